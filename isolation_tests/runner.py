@@ -1,0 +1,378 @@
+"""Binds a plan to fresh names, performs it on a session, records the history, cleans up.
+
+Positive facts are waited for within the target's consistency budget; every poll is recorded. No text
+that this run did not write enters a history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import re
+import string
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from isolation_tests import names
+from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.contract import BrokenContract, police
+from isolation_tests.facts import Canary, Found, Mint
+from isolation_tests.model import (
+    BY_ID,
+    WRITING,
+    BoundUser,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Row,
+    Sighting,
+    Step,
+)
+from isolation_tests.session import Session, TimeLimit
+
+FIRST_POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 2.0
+ERROR_TEXT_LENGTH = 300
+
+
+@dataclass
+class Lease:
+    """A worker's supply of fresh names: `iso-<run>-<n>`, of one length, so that none prefixes another.
+
+    run_id: short text shared by all workers. worker: 0..255, part of every name and canary.
+    """
+
+    run_id: str
+    worker: int
+    mint: Mint
+    _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def base(self) -> tuple[str, int]:
+        """A fresh base name and a fresh number that carries the run and the worker too."""
+        n = next(self._counter)
+        run_number = int(hashlib.sha256(self.run_id.encode()).hexdigest()[:8], 16) % 900_000 + 100_000
+        return f"iso-{self.run_id}-{self.worker:02x}{n:06x}", int(f"{run_number}{self.worker:03d}{n:06d}")
+
+    def number(self) -> int:
+        """A user number that is unique in the run; it is part of the user's canaries."""
+        return (self.worker << 32) | next(self._counter)
+
+
+@dataclass
+class _Bound:
+    """A plan bound to names, and what the runner has to remember while performing it."""
+
+    plan: Plan
+    users: list[BoundUser]
+    mint: Mint
+    ids: dict[int, str] = field(default_factory=dict)
+    cursors: dict[int, str] = field(default_factory=dict)
+    live: dict[int, set[int]] = field(default_factory=dict)
+    gone: dict[int, set[int]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def canary(self, fact: int) -> str:
+        owner = self.users[self.plan.facts[fact].owners[0]]
+        return self.mint.token(Canary(owner.number, fact))
+
+    def text(self, fact: int) -> str:
+        return self.plan.facts[fact].text.replace("{canary}", self.canary(fact))
+
+    def fill(self, value: Any) -> Any:
+        """Replace "@1" by user 1's name and "#0" by fact 0's canary, anywhere in a JSON value."""
+        if isinstance(value, dict):
+            return {key: self.fill(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill(inner) for inner in value]
+        if isinstance(value, str) and (match := re.fullmatch(r"([@#])(\d+)", value)):
+            index = int(match[2])
+            return self.users[index].name if match[1] == "@" else self.canary(index)
+        return value
+
+
+class Runner:
+    """Performs plans on one session; one runner per worker."""
+
+    def __init__(
+        self, session: Session, lease: Lease, *, consistency: float, disposable: bool, began: float
+    ) -> None:
+        self._session, self._lease = session, lease
+        self._consistency, self._disposable, self._began = consistency, disposable, began
+        self.leftovers: list[str] = []
+
+    def run(self, plan: Plan) -> History:
+        """Perform the plan once under fresh names and clean up, whatever happens."""
+        bound = self._bind(plan)
+        try:
+            for number, step in enumerate(plan.steps):
+                if not self._session.lost:
+                    self._perform(bound, number, step)
+        finally:
+            self._clean(bound)
+        return History(plan=plan, users=tuple(bound.users), events=tuple(bound.events))
+
+    def blocked(self, plan: Plan) -> str | None:
+        """Why this target may not be asked this plan, or None: hostile values never write to a stranger's store."""
+        if self._disposable:
+            return None
+        for step in plan.steps:
+            if step.op in WRITING and plan.users[step.user].hostile:
+                return (
+                    f"{step.op} as a hostile user name could reach data this run did not make; "
+                    "say `disposable = true` in the target's file if the store may be destroyed"
+                )
+        return None
+
+    def _bind(self, plan: Plan) -> _Bound:
+        bases = {group: self._lease.base() for group in sorted({user.group for user in plan.users})}
+        users = [
+            BoundUser(number=self._lease.number(), name=names.bind(user, *bases[user.group]), type=user.type)
+            for user in plan.users
+        ]
+        return _Bound(plan, users, self._lease.mint)
+
+    def _perform(self, bound: _Bound, number: int, step: Step) -> None:
+        if step.op is Operation.SETTLE:
+            self._settle(bound, number, step)
+            return
+        arguments = self._arguments(bound, number, step)
+        if arguments is not None:
+            event = self._call(bound, number, step, step.op, arguments)
+            self._remember(bound, step, event)
+
+    def _arguments(self, bound: _Bound, number: int, step: Step) -> tuple[list[Any], dict[str, Any]] | None:
+        """The call's arguments after the user; None where an earlier refusal leaves nothing to call with."""
+        keywords: dict[str, Any] = {}
+        for name in ("metadata", "filters"):
+            if getattr(step, name) is not None:
+                keywords[name] = bound.fill(getattr(step, name))
+        if step.op in BY_ID:
+            fact = step.fact if step.replaces is None else step.replaces
+            real = bound.ids.get(-1 if fact is None else fact)
+            if real is None:
+                return None
+            wanted = _look_alike(real, bound.users[step.user].number + number) if step.absent else real
+            positional: list[Any] = [wanted]
+            if step.op is Operation.UPDATE:
+                positional.append(bound.text(step.fact or 0))
+            return positional, keywords
+        if step.op is Operation.ADD:
+            if step.key is not None:
+                keywords["key"] = step.key.replace("{base}", str(bound.users[0].number))
+            return [bound.text(step.fact or 0)], keywords
+        if step.op is Operation.SEARCH:
+            query = step.query if step.query is not None else bound.text(step.fact or 0)
+            return [query], {"limit": step.limit, **keywords}
+        if step.op is Operation.PAGE:
+            if step.cursor is not None and step.cursor not in bound.cursors:
+                return None
+            return [None if step.cursor is None else bound.cursors[step.cursor]], keywords
+        return [], keywords
+
+    def _call(
+        self,
+        bound: _Bound,
+        number: int,
+        step: Step,
+        op: Operation,
+        arguments: tuple[list[Any], dict[str, Any]],
+        *,
+        poll: bool = False,
+    ) -> Event:
+        positional, keywords = arguments
+        user = bound.users[step.user]
+        started = time.monotonic() - self._began
+        outcome, answer, error = self._try(op, user.name, positional, keywords)
+        event = Event(
+            step=number,
+            op=op,
+            user=step.user,
+            outcome=outcome,
+            started=round(started, 6),
+            ended=round(time.monotonic() - self._began, 6),
+            worker=f"w{self._lease.worker}",
+            poll=poll,
+            **self._answer(bound, number, op, answer),
+            **self._error(bound, step.user, error),
+        )
+        bound.events.append(event)
+        return event
+
+    def _try(
+        self, op: Operation, user: Any, positional: list[Any], keywords: dict[str, Any]
+    ) -> tuple[Outcome, Any, BaseException | None]:
+        try:
+            raw = self._session.call(op.value, user, *positional, **keywords)
+            return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
+        except Refused as error:
+            return Outcome.REFUSED, None, error
+        except Indeterminate as error:
+            return Outcome.INDETERMINATE, None, error
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
+            return Outcome.ERROR, None, error
+
+    def _answer(self, bound: _Bound, number: int, op: Operation, answer: Any) -> dict[str, Any]:
+        if answer is None:
+            return {}
+        if op is Operation.COUNT:
+            return {"number": answer}
+        if isinstance(answer, Page):
+            if answer.cursor is not None:
+                bound.cursors[number] = answer.cursor
+            return {"rows": self._rows(bound, answer.items), "cursor": answer.cursor is not None}
+        return {"rows": self._rows(bound, answer)}
+
+    def _rows(self, bound: _Bound, rows: Iterable[Memory]) -> tuple[Row, ...]:
+        return tuple(self._row(bound, row) for row in rows)
+
+    def _row(self, bound: _Bound, row: Memory) -> Row:
+        scan = self._lease.mint.scan
+        found = [*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw")]
+        sightings = _sightings(bound, found)
+        ours = any(sighting.where == "text" for sighting in sightings)
+        return Row(
+            id=row.id if sightings else None,
+            text=row.text if ours else f"[{len(row.text)} characters that this run did not write]",
+            sightings=sightings,
+        )
+
+    def _error(self, bound: _Bound, actor: int, error: BaseException | None) -> dict[str, Any]:
+        if error is None:
+            return {}
+        text = f"{error}"
+        symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
+        symbols |= {id: "<id>" for id in bound.ids.values()}
+        told = tuple(
+            index
+            for index, user in enumerate(bound.users)
+            if index != actor
+            and _tellable(user)
+            and _names_it(text, str(user.name), str(bound.users[actor].name))
+        )
+        for name, symbol in sorted(symbols.items(), key=lambda item: -len(item[0])):
+            text = text.replace(name, symbol)
+        text = re.sub(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "<id>", text)
+        withheld = isinstance(error, Refused) and not self._disposable
+        digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
+        return {
+            "error_kind": type(error).__name__,
+            "error": f"[text withheld, digest {digest}]" if withheld else text[:ERROR_TEXT_LENGTH],
+            "sightings": _sightings(bound, self._lease.mint.scan(error, "error")),
+            "names": told,
+        }
+
+    def _remember(self, bound: _Bound, step: Step, event: Event) -> None:
+        """Keep what later steps need: stored ids, and which own facts should be there or gone."""
+        if event.outcome is not Outcome.OK:
+            return
+        live = bound.live.setdefault(step.user, set())
+        gone = bound.gone.setdefault(step.user, set())
+        fact = step.fact
+        if step.op is Operation.ADD and fact is not None:
+            live.add(fact)
+            gone.discard(fact)
+            self._keep_id(bound, event, fact)
+        elif step.op in (Operation.DELETE_ALL, Operation.MAINTAIN):
+            if step.op is Operation.DELETE_ALL:
+                gone |= live
+            live.clear()
+        elif step.op is Operation.DELETE and fact in live:
+            live.discard(fact)
+            gone.add(fact)
+        elif step.op is Operation.UPDATE and step.replaces in live and fact is not None:
+            live.discard(step.replaces)
+            live.add(fact)
+            if step.replaces in bound.ids:
+                bound.ids[fact] = bound.ids[step.replaces]
+
+    def _keep_id(self, bound: _Bound, event: Event, fact: int) -> None:
+        for row in event.rows:
+            if row.id and any(s.fact == fact and s.user is not None for s in row.sightings):
+                bound.ids[fact] = row.id
+
+    def _settle(self, bound: _Bound, number: int, step: Step) -> None:
+        """Poll get_all, then search for `step.fact`, until own facts show (or are gone) or time is up."""
+        live, gone = bound.live.get(step.user, set()), bound.gone.get(step.user, set())
+        if not live and not gone:
+            return
+        listed = self._poll(bound, number, step, Operation.GET_ALL, ([], {}), live, gone)
+        for fact in sorted(live - bound.ids.keys()):
+            self._keep_id(bound, listed, fact)
+        if step.fact in live:
+            arguments: tuple[list[Any], dict[str, Any]] = ([bound.text(step.fact)], {"limit": step.limit})
+            self._poll(bound, number, step, Operation.SEARCH, arguments, {step.fact}, gone)
+
+    def _poll(
+        self,
+        bound: _Bound,
+        number: int,
+        step: Step,
+        op: Operation,
+        arguments: tuple[list[Any], dict[str, Any]],
+        due: set[int],
+        gone: set[int],
+    ) -> Event:
+        deadline = time.monotonic() + self._consistency
+        pause = FIRST_POLL_SECONDS
+        while True:
+            event = self._call(bound, number, step, op, arguments, poll=True)
+            seen = {sighting.fact for sighting in event.seen() if sighting.user is not None}
+            met = due <= seen and not gone & seen
+            if met or time.monotonic() >= deadline or self._session.lost:
+                bound.events[-1] = event.model_copy(update={"poll": False})
+                return bound.events[-1]
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
+
+    def _clean(self, bound: _Bound) -> None:
+        """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
+        wrote = {event.user for event in bound.events if event.op in WRITING}
+        stored = {event.user for event in bound.events if event.op is Operation.ADD and event.rows}
+        for index in sorted(wrote):
+            name = bound.users[index].name
+            try:
+                self._session.call("delete_all", name)
+            except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
+                if index in stored or isinstance(error, TimeLimit):
+                    self.leftovers.append(names.show(name))
+
+
+def _sightings(bound: _Bound, found: Iterable[Found]) -> tuple[Sighting, ...]:
+    index = {user.number: number for number, user in enumerate(bound.users)}
+    seen = [Sighting(user=index.get(f.canary.user), fact=f.canary.fact, where=f.where) for f in found]
+    return tuple(dict.fromkeys(seen))
+
+
+def _tellable(user: BoundUser) -> bool:
+    """Whether the name is one that only this run can have made, so that its sight proves something."""
+    return isinstance(user.name, str) and user.name.startswith("iso-")
+
+
+def _names_it(text: str, name: str, own: str) -> bool:
+    return name in text.replace(own, "") if name not in own else False
+
+
+def _look_alike(real: str, seed: int) -> str:
+    """A random id of the same shape: digits for digits, hex for hex, letters for letters."""
+    chance = random.Random(f"{seed}{real}")  # noqa: S311 - only has to miss existing ids
+    hexadecimal = re.fullmatch(r"[0-9a-f-]+", real) is not None and any(c.isalpha() for c in real)
+    digits = string.hexdigits[:16] if hexadecimal else string.digits
+
+    def other(char: str) -> str:
+        if char.isdigit() or (hexadecimal and char.isalnum()):
+            return chance.choice(digits)
+        if char.isalpha() and char.isascii():
+            return chance.choice(string.ascii_uppercase if char.isupper() else string.ascii_lowercase)
+        return char
+
+    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", real):
+        keep = {14, 19}
+        return "".join(c if i in keep else other(c) for i, c in enumerate(real))
+    if real.isdigit():
+        return real[0] + "".join(chance.choice(string.digits) for _ in real[1:]) + "7919"
+    return "".join(other(char) for char in real)

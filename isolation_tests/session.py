@@ -1,0 +1,186 @@
+"""An opened target: one adapter on one lane of its own, every call with a time limit.
+
+A lane is one thread that opens the adapter, makes all its calls and closes it, because many clients
+(SQLite's for one) belong to the thread that made them. An async adapter's lane is an event loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any
+
+import anyio
+
+from isolation_tests.contract import claimed, is_async, missing_methods
+from isolation_tests.problems import Problem, TargetProblem
+
+OPEN_LIMIT_SECONDS = 120.0
+CLOSE_LIMIT_SECONDS = 30.0
+
+
+class TimeLimit(Exception):  # noqa: N818 - the field's word
+    """A call did not answer within the target's time limit and was given up."""
+
+
+class _Lane:
+    """One daemon thread that runs jobs in order; async jobs share one event loop.
+
+    A daemon, so that a call that never returns can't keep the process alive.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._jobs.put((future, job))
+        return future
+
+    def stop(self) -> None:
+        self._jobs.put(None)
+
+    def _serve(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            future, job = item
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the answer
+                future.set_exception(error)
+
+
+class _LoopLane:
+    """A lane that has become one event loop, on the thread it already had."""
+
+    def __init__(self, lane: _Lane) -> None:
+        self._lane = lane
+        self._ready: Future[tuple[Any, anyio.Event]] = Future()
+        self._lane.submit(lambda: anyio.run(self._main))
+        self._portal, self._stop = self._ready.result(OPEN_LIMIT_SECONDS)
+
+    async def _main(self) -> None:
+        async with anyio.from_thread.BlockingPortal() as portal:
+            stop = anyio.Event()
+            self._ready.set_result((portal, stop))
+            await stop.wait()
+
+    def submit(self, job: Callable[[], Any]) -> Future[Any]:
+        async def run() -> Any:
+            answer = job()
+            return await answer if inspect.isawaitable(answer) else answer
+
+        future: Future[Any] = self._portal.start_task_soon(run)
+        return future
+
+    def stop(self) -> None:
+        self._portal.start_task_soon(self._stop.set)
+        self._lane.stop()
+
+
+class Session:
+    """An open adapter. `call` makes one call on its lane; a call past its limit loses the session.
+
+    factory: called with the target's options; may return an adapter, an awaitable of one, or a
+    (sync or async) context manager.
+    """
+
+    def __init__(
+        self, factory: Callable[..., Any], options: dict[str, Any], *, call_limit: float, name: str
+    ) -> None:
+        self._factory, self._options, self._limit, self._name = factory, options, call_limit, name
+        self._lane: _Lane | _LoopLane = _Lane(name)
+        self._context: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] | None = None
+        self.lost: str | None = None
+        try:
+            self.adapter = self._open()
+        except BaseException:
+            self._lane.stop()
+            raise
+        self.claimed = claimed(self.adapter)
+
+    def _open(self) -> Any:
+        opened = self._wait(self._lane.submit(lambda: self._factory(**self._options)), OPEN_LIMIT_SECONDS)
+        if inspect.isawaitable(opened):
+            awaited = opened
+            opened = self._in_loop(lambda: awaited)
+        if isinstance(opened, AbstractContextManager):
+            self._context = opened
+            opened = self._wait(self._lane.submit(opened.__enter__), OPEN_LIMIT_SECONDS)
+        elif isinstance(opened, AbstractAsyncContextManager):
+            self._context = opened
+            opened = self._in_loop(opened.__aenter__)
+        elif is_async(opened):
+            self._in_loop(lambda: None)
+        lacking = missing_methods(opened)
+        if lacking:
+            raise TargetProblem(
+                f"{self._name}: the adapter (a {type(opened).__name__}) has no method "
+                f"{', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter for the four it needs."
+            )
+        return opened
+
+    def _in_loop(self, job: Callable[[], Any]) -> Any:
+        if isinstance(self._lane, _Lane):
+            self._lane = _LoopLane(self._lane)
+        return self._wait(self._lane.submit(job), OPEN_LIMIT_SECONDS)
+
+    def _wait(self, future: Future[Any], limit: float) -> Any:
+        try:
+            return future.result(limit)
+        except FutureTimeout:
+            if future.done():
+                raise
+            self.lost = f"a call did not answer within {limit:g} seconds"
+            future.cancel()
+            raise TimeLimit(self.lost) from None
+
+    def call(self, method: str, *args: Any, **keywords: Any) -> Any:
+        """Call one method of the adapter and return its raw answer; raise `TimeLimit` past the limit."""
+        if self.lost:
+            raise TimeLimit(self.lost)
+        bound = getattr(self.adapter, method)
+        return self._wait(self._lane.submit(lambda: bound(*args, **keywords)), self._limit)
+
+    def close(self) -> None:
+        """Close the adapter on its lane; a lost session is left to die with the process."""
+        if self.lost:
+            return
+        try:
+            if isinstance(self._context, AbstractContextManager):
+                leave = self._context.__exit__
+                self._wait(self._lane.submit(lambda: leave(None, None, None)), CLOSE_LIMIT_SECONDS)
+            elif self._context is not None:
+                aleave = self._context.__aexit__
+                self._wait(self._lane.submit(lambda: aleave(None, None, None)), CLOSE_LIMIT_SECONDS)
+            elif callable(getattr(self.adapter, "close", None)):
+                self._wait(self._lane.submit(self.adapter.close), CLOSE_LIMIT_SECONDS)
+        finally:
+            self._lane.stop()
+
+
+def open_session(
+    factory: Callable[..., Any], options: dict[str, Any], *, call_limit: float, name: str
+) -> Session:
+    """Open a target, or raise `TargetProblem` with one sentence on why it can't be."""
+    try:
+        return Session(factory, options, call_limit=call_limit, name=name)
+    except Problem:
+        raise
+    except TimeLimit as error:
+        raise TargetProblem(f"{name}: opening the adapter took too long: {error}.") from error
+    except ImportError as error:
+        raise TargetProblem(f"{name}: a package is missing: {error}") from error
+    except TypeError as error:
+        raise TargetProblem(
+            f"{name}: the factory could not be called with options {sorted(options) or 'none'}: {error}"
+        ) from error
+    except Exception as error:
+        kind = type(error).__name__
+        raise TargetProblem(f"{name}: the adapter could not be opened: {kind}: {error}") from error
