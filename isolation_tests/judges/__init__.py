@@ -1,0 +1,81 @@
+"""Pure judges: history in, findings out. `judge` asks all of them and lets the broader cause explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isolation_tests.judges import (
+    by_id,
+    canary,
+    collision,
+    completeness,
+    counts,
+    deletion,
+    errors,
+    rebind,
+    refusal,
+)
+from isolation_tests.model import Finding, History, Judgement, Outcome
+
+JUDGES = (
+    refusal.judge,
+    rebind.judge,
+    canary.judge,
+    errors.judge,
+    collision.judge,
+    completeness.judge,
+    deletion.judge,
+    counts.judge,
+    by_id.judge,
+)
+
+
+def judge(history: History) -> Judgement:
+    """What the history proves: findings by cause, doubts, and the adapter's own errors."""
+    judged = [one(history) for one in JUDGES]
+    findings = [finding for judgement in judged for finding in judgement.findings]
+    doubts = [doubt for judgement in judged for doubt in judgement.doubts]
+    return Judgement(
+        findings=tuple(_first_of_each(_explained(history, findings))),
+        doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
+        errors=tuple(dict.fromkeys(_errors(history))),
+    )
+
+
+def _explained(history: History, findings: list[Finding]) -> list[Finding]:
+    """Drop what a broader cause explains.
+
+    Where the plan's control (an unrelated user, a harmless query) breaks the same law, the narrower
+    hypothesis of the plan is not what went wrong. A foreign id that can be read, changed or deleted
+    also answers differently from an absent one: that difference is not a second finding.
+    """
+    steps = history.plan.steps
+    broad = {(f.law, f.anomaly) for f in findings if steps[f.step].control}
+    laws = {law for law, _ in broad}
+    kept = [f for f in findings if f.law not in laws or (f.law, f.anomaly) in broad or f.anomaly == "X3"]
+    by_effect = {f.operation for f in kept if f.anomaly in ("O1", "O2", "O3", "O4")}
+    told = {f.operation for f in kept if f.anomaly == "X3"}
+    return [f for f in kept if f.anomaly != "X2" or f.operation not in by_effect | told]
+
+
+def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.key, finding)
+    return list(first.values())
+
+
+def _unanswered(history: History) -> list[str]:
+    return [
+        f"{event.op} by user {event.user} had an unknown outcome ({event.error_kind}: {event.error})"
+        for event in history.events
+        if event.outcome is Outcome.INDETERMINATE and not event.poll
+    ]
+
+
+def _errors(history: History) -> list[str]:
+    return [
+        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
+        for event in history.events
+        if event.outcome is Outcome.ERROR and not event.poll
+    ]

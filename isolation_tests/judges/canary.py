@@ -1,0 +1,40 @@
+"""no-cross-read: an answer never carries a canary of somebody else, in any field or error text."""
+
+from __future__ import annotations
+
+from isolation_tests.judges import naming
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step
+
+
+def judge(history: History) -> Judgement:
+    """Each foreign canary in an answer, polls included: one sighting is a violation."""
+    findings = [
+        _finding(history, event, history.plan.steps[event.step], sighting)
+        for event in history.events
+        for sighting in event.seen()
+        if is_foreign(history, event, sighting)
+    ]
+    return Judgement(findings=tuple(findings))
+
+
+def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
+    """Whether the acting user has no right to this canary."""
+    if sighting.user is None:
+        return True
+    return event.user not in history.plan.facts[sighting.fact].owners
+
+
+def _finding(history: History, event: Event, step: Step, sighting: Sighting) -> Finding:
+    leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
+    owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
+    return Finding(
+        anomaly=naming.of_cross_read(history, step, event.user, sighting),
+        law=Law.NO_CROSS_READ,
+        operation=event.op,
+        relation=history.plan.relation,
+        viewer=event.user,
+        owner=sighting.user,
+        step=event.step,
+        where=sighting.where,
+        story=f"user {event.user} called {event.op} and got a fact of {owner} in {leak}",
+    )

@@ -1,0 +1,31 @@
+"""refuses-missing-user: a call without a user is refused or sees nothing at all."""
+
+from __future__ import annotations
+
+from isolation_tests.model import Finding, History, Judgement, Law
+
+
+def judge(history: History) -> Judgement:
+    """Each answer to a missing user (None, blank) that holds any fact, even one written the same way.
+
+    A bucket for callers without a user is shared by everyone who forgets theirs.
+    """
+    findings = [
+        Finding(
+            anomaly="S3",
+            law=Law.REFUSES_MISSING_USER,
+            operation=event.op,
+            relation=history.plan.relation,
+            viewer=event.user,
+            owner=event.seen()[0].user,
+            step=event.step,
+            where=event.seen()[0].where,
+            story=f"{event.op} without a user was answered with stored facts instead of being refused",
+        )
+        for event in history.events
+        if history.plan.users[event.user].missing and event.seen() and event.op not in _ECHOING
+    ]
+    return Judgement(findings=tuple(findings))
+
+
+_ECHOING = ("add", "update")

@@ -1,0 +1,551 @@
+"""Relations between user names, hostile values in place of a name, and how to tell and show them."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import math
+import posixpath
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import groupby
+from urllib.parse import unquote_plus
+
+from isolation_tests.model import NameType, UserSpec
+
+__all__ = [
+    "HOSTILE_VALUES",
+    "RELATIONS",
+    "HostileValue",
+    "Relation",
+    "bind",
+    "classify",
+    "difference",
+    "relation",
+    "show",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How two users' names are related, so that a faulty system takes one for the other.
+
+    name: unique, kebab-case. anomaly: what it is called when the two are not kept apart. a, b: templates
+    as in `UserSpec`. description: how b is made from a. hostile: a destructive call with such a name
+    could reach strangers' data. quick: belongs to the quick profile.
+    """
+
+    name: str
+    anomaly: str
+    a: str
+    b: str
+    description: str
+    a_type: NameType = "str"
+    b_type: NameType = "str"
+    hostile: bool = False
+    quick: bool = False
+
+    def pair(self, group: int = 0) -> tuple[UserSpec, UserSpec]:
+        """The two users of the relation; `group` tells them from other pairs in the same plan."""
+        return (
+            UserSpec(template=self.a, group=group, type=self.a_type, hostile=self.hostile),
+            UserSpec(template=self.b, group=group, type=self.b_type, hostile=self.hostile),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostileValue:
+    """A literal passed in place of a user's name, the same in every run.
+
+    value: JSON. missing: it stands for "no user was given", so it must be refused or see nothing at all.
+    quick: belongs to the quick profile.
+    """
+
+    name: str
+    anomaly: str
+    value: object
+    description: str
+    missing: bool = False
+    quick: bool = False
+
+    def spec(self, group: int = 0) -> UserSpec:
+        """The user who has this value as name; always hostile, since strangers may share it."""
+        return UserSpec(template=json.dumps(self.value), group=group, type="json", hostile=True)
+
+
+def _long(name: str, fill: str, count: int, what: str, *, quick: bool = False) -> Relation:
+    head = "{base}-" + fill * count
+    return Relation(name, "A7", head + "1", head + "2", f"b differs only after {what}", quick=quick)
+
+
+_PREFIX = (
+    Relation("prefix-dash", "A1", "{base}", "{base}-corp", "b is a with '-corp' appended", quick=True),
+    Relation("prefix-digit", "A1", "{base}-2", "{base}-20", "b is a with a digit appended"),
+    Relation(
+        "prefix-letter", "A1", "{base}-team", "{base}-teams", "b is a with a letter appended", quick=True
+    ),
+    Relation("prefix-dot", "A1", "{base}", "{base}.corp", "b is a, a dot and a word"),
+    Relation("prefix-slash", "A1", "{base}", "{base}/corp", "b is a, a slash and a word"),
+    Relation("prefix-colon", "A1", "{base}", "{base}:corp", "b is a, a colon and a word"),
+    Relation("prefix-space", "A1", "{base}", "{base} corp", "b is a, a space and a word"),
+    Relation("suffix", "A1", "{base}", "x-{base}", "b is a with 'x-' in front"),
+    Relation("contains", "A1", "{base}", "x-{base}-y", "b contains a in its middle"),
+)
+_PATTERN = (
+    Relation("like-underscore", "A2", "{base}_x", "{base}Zx", "b has a letter where a has '_'", quick=True),
+    Relation("like-percent", "A2", "{base}%x", "{base}Qwx", "b has letters where a has '%'", quick=True),
+    Relation("glob-star", "A2", "{base}*x", "{base}Qwx", "b has letters where a has '*'"),
+    Relation("glob-star-end", "A2", "{base}-*", "{base}-Tx", "b has letters where a ends in '*'"),
+    Relation("glob-question", "A2", "{base}?x", "{base}Kx", "b has a letter where a has '?'"),
+    Relation(
+        "glob-class", "A2", "{base}[RS]x", "{base}Rx", "b has one of the letters that a has in brackets"
+    ),
+    Relation("regex-dot", "A2", "{base}.x", "{base}Vx", "b has a letter where a has '.'"),
+    Relation("regex-any", "A2", "{base}.*x", "{base}Qwx", "b has letters where a has '.*'"),
+    Relation("regex-plus", "A2", "{base}W+x", "{base}WWWx", "b repeats the letter that a has before '+'"),
+    Relation("regex-choice", "A2", "{base}(Mx|Nx)", "{base}Nx", "b is one of the choices that a spells"),
+)
+_FOLD = (
+    Relation("case-first", "A3", "{base}-Foo", "{base}-foo", "b has a small first letter", quick=True),
+    Relation("case-upper", "A3", "{base}-FOO", "{base}-foo", "b is a in small letters"),
+    Relation(
+        "case-final-sigma", "A3", "{base}-\u03c0\u03c2", "{base}-\u03c0\u03c3", "b has the other small sigma"
+    ),
+    Relation(
+        "case-dotless-i", "A3", "{base}-f\u0131l", "{base}-fil", "b has a dotted i; both are I in capitals"
+    ),
+    Relation("accent", "A3", "{base}-josé", "{base}-jose", "b lacks the accent"),
+    Relation("accent-umlaut", "A3", "{base}-müller", "{base}-muller", "b lacks the umlaut"),
+    Relation("trailing-space", "A3", "{base}", "{base} ", "b is a with a space at the end", quick=True),
+    Relation("leading-space", "A3", "{base}", " {base}", "b is a with a space in front"),
+    Relation("trailing-blanks", "A3", "{base}\t", "{base}\n", "b ends in a new line, a in a tab"),
+    Relation("inner-space", "A3", "{base}  x", "{base} x", "b has one space where a has two"),
+)
+_NORMAL_FORM = (
+    Relation("nfc-nfd", "A4", "{base}-caf\u00e9", "{base}-cafe\u0301", "b has the accent apart", quick=True),
+    Relation("combining-order", "A4", "{base}-a\u0323\u0307", "{base}-a\u0307\u0323", "b swaps two marks"),
+    Relation("hangul-jamo", "A4", "{base}-\uac00", "{base}-\u1100\u1161", "b spells the syllable in parts"),
+    Relation("full-width", "A4", "{base}-\uff41b", "{base}-ab", "b has an ordinary letter for a wide one"),
+    Relation("ligature", "A4", "{base}-\u0133s", "{base}-ijs", "b has two letters where a has a ligature"),
+    Relation("superscript", "A4", "{base}-m\u00b2", "{base}-m2", "b has an ordinary digit for a raised one"),
+    Relation("no-break-space", "A4", "{base}-a\u00a0b", "{base}-a b", "b has an ordinary space"),
+    Relation("sharp-s", "A4", "{base}-stra\u00dfe", "{base}-strasse", "b has ss where a has a sharp s"),
+    Relation(
+        "homoglyph", "A4", "{base}-p\u0430l", "{base}-pal", "b has a Latin a for a Cyrillic one", quick=True
+    ),
+    Relation("zero-width-space", "A4", "{base}-a\u200bb", "{base}-ab", "b lacks the zero-width space"),
+    Relation("zero-width-joiner", "A4", "{base}-a\u200db", "{base}-ab", "b lacks the zero-width joiner"),
+    Relation("byte-order-mark", "A4", "{base}-a\ufeffb", "{base}-ab", "b lacks the byte order mark"),
+    Relation("soft-hyphen", "A4", "{base}-a\u00adb", "{base}-ab", "b lacks the soft hyphen"),
+)
+_SEPARATOR = (
+    Relation("colon-slash", "A5", "{base}:x", "{base}/x", "b has '/' where a has ':'", quick=True),
+    Relation("underscore-dash", "A5", "{base}_b-c", "{base}-b_c", "b swaps '_' and '-'", quick=True),
+    Relation("dot-colon", "A5", "{base}.b:c", "{base}:b.c", "b swaps '.' and ':'"),
+    Relation("ampersand-equals", "A5", "{base}&x", "{base}=x", "b has '=' where a has '&'"),
+    Relation("pipe-slash", "A5", "{base}|x", "{base}/x", "b has '/' where a has '|'"),
+    Relation("joined-segments", "A5", "{base}:b:c", "{base}:b/c", "b has '/' for the second ':'"),
+    Relation("double-underscore", "A5", "{base}__b--c", "{base}--b__c", "b swaps '__' and '--'"),
+    Relation("comma-semicolon", "A5", "{base},x", "{base};x", "b has ';' where a has ','"),
+    Relation("space-underscore", "A5", "{base} b_c", "{base}_b c", "b swaps space and '_'"),
+)
+_COERCION = (
+    Relation("int-text", "A6", "{n}", "{n}", "b is the whole number that a spells", b_type="int", quick=True),
+    Relation("int-float", "A6", "{n}", "{n}", "b is a as a float", a_type="int", b_type="float"),
+    Relation("float-text", "A6", "{n}.0", "{n}", "b is the float that a spells", b_type="float"),
+    Relation("leading-zero", "A6", "{n}", "0{n}", "b is a with a leading zero", quick=True),
+    Relation("signed", "A6", "0{n}", "+{n}", "b has a plus sign where a has a zero"),
+    Relation("exponent", "A6", "{n}.00", "{n}e0", "b writes the number with an exponent"),
+    Relation("digit-underscore", "A6", "{n}_7", "{n}7", "b lacks the underscore between digits"),
+    Relation(
+        "double-precision", "A6", "{n}" + "0" * 18 + "1", "{n}" + "0" * 18 + "2", "b differs in digit 19+"
+    ),
+)
+_TRUNCATION = (
+    _long("long-64", "x", 64, "64 more characters"),
+    _long("long-128", "x", 128, "128 more characters"),
+    _long("long-256", "x", 256, "256 more characters", quick=True),
+    _long("long-300", "x", 300, "300 more characters"),
+    _long("long-1024", "x", 1024, "1024 more characters"),
+    _long("long-4096", "x", 4096, "4096 more characters"),
+    _long("long-bytes", "\u754c", 90, "270 more bytes, which are only 90 characters"),
+    Relation("nul", "A7", "{base}-a\0x", "{base}-a\0y", "b differs only after a NUL character"),
+)
+_PATH = (
+    Relation("dot-dot", "A8", "{base}/x", "{base}/y/../x", "b takes a way through '..'", quick=True),
+    Relation("dot-segment", "A8", "{base}/x", "{base}/./x", "b has a '.' segment"),
+    Relation("double-slash", "A8", "{base}/x", "{base}//x", "b has an empty segment"),
+    Relation("trailing-segments", "A8", "{base}/x//", "{base}/x/./", "b ends in '/./' where a ends in '//'"),
+    Relation("backslash", "A8", "{base}/x", "{base}\\x", "b has a backslash where a has a slash"),
+    Relation("percent-slash", "A8", "{base}/x", "{base}%2Fx", "b has the slash URL-encoded", quick=True),
+    Relation("percent-letter", "A8", "{base}Ax", "{base}%41x", "b has a letter URL-encoded"),
+    Relation("percent-twice", "A8", "{base}/x", "{base}%252Fx", "b has the slash URL-encoded twice"),
+    Relation("percent-dots", "A8", "{base}/x", "{base}/y/%2e%2e/x", "b has '..' URL-encoded"),
+    Relation("plus-space", "A8", "{base} x", "{base}+x", "b has '+' where a has a space"),
+    Relation("path-parameter", "A8", "{base};x", "{base};y", "b differs only after ';'"),
+    Relation("query-string", "A8", "{base}?x", "{base}?y", "b differs only after '?'"),
+    Relation("fragment", "A8", "{base}#x", "{base}#y", "b differs only after '#'"),
+)
+_RESERVED_FORM = (
+    Relation("negate-bang", "A9", "!{base}", "{base}-x", "a reads as 'not' in many filters", hostile=True),
+    Relation("negate-minus", "A9", "-{base}", "{base}-x", "a reads as 'without' in searches", hostile=True),
+    Relation("range-greater", "A9", ">{base}", "{base}-x", "a reads as a range above a name", hostile=True),
+)
+
+
+def _injection(name: str, a: str, what: str, *, hostile: bool = True, quick: bool = False) -> Relation:
+    return Relation(name, "S6", a, "{base}-b", f"b is plain; a {what}", hostile=hostile, quick=quick)
+
+
+_INJECTION = (
+    _injection("sql-quote", "{base}-a' OR '1'='1", "closes a single-quoted SQL text", quick=True),
+    _injection("sql-double-quote", '{base}-a" OR "1"="1', "closes a double-quoted text"),
+    _injection("sql-comment", "{base}-a') OR 1=1 --", "closes a bracket and comments out the rest"),
+    _injection("sql-stacked", "{base}-a'; DROP TABLE iso_none; --", "adds an SQL statement"),
+    _injection("json-path", '{base}-a" || @.text != "', "closes the text of a JSON path filter"),
+    _injection("expression", '{base}-a" or 1 == 1 or "x" == "', "closes the text of a filter expression"),
+    _injection("lucene-or", "{base}-a OR *", "adds a Lucene alternative"),
+    _injection("lucene-field", '{base}-a" OR *:* OR "', "closes a Lucene phrase"),
+    _injection(
+        "lucene-own", "{base}-a OR {base}-?", "adds an alternative within its own names", hostile=False
+    ),
+    _injection("tag-brace", "{base}-a}|{*", "closes the braces of a tag filter"),
+    _injection("mongo-not-equal", '{"$ne": "{base}-a"}', "is an operator as JSON text", quick=True),
+    _injection("mongo-regex", '{"$regex": "^{base}-."}', "is a pattern as JSON text", hostile=False),
+    _injection("script", "{base}-a'; return true; //", "closes the text of a script"),
+    _injection("cypher", "{base}-a' OR true RETURN n //", "closes the text of a graph query"),
+    Relation(
+        "template-dollar", "S6", "{base}-a${7*7}", "{base}-a49", "b is what a template makes of a", quick=True
+    ),
+    Relation("template-braces", "S6", "{base}-a{{7*7}}", "{base}-a49", "b is what a template makes of a"),
+)
+
+RELATIONS: tuple[Relation, ...] = (
+    *_PREFIX,
+    *_PATTERN,
+    *_FOLD,
+    *_NORMAL_FORM,
+    *_SEPARATOR,
+    *_COERCION,
+    *_TRUNCATION,
+    *_PATH,
+    *_RESERVED_FORM,
+    *_INJECTION,
+)
+_BY_NAME = {each.name: each for each in RELATIONS}
+
+
+def relation(name: str) -> Relation:
+    """The relation of this name; raises LookupError, with the nearest name, where there is none."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    near = get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(_BY_NAME)}."
+    raise LookupError(f"There is no relation {name!r}; {hint}")
+
+
+_WORDS = ("all", "_all", "$all", "admin", "system", "global", "public", "root", "anonymous", "everyone")
+
+
+def _word(word: str) -> HostileValue:
+    name = word.replace("_", "underscore-").replace("$", "dollar-")
+    return HostileValue(f"word-{name}", "A9", word, f"the reserved word {word}", quick=word == "all")
+
+
+# "null", "None" and "undefined" are S3, not A9: nothing reserves them; they are what a missing user
+# becomes once an application has made text of it, and all such callers then share one bucket.
+HOSTILE_VALUES: tuple[HostileValue, ...] = (
+    HostileValue("none", "S3", None, "no user at all", missing=True, quick=True),
+    HostileValue("empty", "S3", "", "empty text", missing=True, quick=True),
+    HostileValue("blank", "S3", " ", "one space", missing=True, quick=True),
+    HostileValue("blank-lines", "S3", "\t\n", "a tab and a new line", missing=True),
+    HostileValue("zero", "S3", 0, "a number that counts as false", quick=True),
+    HostileValue("false", "S3", value=False, description="the truth value false"),
+    HostileValue("empty-list", "S3", [], "a list of no users"),
+    HostileValue("empty-object", "S3", {}, "a filter with no condition"),
+    HostileValue("word-default", "S3", "default", "the name many systems fall back to", quick=True),
+    HostileValue("word-null", "S3", "null", "a missing user made text in JSON"),
+    HostileValue("word-none", "S3", "None", "a missing user made text in Python"),
+    HostileValue("word-undefined", "S3", "undefined", "a missing user made text in JavaScript"),
+    HostileValue("nul", "S3", "\0", "a lone NUL character, empty to C programs"),
+    HostileValue("star", "A9", "*", "the wildcard of globs and access rules", quick=True),
+    HostileValue("percent", "A9", "%", "the wildcard of SQL patterns", quick=True),
+    HostileValue("dot", "A9", ".", "the current folder"),
+    HostileValue("dot-dot", "A9", "..", "the folder above"),
+    HostileValue("slash", "A9", "/", "the root of a tree of names"),
+    *(_word(word) for word in _WORDS),
+    HostileValue("number-one", "A6", 1, "a whole number", quick=True),
+    HostileValue("true", "A6", value=True, description="the truth value true, equal to 1 in Python"),
+    HostileValue("float-one", "A6", 1.0, "a float equal to 1"),
+    HostileValue("text-one", "A6", "1", "the text of the number 1"),
+    HostileValue("not-null", "S6", {"$ne": None}, "an operator that matches every user", quick=True),
+    HostileValue("greater-than", "S6", {"$gt": ""}, "an operator that matches every text"),
+    HostileValue("exists", "S6", {"$exists": True}, "an operator that matches every record"),
+    HostileValue("regex", "S6", {"$regex": ".*"}, "a pattern that matches every text"),
+    HostileValue("list", "S6", ["a", "b"], "several users at once"),
+    HostileValue("quote", "S6", "' OR '1'='1", "a text that closes a quoted SQL text", quick=True),
+    HostileValue("match-all", "S6", "*:*", "the query that matches every document"),
+)
+_RESERVED = frozenset(str(value.value) for value in HOSTILE_VALUES if value.anomaly == "A9")
+_DEFAULTS = frozenset(
+    value.value for value in HOSTILE_VALUES if value.anomaly == "S3" and isinstance(value.value, str)
+)
+
+
+def bind(spec: UserSpec, base: str, n: int) -> object:
+    """The real name of a user: `base` and the number `n` put into its template, in the spec's type."""
+    if spec.type == "json":
+        return json.loads(spec.template)
+    text = spec.template.replace("{base}", base).replace("{n}", str(n))
+    if spec.type == "int":
+        return int(text)
+    return float(text) if spec.type == "float" else text
+
+
+def classify(a: object, b: object) -> str | None:
+    """The anomaly that would explain that two different names are taken for one; None: nothing would."""
+    if isinstance(a, str) and isinstance(b, str):
+        return None if a == b else _first(a, b)
+    if type(a) is type(b) and a == b:
+        return None
+    if any(isinstance(name, Mapping | list | tuple) and name for name in (a, b)):
+        return "S6"
+    if _number(a) is not None and _number(a) == _number(b):
+        return "A6"
+    if any(name is None or not name or name in _DEFAULTS for name in (a, b)):
+        return "S3"
+    return "A6" if str(a) == str(b) else _first(str(a), str(b))
+
+
+def _first(a: str, b: str) -> str | None:
+    return next((anomaly for anomaly, explains in _EXPLANATIONS if explains(a, b)), None)
+
+
+def _number(name: object) -> float | None:
+    if not isinstance(name, str | int | float):
+        return None
+    try:
+        number = float(name)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _same_number(a: str, b: str) -> bool:
+    # Only blanks differ: that is padding, whatever stands between them.
+    if a.strip() == b.strip():
+        return False
+    return _number(a) is not None and _number(a) == _number(b)
+
+
+def _same_letters(a: str, b: str) -> bool:
+    """Equal but for case, letter by letter: what changes the length is a normal form."""
+    return len(a) == len(b) and (a.casefold() == b.casefold() or a.upper() == b.upper())
+
+
+def _same_padding(a: str, b: str) -> bool:
+    return re.sub(r"[ \t\r\n]+", " ", a).strip() == re.sub(r"[ \t\r\n]+", " ", b).strip()
+
+
+def _same_without_marks(a: str, b: str) -> bool:
+    return _unmarked(a) == _unmarked(b)
+
+
+def _unmarked(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn")
+
+
+# The Cyrillic and Greek letters that most fonts draw like Latin ones, by their Unicode names.
+_DRAWN_ALIKE = {
+    "CYRILLIC SMALL LETTER": "A:a IE:e O:o ER:p ES:c U:y HA:x DZE:s JE:j QA:q WE:w",
+    "CYRILLIC CAPITAL LETTER": "A:A VE:B IE:E KA:K EM:M EN:H O:O ER:P ES:C TE:T U:Y HA:X DZE:S JE:J",
+    "GREEK SMALL LETTER": "OMICRON:o NU:v",
+    "GREEK CAPITAL LETTER": "ALPHA:A BETA:B EPSILON:E ZETA:Z ETA:H IOTA:I KAPPA:K OMICRON:O RHO:P TAU:T",
+}
+_LOOKALIKES = {
+    ord(unicodedata.lookup(f"{script} {letter}")): latin
+    for script, letters in _DRAWN_ALIKE.items()
+    for letter, latin in (each.split(":") for each in letters.split())
+}
+
+
+def _same_form(a: str, b: str) -> bool:
+    return _form(a) == _form(b)
+
+
+def _form(name: str) -> str:
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return visible.translate(_LOOKALIKES).replace("\u00df", "ss").replace("\u1e9e", "SS")
+
+
+def _same_path(a: str, b: str) -> bool:
+    return _path(a) == _path(b)
+
+
+def _path(name: str) -> str:
+    for _ in range(3):
+        name = unquote_plus(name)
+    return posixpath.normpath(re.split(r"[;?#]", name.replace("\\", "/"), maxsplit=1)[0])
+
+
+def _same_segments(a: str, b: str) -> bool:
+    return _segments(a) == _segments(b)
+
+
+def _segments(name: str) -> str:
+    return re.sub(r"[-&=_:/.|,; ]", ":", name)
+
+
+_SHORT = 63
+
+
+def _same_beginning(a: str, b: str) -> bool:
+    """Equal before a NUL, or in the first 63 bytes, the shortest limit of a common database."""
+    if "\0" in a + b and a.split("\0", 1)[0] == b.split("\0", 1)[0]:
+        return True
+    return a.encode(errors="replace")[:_SHORT] == b.encode(errors="replace")[:_SHORT]
+
+
+def _contained(a: str, b: str) -> bool:
+    return (a in b or b in a) and bool(a and b)
+
+
+_MAX_SYMBOLS, _MAX_PATTERN = 12, 500
+
+
+def _pattern(a: str, b: str) -> bool:
+    return _matches(a, b) or _matches(b, a)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Whether `pattern` matches `name` as an SQL LIKE, a glob or a regular expression."""
+    symbols = re.findall(r"[_%*?\[.+(|]", pattern)
+    # Nested repeats and many wildcards can take for ever to fail; short ones show the fault as well.
+    if not 0 < len(symbols) <= _MAX_SYMBOLS or len(pattern) > _MAX_PATTERN or re.search(r"\)[*+?{]", pattern):
+        return False
+    like = re.escape(pattern).replace("%", ".*").replace("_", ".")
+    return any(_full_match(each, name) for each in (like, fnmatch.translate(pattern), pattern))
+
+
+def _full_match(pattern: str, name: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.fullmatch(pattern, name, re.DOTALL) is not None
+    except (re.error, OverflowError):
+        return False
+
+
+def _either(test: Callable[[str], bool]) -> Callable[[str, str], bool]:
+    return lambda a, b: test(a) or test(b)
+
+
+def _operator(name: str) -> bool:
+    return re.search(r"""['"`]|\$\{|\{\{|\}\||\bOR\b|\*:\*""", name) is not None
+
+
+# Narrow before wide: a trailing space is padding before it is a prefix, an NFD accent a form before it
+# is an accent, a swapped separator a separator before '_' matches anything.
+_EXPLANATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
+    ("S3", _either(lambda name: name in _DEFAULTS)),
+    ("A9", _either(lambda name: name.casefold() in _RESERVED)),
+    ("A6", _same_number),
+    ("A3", _same_letters),
+    ("A3", _same_padding),
+    ("A4", _same_form),
+    ("A3", _same_without_marks),
+    ("A5", _same_segments),
+    ("A8", _same_path),
+    ("A1", _contained),
+    ("A7", _same_beginning),
+    ("A9", _either(lambda name: name[:1] in ("!", "-", ">", "<", "~", "^"))),
+    ("A2", _pattern),
+    ("S6", _either(_operator)),
+)
+
+
+_LONG_RUN = 16
+_BASIC_PLANE = 0x10000
+
+
+def show(name: object) -> str:
+    r"""A name that can't be mistaken: quoted, invisible and foreign characters spelled like \u200b.
+
+    A run of 16 or more equal characters is written once, with its length in brackets.
+    """
+    if not isinstance(name, str):
+        return ascii(name)
+    return "'" + "".join(_run(char, len(list(run))) for char, run in groupby(name)) + "'"
+
+
+def _run(char: str, count: int) -> str:
+    return f"{_spell(char)}…(\u00d7{count})" if count >= _LONG_RUN else _spell(char) * count
+
+
+def _spell(char: str) -> str:
+    if char in "'\\":
+        return "\\" + char
+    if char.isascii() and char.isprintable():
+        return char
+    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    code = ord(char)
+    return short or (f"\\u{code:04x}" if code < _BASIC_PLANE else f"\\U{code:08x}")
+
+
+_KINDS = (
+    (bool, "a truth value"),
+    (str, "text"),
+    (int, "a whole number"),
+    (float, "a float"),
+    (type(None), "nothing"),
+    (Mapping, "an object"),
+    (list, "a list"),
+)
+
+
+def _kind(name: object) -> str:
+    return next((words for kind, words in _KINDS if isinstance(name, kind)), type(name).__name__)
+
+
+def difference(a: object, b: object) -> str:
+    """How b differs from a, in one short phrase for people."""
+    if not (isinstance(a, str) and isinstance(b, str)):
+        same = type(a) is type(b)
+        return f"a is {show(a)}, b is {show(b)}" if same else f"a is {_kind(a)}, b is {_kind(b)}"
+    if a == b:
+        return "a and b are the same"
+    return _extension(a, b) or _invisible(a, b) or _replaced(a, b)
+
+
+def _extension(a: str, b: str) -> str:
+    for short, long, names in ((a, b, "b = {}a{}"), (b, a, "a = {}b{}")):
+        if short and short in long:
+            head, _, tail = long.partition(short)
+            return names.format(f"{show(head)} + " * bool(head), f" + {show(tail)}" * bool(tail))
+    return ""
+
+
+def _invisible(a: str, b: str) -> str:
+    if _same_letters(a, b):
+        return "differs in case"
+    if unicodedata.normalize("NFC", a) == unicodedata.normalize("NFC", b):
+        return "differs in Unicode normal form only"
+    return ""
+
+
+def _replaced(a: str, b: str) -> str:
+    head = _shared(a, b)
+    tail = _shared(a[head:][::-1], b[head:][::-1])
+    mine, other = a[head : len(a) - tail], b[head : len(b) - tail]
+    place = f"after {head} equal characters" if head else "at the start"
+    if mine and other:
+        return f"a has {show(mine)} where b has {show(other)}, {place}"
+    return f"b has {show(other)} more, {place}" if other else f"a has {show(mine)} more, {place}"
+
+
+def _shared(a: str, b: str) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
