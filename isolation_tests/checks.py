@@ -1,0 +1,347 @@
+"""Performs checks: a plan through the runner, its history through the judges, the verdict into a result."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure, HypothesisException
+
+from isolation_tests import judges
+from isolation_tests.facts import Mint, People
+from isolation_tests.judges.completeness import controls
+from isolation_tests.laws import LawEntry
+from isolation_tests.model import (
+    Case,
+    CheckResult,
+    Finding,
+    History,
+    Judgement,
+    Level,
+    Outcome,
+    Plan,
+    Verdict,
+)
+from isolation_tests.plans import Cell, Material, plans, probe_plan
+from isolation_tests.problems import TargetProblem
+from isolation_tests.profiles import Profile
+from isolation_tests.runner import Lease, Runner
+from isolation_tests.session import Session
+from isolation_tests.targets import Target
+from isolation_tests.violations import (
+    AdapterError,
+    CheckFailed,
+    Inconclusive,
+    NotSupported,
+    Violation,
+    violation,
+)
+
+HANGS_BEFORE_GIVING_UP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What all workers of one run share. secret: of the canaries; never written anywhere."""
+
+    run_id: str
+    secret: bytes
+    seed: int
+    began: float
+
+
+@dataclass
+class _Tally:
+    """What one check did, across all its examples."""
+
+    examples: int = 0
+    calls: int = 0
+    controls: int = 0
+    refused: int = 0
+    findings: dict[str, tuple[Finding, History]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+
+    def take(self, history: History, judged: Judgement) -> None:
+        self.examples += 1
+        self.calls += len(history.events)
+        self.controls += controls(history)
+        self.refused += sum(event.outcome is Outcome.REFUSED for event in history.events)
+        self.doubts.extend(judged.doubts)
+        self.errors.extend(judged.errors)
+        for finding in judged.findings:
+            earlier = self.findings.get(finding.key)
+            if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):
+                self.findings[finding.key] = (finding, history)
+
+
+class Certifier:
+    """One worker's view of a run: an open target and what is known of it.
+
+    Raises `TargetProblem` from the constructor where the target can't be opened.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        profile: Profile,
+        key: RunKey,
+        *,
+        worker: int = 0,
+        probed: dict[str, str] | None = None,
+    ) -> None:
+        self.target, self.profile, self.key = target, profile, key
+        self._lease = Lease(key.run_id, worker, Mint(key.secret))
+        self._hangs = 0
+        self._replayed: set[str] = set()
+        self._session, self._runner = self._open()
+        self.claimed = self._session.claimed
+        self.probed = self._probe() if probed is None else probed
+
+    def _open(self) -> tuple[Session, Runner]:
+        session = self.target.open()
+        runner = Runner(
+            session,
+            self._lease,
+            consistency=self.target.config.consistency_seconds,
+            disposable=self.target.disposable,
+            began=self.key.began,
+        )
+        return session, runner
+
+    @property
+    def leftovers(self) -> list[str]:
+        """Users whose memories could not be deleted again."""
+        return self._runner.leftovers
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What was claimed and worked when it was tried."""
+        return frozenset(name for name in self.claimed if self.probed.get(name, "ok") == "ok")
+
+    def material(self, check: str) -> Material:
+        """The data of one check: the same seed and check give the same people and facts."""
+        seed = int.from_bytes(hashlib.sha256(f"{self.key.seed}/{check}".encode()).digest()[:6])
+        return Material(
+            people=People(seed),
+            capabilities=self.capabilities,
+            owner_keys=self.target.owner_keys,
+            crowd=self.profile.crowd,
+        )
+
+    def perform(self, plan: Plan) -> History:
+        """Run one plan, in a new session where a call of the last one never came back."""
+        if self._session.lost:
+            self._hangs += 1
+            if self._hangs > HANGS_BEFORE_GIVING_UP:
+                raise AdapterError(
+                    f"not asked: {HANGS_BEFORE_GIVING_UP + 1} calls of this target did not answer in time"
+                )
+            leftovers = self._runner.leftovers
+            self._session, self._runner = self._open()
+            self._runner.leftovers.extend(leftovers)
+        return self._runner.run(plan)
+
+    def check(self, entry: LawEntry, cell: Cell) -> Check:
+        """The handle with which a property asks its question."""
+        return Check(self, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell)
+
+    def smoke(self, plan: Plan) -> CheckResult:
+        """The tutorial's story, run before anything else."""
+        cell = Cell(plan.name, plan.anomaly, lambda _: plan)
+        title = "Two users each see their own fact and nothing of the other's."
+        check = Check(self, f"smoke[{plan.name}]", title, ("S1", "D1", "D3", "completeness"), Level.CORE, cell)
+        with contextlib.suppress(CheckFailed):
+            check.run()
+        return check.kept
+
+    def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
+        """Perform a finding's plan again, once for each key: (times seen, times tried)."""
+        if finding.key in self._replayed:
+            return 0, 0
+        self._replayed.add(finding.key)
+        seen = tried = 0
+        for _ in range(self.profile.replays):
+            if self._session.lost:
+                break
+            again = judges.judge(self.perform(plan))
+            tried += 1
+            seen += any(other.key == finding.key for other in again.findings)
+        return seen, tried
+
+    def blocked(self, plan: Plan) -> str | None:
+        """Why this target may not be asked this plan, or None."""
+        return self._runner.blocked(plan)
+
+    def _probe(self) -> dict[str, str]:
+        return {name: self._probe_one(name) for name in self.claimed}
+
+    def _probe_one(self, capability: str) -> str:
+        material = Material(
+            people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=()
+        )
+        plan = probe_plan(capability, material)
+        if plan is None:
+            return "ok"
+        try:
+            history = self.perform(plan)
+        except CheckFailed as error:
+            return str(error)
+        judged = judges.judge(history)
+        last = history.events[-1]
+        if last.outcome is not Outcome.OK:
+            return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
+        shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
+        if not shown:
+            return f"{last.op} did not show the user's own memory"
+        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
+        return problems[0] if problems else "ok"
+
+    def close(self) -> None:
+        """Close the target; what it raises then is told, for nothing it stored may be left behind."""
+        self._session.close()
+
+
+@dataclass
+class Check:
+    """One check in progress: ask with `run` (a cell's plan) or `hunt` (drawn plans), read `result`."""
+
+    certifier: Certifier
+    id: str
+    title: str
+    anomalies: tuple[str, ...]
+    level: Level
+    cell: Cell
+    result: CheckResult | None = None
+    _tally: _Tally = field(default_factory=_Tally)
+
+    @property
+    def kept(self) -> CheckResult:
+        """The result; raises `RuntimeError` where the property never asked anything."""
+        if self.result is None:
+            raise RuntimeError(f"{self.id} asked nothing: its property must call run() or hunt()")
+        return self.result
+
+    def run(self) -> None:
+        """Ask the cell's plan once; raise the violation, error or doubt that it shows."""
+        self._conclude(self._run)
+
+    def hunt(self) -> None:
+        """Let Hypothesis search sequences of operations; every finding is recorded at first sight."""
+        self._conclude(self._hunt)
+
+    def _run(self) -> None:
+        plan = self.cell.build(self.certifier.material(self.id))
+        self._require(plan)
+        self._tally.histories.append(self._perform(plan))
+
+    def _hunt(self) -> None:
+        strategy = plans(self.certifier.capabilities, destructive=self.certifier.target.disposable)
+        try:
+            self._search(strategy)
+        except (FlakyFailure, Violation):
+            return  # recorded in the tally when first seen; replays tell how often it shows
+        except BaseExceptionGroup as group:
+            if group.split(Violation)[1] is not None:
+                raise
+        except HypothesisException as error:
+            self._tally.doubts.append(f"the search ended early: {error}")
+
+    def _search(self, strategy: st.SearchStrategy[Plan]) -> None:
+        profile, key = self.certifier.profile, self.certifier.key
+
+        @hypothesis.seed(key.seed)
+        @settings(
+            max_examples=profile.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            print_blob=False,
+            phases=(Phase.generate, Phase.target, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=True,
+        )
+        @hypothesis.given(strategy)
+        def law_holds(plan: Plan) -> None:
+            judged = judges.judge(self._perform(plan))
+            if judged.findings:
+                raise violation(judged.findings[0])
+
+        law_holds()
+
+    def _perform(self, plan: Plan) -> History:
+        history = self.certifier.perform(plan)
+        self._tally.take(history, judges.judge(history))
+        return history
+
+    def _require(self, plan: Plan) -> None:
+        for need in self.cell.needs:
+            if need not in self.certifier.claimed:
+                raise NotSupported(f"the adapter does not offer {need}")
+            if need not in self.certifier.capabilities:
+                raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
+        if self.cell.relation in self.certifier.target.config.names.aliases:
+            raise NotSupported(f"declared: names related by {self.cell.relation} are one user")
+        blocked = self.certifier.blocked(plan)
+        if blocked:
+            raise NotSupported(blocked)
+
+    def _raise_worst(self) -> None:
+        tally = self._tally
+        if tally.findings:
+            raise violation(next(iter(tally.findings.values()))[0])
+        if tally.errors:
+            raise AdapterError(tally.errors[0])
+        if tally.doubts:
+            raise Inconclusive(tally.doubts[0])
+        if not tally.controls:
+            raise Inconclusive("no user saw their own fact, so seeing nothing of others proves nothing")
+
+    def _conclude(self, ask: Callable[[], None]) -> None:
+        """Ask, judge the worst of what came, and keep the result before anything is raised."""
+        began = time.monotonic()
+        failure: CheckFailed | None = None
+        try:
+            ask()
+            self._raise_worst()
+        except TargetProblem as error:
+            failure = AdapterError(str(error))
+        except CheckFailed as error:
+            failure = error
+        if self._tally.findings and not isinstance(failure, Violation):
+            failure = violation(next(iter(self._tally.findings.values()))[0])
+        self.result = self._result(failure, began)
+        if failure is not None:
+            raise failure
+
+    def _result(self, failure: CheckFailed | None, began: float) -> CheckResult:
+        tally = self._tally
+        cases = tuple(self._case(finding, history) for finding, history in tally.findings.values())
+        return CheckResult(
+            check=self.id,
+            title=self.title,
+            anomalies=self.anomalies,
+            level=self.level,
+            verdict=Verdict.HELD if failure is None else failure.verdict,
+            reason="" if failure is None else str(failure),
+            cases=cases,
+            examples=tally.examples,
+            calls=tally.calls,
+            controls=tally.controls,
+            refused=tally.refused,
+            seconds=round(time.monotonic() - began, 3),
+            histories=() if cases else tuple(tally.histories),
+        )
+
+    def _case(self, finding: Finding, history: History) -> Case:
+        """The finding with how often it shows: performed again once for each kind of finding."""
+        seen, tried = self.certifier.replay(finding, history.plan)
+        known = self.certifier.target.known_reason(finding.key)
+        return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)

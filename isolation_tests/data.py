@@ -1,0 +1,14 @@
+"""Where the suite's own data lies: in the wheel beside the package, in a clone under fixtures/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGED = Path(__file__).parent / "_data"
+_CLONED = Path(__file__).parent.parent / "fixtures"
+
+
+def folder(name: str) -> Path:
+    """The folder of that name: "targets" or "plans"."""
+    packaged = _PACKAGED / name
+    return packaged if packaged.is_dir() else _CLONED / name

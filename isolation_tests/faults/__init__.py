@@ -1,0 +1,62 @@
+"""Seeded faults: known ways of breaking isolation, each planted in front of an adapter on purpose."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from isolation_tests.faults import (
+    by_id,
+    completeness,
+    deletes,
+    derived,
+    filters,
+    forms,
+    injection,
+    keys,
+    legs,
+    names,
+    scope,
+    side_channels,
+)
+from isolation_tests.faults.base import Fault
+
+__all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
+
+ALL_FAULTS: tuple[Fault, ...] = (
+    *scope.FAULTS,
+    *legs.FAULTS,
+    *filters.FAULTS,
+    *injection.FAULTS,
+    *names.FAULTS,
+    *forms.FAULTS,
+    *by_id.FAULTS,
+    *keys.FAULTS,
+    *deletes.FAULTS,
+    *derived.FAULTS,
+    *side_channels.FAULTS,
+    *completeness.FAULTS,
+)
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in ALL_FAULTS}
+
+
+class UnknownFaultError(KeyError):
+    """There is no seeded fault of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.near = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.4)
+
+    def __str__(self) -> str:
+        near = f"did you mean {' or '.join(self.near)}?" if self.near else f"choose from {', '.join(FAULTS)}."
+        return f"There is no seeded fault {self.args[0]!r}; {near}"
+
+
+def plant(name: str, adapter: Any) -> Any:
+    """Put a fault in front of an adapter and return the broken adapter, whose methods are awaited.
+
+    Raises `UnknownFaultError` for a name that is not in `FAULTS`.
+    """
+    if name not in FAULTS:
+        raise UnknownFaultError(name)
+    return FAULTS[name].plant(adapter)

@@ -1,0 +1,166 @@
+"""What every seeded fault is made of: the record, the wrapper, and a memory of who wrote what.
+
+A fault is a wrapper in front of any adapter, sync or async. Its methods are awaited; all it does not
+break is the adapter's own. It offers what the adapter offers, with the adapter's signatures, so that the
+suite finds the same capabilities as without the fault.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Memory
+
+METHODS = (*CORE_METHODS, *OPTIONAL_METHODS)
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way of breaking isolation on purpose, to measure whether the suite would see it.
+
+    name: `<anomaly>-<mechanism>`. summary: the mechanism in one sentence. plant: takes an adapter and
+    returns the broken one. like: a public case with this mechanism. needs: what an adapter has to offer
+    for the fault to make a difference: methods ("history") and keywords of methods ("add.key").
+    """
+
+    name: str
+    anomaly: str
+    summary: str
+    plant: Callable[[Any], Any]
+    like: str | None = None
+    needs: tuple[str, ...] = ()
+
+    def fits(self, adapter: Any) -> bool:
+        """Whether the adapter offers all the fault needs; planted elsewhere it changes nothing."""
+        return all(_offers(adapter, *need.split(".")) for need in self.needs)
+
+
+def _offers(adapter: Any, method: str, keyword: str | None = None) -> bool:
+    offered = getattr(adapter, method, None)
+    return callable(offered) and (keyword is None or keyword in inspect.signature(offered).parameters)
+
+
+async def call(method: Handler, *args: Any, **keywords: Any) -> Any:
+    """Call a method that may be sync or async, and return its answer."""
+    answer = method(*args, **keywords)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def tag(user: Any) -> str:
+    """A user value of any type as text: hostile values can't be keys, and to Python 1, 1.0 and True are one."""
+    return f"{type(user).__name__}:{user!r}"
+
+
+def is_missing(user: Any) -> bool:
+    """Whether a user is none at all: None or blank text."""
+    return user is None or (isinstance(user, str) and not user.strip())
+
+
+def unique(rows: Iterable[Memory]) -> list[Memory]:
+    """The rows in order, each id once; rows without an id all stay."""
+    seen: set[str] = set()
+    kept = []
+    for row in rows:
+        if row.id is None or row.id not in seen:
+            kept.append(row)
+        if row.id is not None:
+            seen.add(row.id)
+    return kept
+
+
+class Wrapper:
+    """An adapter in front of an adapter: a method `_on_<name>` replaces the inner `<name>`, where there is one."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        for name in METHODS:
+            offered = getattr(inner, name, None)
+            if callable(offered):
+                setattr(self, name, self._front(name, offered))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+    def _handler(self, name: str) -> Handler | None:
+        handler: Handler | None = getattr(self, f"_on_{name}", None)
+        return handler
+
+    def _front(self, name: str, offered: Handler) -> Handler:
+        handler = self._handler(name)
+        if handler is None:
+            return offered
+        # `__wrapped__` makes inspect.signature show the inner's keywords: they are found by inspection.
+        return functools.update_wrapper(functools.partial(handler), offered)
+
+
+class Remembering(Wrapper):
+    """A wrapper that knows who wrote through it, and whose each id is."""
+
+    def __init__(self, inner: Any) -> None:
+        self._writers: dict[str, Any] = {}
+        self._owners: dict[str, Any] = {}
+        self._texts: dict[str, dict[str, str]] = {}
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows: Sequence[Memory] = await call(self._inner.add, user, text, **keywords)
+        self._writers[tag(user)] = user
+        self._note(user, rows)
+        return rows
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Sequence[Memory]:
+        rows: Sequence[Memory] = await call(self._inner.search, user, query, limit=limit, **keywords)
+        self._note(user, rows)
+        return rows
+
+    async def _on_get_all(self, user: Any, **keywords: Any) -> Sequence[Memory]:
+        rows: Sequence[Memory] = await call(self._inner.get_all, user, **keywords)
+        self._note(user, rows)
+        return rows
+
+    async def _on_delete_all(self, user: Any) -> None:
+        await call(self._inner.delete_all, user)
+        self._forget(user)
+
+    async def _on_update(self, user: Any, id: str, text: str, **keywords: Any) -> Any:
+        return await self._act("update", user, id, text, **keywords)
+
+    async def _on_delete(self, user: Any, id: str) -> Any:
+        return await self._act("delete", user, id)
+
+    async def _act(self, name: str, user: Any, id: str, *args: Any, **keywords: Any) -> Any:
+        """Make a by-id call of the inner adapter and keep the record right."""
+        answer = await call(getattr(self._inner, name), user, id, *args, **keywords)
+        texts = self._texts.get(tag(user), {})
+        if name == "delete" and id in texts:
+            del texts[id], self._owners[id]
+        if name == "update" and id in texts:
+            texts[id] = args[0]
+        return answer
+
+    def _note(self, user: Any, rows: Iterable[Memory]) -> None:
+        # Systems that store in the background give ids only when the rows are read.
+        texts = self._texts.setdefault(tag(user), {})
+        for row in rows:
+            if row.id is not None and tag(self._owners.setdefault(row.id, user)) == tag(user):
+                texts[row.id] = row.text
+
+    def _forget(self, user: Any) -> None:
+        self._writers.pop(tag(user), None)
+        for id in self._texts.pop(tag(user), {}):
+            self._owners.pop(id, None)
+
+    def _is_foreign(self, user: Any, id: str) -> bool:
+        return id in self._owners and tag(self._owners[id]) != tag(user)
+
+    def _others(self, user: Any) -> list[Any]:
+        # A copy: other threads write meanwhile.
+        return [v for name, v in list(self._writers.items()) if name != tag(user)]

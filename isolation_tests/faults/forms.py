@@ -1,0 +1,143 @@
+"""A3, A4, A6 and A7: two names are one once they are folded, normalised, converted or cut."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from functools import partial
+from typing import Any
+
+from isolation_tests.faults.base import Fault
+from isolation_tests.faults.merged import folded, merged
+from isolation_tests.faults.renamed import renamed
+
+_CYRILLIC = "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0455\u0458\u0410\u0412\u0421\u0415\u041d"
+_GREEK = "\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u03a5\u0396\u03bf\u03bd"
+_LOOKS_LIKE = str.maketrans(_CYRILLIC + _GREEK, "aceopxyisj" + "ABCEH" + "ABEHIKMNOPTXYZ" + "ov")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff"))
+
+
+def _lower(name: str) -> str:
+    """Lower case where it can be undone: folds that change the letter itself are normal forms (A4)."""
+    return "".join(c.lower() if c.lower().upper() == c else c for c in name)
+
+
+def _without_accents(name: str) -> str:
+    """Base letters of composed letters; loose accents stay, or it would compare normal forms (A4)."""
+    return "".join(_base_letter(c) for c in name)
+
+
+def _base_letter(c: str) -> str:
+    decomposed = unicodedata.normalize("NFD", c)
+    is_accented = len(decomposed) > 1 and all(map(unicodedata.combining, decomposed[1:]))
+    return decomposed[0] if is_accented else c
+
+
+def _as_text(user: Any) -> Any:
+    """Numbers and True as text. What is falsy stays: that a missing user is let in is another anomaly (S3)."""
+    return str(user) if user and isinstance(user, int | float) else user
+
+
+def _as_number(user: Any) -> Any:
+    text = str(user) if isinstance(user, str | int | float) else ""
+    is_number = user and re.fullmatch(r"\+?[0-9]{1,30}(\.0{1,30})?", text)
+    return str(int(text.partition(".")[0])) if is_number else user
+
+
+def _as_truth(user: Any) -> Any:
+    return "true" if user == 1 or user in ("true", "True") else user
+
+
+FAULTS = (
+    Fault(
+        "A3-casefold",
+        "A3",
+        "Names are compared without regard to case.",
+        merged(folded(_lower)),
+        like="camunda#63654",
+    ),
+    Fault(
+        "A3-strip",
+        "A3",
+        "White space around a name is trimmed.",
+        merged(folded(str.strip)),
+        like="actor-ts#707",
+    ),
+    Fault(
+        "A3-accent",
+        "A3",
+        "A collation that ignores accents compares the names.",
+        merged(folded(_without_accents)),
+    ),
+    Fault(
+        "A4-nfc",
+        "A4",
+        "Names are composed (NFC) before they are compared.",
+        merged(folded(partial(unicodedata.normalize, "NFC"))),
+    ),
+    Fault(
+        "A4-nfkc",
+        "A4",
+        "Names are brought to their compatible form (NFKC): full-width letters are plain ones.",
+        merged(folded(partial(unicodedata.normalize, "NFKC"))),
+        like="Spotify 2013",
+    ),
+    Fault(
+        "A4-homoglyph",
+        "A4",
+        "Cyrillic and Greek letters that look like Latin ones are written as those.",
+        merged(folded(lambda name: name.translate(_LOOKS_LIKE))),
+    ),
+    Fault(
+        "A4-zero-width",
+        "A4",
+        "Invisible characters are removed from names.",
+        merged(folded(lambda name: name.translate(_INVISIBLE))),
+    ),
+    Fault(
+        "A4-sharp-s",
+        "A4",
+        "A collation takes ß for ss.",
+        merged(folded(lambda name: name.replace("ß", "ss"))),
+    ),
+    Fault(
+        "A6-text",
+        "A6",
+        'Users of other types are converted to text: 1 is "1".',
+        renamed(_as_text),
+        like="CVE-2022-1176",
+    ),
+    Fault(
+        "A6-number",
+        "A6",
+        'Users that read as a number are compared as numbers: "01", "1" and 1.0 are one.',
+        renamed(_as_number),
+        like="CVE-2022-1176",
+    ),
+    Fault(
+        "A6-truth",
+        "A6",
+        'A column for yes and no, or a language, takes True, 1 and "true" for one.',
+        renamed(_as_truth),
+        like="CVE-2022-1176",
+    ),
+    Fault(
+        "A7-cut-at-255",
+        "A7",
+        "The column for names holds 255 characters and the rest is cut off.",
+        merged(folded(lambda name: name[:255])),
+    ),
+    Fault(
+        "A7-cut-at-64",
+        "A7",
+        "The column for names holds 64 characters and the rest is cut off.",
+        merged(folded(lambda name: name[:64])),
+    ),
+    Fault(
+        "A7-short-hash",
+        "A7",
+        "The key is a hash that reads only the first 128 characters of a name.",
+        merged(folded(lambda name: hashlib.sha256(name[:128].encode("utf-8", "surrogatepass")).hexdigest())),
+    ),
+)

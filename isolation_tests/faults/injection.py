@@ -1,0 +1,101 @@
+"""S6: a user's name is read as query syntax."""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from isolation_tests.adapter import Refused
+from isolation_tests.faults.base import Fault
+from isolation_tests.faults.merged import merged, seeing
+from isolation_tests.faults.sql import looked_up
+
+_OPERATORS: dict[str, Callable[[str, Any], bool]] = {
+    "$ne": operator.ne,
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$in": lambda name, given: name in given,
+    "$nin": lambda name, given: name not in given,
+    "$regex": lambda name, given: re.search(given, name) is not None,
+    "$exists": lambda _name, given: bool(given),
+}
+_COMPARISONS = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
+
+
+def _matches_operators(viewer: Any, other: Any) -> bool:
+    if not isinstance(viewer, Mapping) or not viewer or not isinstance(other, str):
+        return False
+    try:
+        return all(_OPERATORS[name](other, given) for name, given in viewer.items())
+    except (KeyError, TypeError, re.error):
+        return False
+
+
+def _read_from_json(viewer: Any, others: Sequence[Any]) -> list[Any]:
+    if not isinstance(viewer, str):
+        return []
+    try:
+        read = json.loads(f'{{"user": "{viewer}"}}', strict=False)["user"]
+    except ValueError as error:
+        raise Refused("The request is no JSON: use a plain name.") from error
+    return [other for other in others if other == read]
+
+
+def _read_from_expression(viewer: Any, others: Sequence[Any]) -> list[Any]:
+    if not isinstance(viewer, str):
+        return []
+    try:
+        # Escapes are not the point here, and unknown ones make the parser warn.
+        tree = ast.parse(f'(user == "{viewer}")'.replace("\\", "\\\\"), mode="eval").body
+        # Tried on nobody first: a name that can't be read is refused before there is anybody to find.
+        found = [v for v in ("", *others) if _value(tree, {"user": v, "true": True, "false": False})]
+    except (KeyError, SyntaxError, ValueError) as error:
+        raise Refused("The filter expression is not understood: use a plain name.") from error
+    return [v for v in found if v != ""]
+
+
+def _value(node: ast.expr, variables: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return variables[name]
+        case ast.BoolOp(op=op, values=values):
+            join = any if isinstance(op, ast.Or) else all
+            return join(_value(value, variables) for value in values)
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _COMPARISONS[type(op)](_value(left, variables), _value(right, variables))
+    raise ValueError(type(node).__name__)
+
+
+FAULTS = (
+    Fault(
+        "S6-sql-name",
+        "S6",
+        "The user's name is pasted into SQL, and a quote in it ends the text.",
+        merged(looked_up("user_id = '{name}'")),
+    ),
+    Fault(
+        "S6-expression-name",
+        "S6",
+        "The user's name is pasted into a filter expression, and a double quote in it ends the text.",
+        merged(_read_from_expression),
+        like="mem0#5744",
+    ),
+    Fault(
+        "S6-json-name",
+        "S6",
+        "The user's name is pasted into JSON, and a double quote in it starts a second user that wins.",
+        merged(_read_from_json),
+    ),
+    Fault(
+        "S6-mongo-operator",
+        "S6",
+        "A user that is a mapping is applied as query operators instead of being compared.",
+        merged(seeing(_matches_operators), override=True),
+    ),
+)

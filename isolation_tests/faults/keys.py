@@ -1,0 +1,138 @@
+"""O5, O6 and a part of A5: the caller's data or key decides whose memory it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from isolation_tests.adapter import Memory
+from isolation_tests.faults.base import Fault, Remembering, Wrapper, call, is_missing, tag
+from isolation_tests.faults.filters import OWNER_KEYS
+
+# (user, key) to the place the memory is kept at.
+Place = Callable[[Any, str], str]
+
+
+def _named_owner(user: Any, metadata: Mapping[str, Any] | None) -> Any:
+    named = [metadata[key] for key in OWNER_KEYS if key in metadata] if metadata else []
+    return next((name for name in named if isinstance(name, str) and not is_missing(name)), user)
+
+
+class AddRebinds(Wrapper):
+    """An owner key in the metadata of `add` wins over the user."""
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Any:
+        owner = _named_owner(user, keywords.get("metadata"))
+        return await call(self._inner.add, owner, text, **keywords)
+
+
+class UpdateRebinds(Wrapper):
+    """An owner key in the metadata of `update` moves the memory to that user."""
+
+    async def _on_update(self, user: Any, id: str, text: str, **keywords: Any) -> None:
+        await call(self._inner.update, user, id, text, **keywords)
+        metadata = keywords.get("metadata")
+        owner = _named_owner(user, metadata)
+        if tag(owner) != tag(user):
+            await call(self._inner.delete, user, id)
+            await call(self._inner.add, owner, text, metadata=metadata)
+
+
+class _Keyed(Remembering):
+    """Keeps at each place who wrote there last, and the id."""
+
+    def __init__(self, inner: Any, place: Place) -> None:
+        self._place = place
+        self._taken: dict[str, tuple[Any, str]] = {}
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        key = keywords.get("key")
+        if key is None:
+            return await super()._on_add(user, text, **keywords)
+        place = self._place(user, key)
+        holder, id = self._taken.get(place, (user, ""))
+        rows = await self._put(user, text, (holder, id) if self._is_foreign(user, id) else None, **keywords)
+        if rows and rows[0].id is not None:
+            self._taken[place] = (user, rows[0].id)
+        return rows
+
+    async def _put(
+        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
+    ) -> Sequence[Memory]:
+        """Store a memory; `held` is the other user at its place, and the id of what is there."""
+        raise NotImplementedError
+
+
+class Overwriting(_Keyed):
+    """A memory whose place is taken replaces what another user had there."""
+
+    async def _put(
+        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
+    ) -> Sequence[Memory]:
+        rows = await Remembering._on_add(self, user, text, **keywords)
+        if held is not None:
+            await self._act("delete", *held)
+        return rows
+
+
+class Dropping(_Keyed):
+    """A memory whose place another user has taken is not stored."""
+
+    async def _put(
+        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
+    ) -> Sequence[Memory]:
+        return [] if held else await Remembering._on_add(self, user, text, **keywords)
+
+
+def _by_key(_user: Any, key: str) -> str:
+    return key
+
+
+def _joined(user: Any, key: str) -> str:
+    return f"{user}:{key}"
+
+
+FAULTS = (
+    Fault(
+        "A5-joined-with-key",
+        "A5",
+        'Memories are kept at `user:key`: ("a:b", "c") and ("a", "b:c") overwrite one another.',
+        functools.partial(Overwriting, place=_joined),
+        like="memanto#1317",
+        needs=("add.key", "delete"),
+    ),
+    Fault(
+        "O5-add-rebinds",
+        "O5",
+        "The caller's metadata is merged over the scope: an owner key in it stores for another user.",
+        AddRebinds,
+        like="mem0#6277",
+        needs=("add.metadata",),
+    ),
+    Fault(
+        "O5-update-rebinds",
+        "O5",
+        "An update takes over all of the caller's metadata: an owner key in it gives the memory away.",
+        UpdateRebinds,
+        like="micronaut-data#3940",
+        needs=("update.metadata", "delete", "add.metadata"),
+    ),
+    Fault(
+        "O6-key-overwrites",
+        "O6",
+        "The caller's key is unique among all users: the second user overwrites the first one's memory.",
+        functools.partial(Overwriting, place=_by_key),
+        like="agno#8334",
+        needs=("add.key", "delete"),
+    ),
+    Fault(
+        "O6-key-dropped",
+        "O6",
+        "The caller's key is unique among all users: the second user's memory is dropped in silence.",
+        functools.partial(Dropping, place=_by_key),
+        like="ash#2713",
+        needs=("add.key",),
+    ),
+)

@@ -1,0 +1,100 @@
+"""S2: one leg of the retrieval lacks the owner filter."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from isolation_tests.adapter import Memory
+from isolation_tests.faults.base import Fault, Remembering, call, tag
+from isolation_tests.faults.merged import MOST_OTHERS, interleaved
+
+_WORD = re.compile(r"[^\W\d_][\w'’-]+")
+
+
+def entities(text: str) -> frozenset[str]:
+    """Names in a text: two capitalised words in a row, such as "Marguerite Oyelaran"."""
+    return frozenset(
+        f"{first[0]} {second[0]}"
+        for first, second in pairwise(_WORD.finditer(text))
+        if first[0][0].isupper() and second[0][0].isupper() and text[first.end() : second.start()] == " "
+    )
+
+
+class _EntityIndex(Remembering):
+    """One index of entities for everybody: by a name that is shared, others' rows are found."""
+
+    def __init__(self, inner: Any) -> None:
+        self._mentions: dict[str, dict[str, Any]] = {}
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
+        self._index(user, text)
+        return rows
+
+    async def _on_update(self, user: Any, id: str, text: str, **keywords: Any) -> Any:
+        answer = await super()._on_update(user, id, text, **keywords)
+        self._index(user, text)
+        return answer
+
+    def _index(self, user: Any, text: str) -> None:
+        for entity in entities(text):
+            self._mentions.setdefault(entity, {})[tag(user)] = user
+
+    async def _foreign(self, user: Any, text: str, limit: int) -> list[list[Memory]]:
+        """What each of the others wrote about the entities of a text."""
+        wanted = entities(text)
+        mentions = [self._mentions.get(entity, {}) for entity in wanted]
+        others = {name: v for users in mentions for name, v in list(users.items()) if name != tag(user)}
+        answers = [
+            await call(self._inner.search, v, " ".join(sorted(wanted)), limit=limit)
+            for v in list(others.values())[-MOST_OTHERS:]
+        ]
+        return [[row for row in rows if wanted & entities(row.text)] for rows in answers]
+
+
+class KeywordLeg(_EntityIndex):
+    """Search joins the user's own hits with everybody's rows about the entities of the query."""
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
+        own = await super()._on_search(user, query, limit=limit, **keywords)
+        return interleaved([own, *await self._foreign(user, query, limit)])[:limit]
+
+
+class EntitiesField(_EntityIndex):
+    """A hit is the user's own, and beside it are everybody's texts about the entities it names."""
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
+        own = await super()._on_search(user, query, limit=limit, **keywords)
+        return [await self._explained(user, row, limit) for row in own]
+
+    async def _explained(self, user: Any, row: Memory, limit: int) -> Memory:
+        texts = [other.text for rows in await self._foreign(user, row.text, limit) for other in rows]
+        related = {
+            entity: [text for text in texts if entity in entities(text)] for entity in entities(row.text)
+        }
+        if not texts:
+            return row
+        return dataclasses.replace(row, raw={"memory": row.raw, "entities": related})
+
+
+FAULTS = (
+    Fault(
+        "S2-keyword-leg",
+        "S2",
+        "The keyword leg of the search has no owner filter: whoever wrote about the same name is found.",
+        KeywordLeg,
+        like="graphiti#632",
+    ),
+    Fault(
+        "S2-entities-field",
+        "S2",
+        "The entities beside a search hit come from a graph without owners, in a field beside the text.",
+        EntitiesField,
+        like="mem0#1805",
+    ),
+)

@@ -1,0 +1,88 @@
+"""S1 and S3: the user is not applied at all, or a missing one means everyone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from isolation_tests.faults.base import Fault, is_missing
+from isolation_tests.faults.merged import READS, everyone, merged, opens
+from isolation_tests.faults.renamed import Renamed
+
+
+def _shared_bucket(adapter: Any) -> Renamed:
+    bucket = f"anonymous-{uuid.uuid4()}"
+    return Renamed(adapter, lambda user: bucket if is_missing(user) else user)
+
+
+def _is_zero(user: Any) -> bool:
+    return isinstance(user, int | float) and not isinstance(user, bool) and user == 0
+
+
+def _is_blank(user: Any) -> bool:
+    return isinstance(user, str) and not user.strip()
+
+
+FAULTS = (
+    Fault(
+        "S1-global",
+        "S1",
+        "The user is checked and then not used: everyone sees and deletes everything.",
+        merged(everyone),
+        like="mem0#2783",
+    ),
+    Fault(
+        "S1-search-ignores-user",
+        "S1",
+        "Only the search lacks the owner filter.",
+        merged(everyone, {"search"}),
+        like="langchain#13260",
+    ),
+    Fault(
+        "S1-get-all-ignores-user",
+        "S1",
+        "Only the listing of all memories lacks the owner filter.",
+        merged(everyone, {"get_all"}),
+        like="LongMemory#97",
+    ),
+    Fault(
+        "S3-none-opens",
+        "S3",
+        "Without a user (None) no owner filter is built, and reads see everyone.",
+        merged(opens(lambda user: user is None), READS, override=True),
+        like="memanto#1891",
+    ),
+    Fault(
+        "S3-blank-opens",
+        "S3",
+        "An empty or blank user is falsy after trimming, and reads see everyone.",
+        merged(opens(_is_blank), READS, override=True),
+        like="caura#626",
+    ),
+    Fault(
+        "S3-zero-opens",
+        "S3",
+        "The user 0 is falsy, so that no owner filter is built and reads see everyone.",
+        merged(opens(_is_zero), READS, override=True),
+        like="chronicle#69",
+    ),
+    Fault(
+        "S3-default-opens",
+        "S3",
+        'The user "default" is the one before users were introduced, and reads see everyone.',
+        merged(opens(lambda user: user == "default"), READS, override=True),
+        like="openclaw#85389",
+    ),
+    Fault(
+        "S3-shared-bucket",
+        "S3",
+        "Callers without a user are not refused but all write to and read from one common place.",
+        _shared_bucket,
+    ),
+    Fault(
+        "S3-missing-deletes",
+        "S3",
+        "Deleting all of a missing user's memories deletes everybody's.",
+        merged(opens(is_missing), {"delete_all"}, override=True),
+    ),
+)

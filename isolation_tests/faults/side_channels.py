@@ -1,0 +1,156 @@
+"""X1 to X3: counts, the existence of ids and error messages tell of others."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from isolation_tests.adapter import Memory, Refused
+from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.merged import BY_ID, everyone, merged
+
+
+class Existence(Remembering):
+    """Some by-id calls answer otherwise for a foreign id than for one that does not exist."""
+
+    def __init__(self, inner: Any, methods: frozenset[str], *, silent: bool = False) -> None:
+        self._methods = methods
+        self._silent = silent
+        super().__init__(inner)
+
+    def _handler(self, name: str) -> Handler | None:
+        return functools.partial(self._by_id, name) if name in self._methods else super()._handler(name)
+
+    async def _by_id(self, name: str, user: Any, id: str, *args: Any, **keywords: Any) -> Any:
+        if not self._is_foreign(user, id):
+            return await self._act(name, user, id, *args, **keywords)
+        if not self._silent:
+            raise Refused("This memory belongs to another user.")
+        return None
+
+
+class Telling(Remembering):
+    """A refused by-id call tells of another user: the id's owner, or whoever wrote last."""
+
+    def __init__(self, inner: Any, tell: Callable[[Any, str], str]) -> None:
+        self._tell = tell
+        self._last: dict[str, tuple[Any, str]] = {}
+        super().__init__(inner)
+
+    def _handler(self, name: str) -> Handler | None:
+        return functools.partial(self._by_id, name) if name in BY_ID else super()._handler(name)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
+        # Written anew, so that the latest writer is the last one.
+        self._last.pop(tag(user), None)
+        self._last[tag(user)] = (user, text)
+        return rows
+
+    async def _by_id(self, name: str, user: Any, id: str, *args: Any, **keywords: Any) -> Any:
+        try:
+            answer = await self._act(name, user, id, *args, **keywords)
+        except Refused as error:
+            raise Refused(self._message(user, id) or str(error)) from error
+        message = self._message(user, id) if name in ("get", "history") and not answer else None
+        if message is not None:
+            raise Refused(message)
+        return answer
+
+    def _message(self, user: Any, id: str) -> str | None:
+        if self._is_foreign(user, id):
+            owner = self._owners[id]
+            return self._tell(owner, self._texts[tag(owner)][id])
+        others = [told for name, told in list(self._last.items()) if name != tag(user)]
+        return self._tell(*others[-1]) if others else None
+
+
+class LastRequest(Remembering):
+    """A refused read quotes what was written last, whoever wrote it."""
+
+    def __init__(self, inner: Any) -> None:
+        self._last: tuple[str, str] | None = None
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
+        self._last = (tag(user), text)
+        return rows
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Any:
+        return await self._quoting(user, super()._on_search, query, limit=limit, **keywords)
+
+    async def _on_get_all(self, user: Any, **keywords: Any) -> Any:
+        return await self._quoting(user, super()._on_get_all, **keywords)
+
+    async def _quoting(self, user: Any, method: Handler, *args: Any, **keywords: Any) -> Any:
+        try:
+            return await call(method, user, *args, **keywords)
+        except Refused as error:
+            if self._last is None or self._last[0] == tag(user):
+                raise
+            raise Refused(f"{error} The request before was: {self._last[1]}") from error
+
+
+def _telling(tell: Callable[[Any, str], str]) -> Callable[[Any], Telling]:
+    return functools.partial(Telling, tell=tell)
+
+
+def _existence(*methods: str, silent: bool = False) -> Callable[[Any], Existence]:
+    return functools.partial(Existence, methods=frozenset(methods), silent=silent)
+
+
+FAULTS = (
+    Fault(
+        "X1-count-global",
+        "X1",
+        "The count of a user's memories counts everyone's.",
+        merged(everyone, {"count"}),
+        like="neotoma#1889",
+        needs=("count",),
+    ),
+    *(
+        Fault(
+            f"X2-existence-{method}",
+            "X2",
+            f"The call {method} refuses a foreign id with another message than an id that does not exist.",
+            _existence(method),
+            like="renfield#170",
+            needs=(method,),
+        )
+        for method in ("get", "update", "delete", "history")
+    ),
+    *(
+        Fault(
+            f"X2-silent-{method}",
+            "X2",
+            f"The call {method} on a foreign id does nothing and says it went well; an absent id is refused.",
+            _existence(method, silent=True),
+            like="fhir-server#2364",
+            needs=(method,),
+        )
+        for method in ("update", "delete")
+    ),
+    Fault(
+        "X3-error-text",
+        "X3",
+        "A refused by-id call quotes the nearest memory there is, which is another user's.",
+        _telling(lambda _owner, text: f"There is no such memory. Did you mean: {text}"),
+        like="CVE-2021-36156",
+        needs=("get",),
+    ),
+    Fault(
+        "X3-error-name",
+        "X3",
+        "A refused by-id call names another user.",
+        _telling(lambda owner, _text: f"Access denied; ask {owner} to share the memory."),
+        needs=("get",),
+    ),
+    Fault(
+        "X3-error-last-request",
+        "X3",
+        "A refused read quotes the request before, from a buffer that everyone shares.",
+        LastRequest,
+    ),
+)

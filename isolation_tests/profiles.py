@@ -1,0 +1,42 @@
+"""How much is asked: the three profiles. Every run has its own seed, so that two runs ask different things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from isolation_tests.problems import UsageProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A budget. examples: drawn sequences a searched law. crowd: users present at once.
+
+    whole: every cell of the matrix, else one or two for each anomaly. replays: how often a finding is
+    performed again to tell steady from intermittent.
+    """
+
+    name: str
+    examples: int
+    crowd: int
+    whole: bool
+    replays: int
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", examples=5, crowd=40, whole=False, replays=1),
+        Profile("ci", examples=40, crowd=300, whole=True, replays=3),
+        Profile("hunt", examples=600, crowd=600, whole=True, replays=10),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name, or a `UsageProblem` that lists them."""
+    if name in PROFILES:
+        return PROFILES[name]
+    near = get_close_matches(name, PROFILES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PROFILES)}."
+    raise UsageProblem(f"There is no profile {name!r}; {hint}")

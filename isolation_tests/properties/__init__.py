@@ -1,0 +1,1 @@
+"""The properties: each test states a law over every cell that the catalogue has for it."""

@@ -1,0 +1,50 @@
+"""Laws of ids, keys and handles."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell
+
+
+@law("ids-need-their-owner", level=Level.HARDENED, cells=plans.BY_ID_CELLS)
+def test_ids_need_their_owner(check: Check, cell: Cell) -> None:
+    """Another user's id reads, changes, deletes and reveals nothing: it is answered like an id that does not exist.
+
+    1. The by-id call takes no user, or takes one and does not check it.
+    2. The check happens after the effect, or only on one of the paths.
+    3. A foreign id and an absent id get different answers, which tells that it exists.
+    """
+    check.run()
+
+
+@law("owner-stays", level=Level.HARDENED, cells=plans.REBIND_CELLS)
+def test_owner_stays(check: Check, cell: Cell) -> None:
+    """Metadata never makes somebody else the owner of a memory.
+
+    1. Metadata is merged over the fields that the system scopes by.
+    2. An update replaces the whole payload, the owner included.
+    """
+    check.run()
+
+
+@law("keys-are-own", level=Level.HARDENED, cells=plans.KEY_CELLS)
+def test_keys_are_own(check: Check, cell: Cell) -> None:
+    """One key used by two users stays two memories.
+
+    1. The key is the row's primary key without the user.
+    2. An insert that meets a taken key is dropped without a word.
+    """
+    check.run()
+
+
+@law("handles-are-own", level=Level.HARDENED, cells=plans.HANDLE_CELLS)
+def test_handles_are_own(check: Check, cell: Cell) -> None:
+    """A cursor replayed by another user opens nothing of its first user's.
+
+    1. The cursor carries the query, and the scope of whoever presents it is not applied again.
+    2. Cursors are kept in one table without their user.
+    """
+    check.run()

@@ -1,0 +1,62 @@
+"""Laws of deleting."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level, Operation
+from isolation_tests.plans import Cell
+
+
+@law("delete-all-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.DELETE_ALL))
+def test_delete_all_stays_own(check: Check, cell: Cell) -> None:
+    """Deleting all of one user's memories leaves every other user's in place, however alike the names are.
+
+    1. The delete matches by prefix or pattern where the reads match by equality.
+    2. The delete drops a folder, collection or key that two names share.
+    3. The sync and the async path build their filters differently.
+    """
+    check.run()
+
+
+@law("delete-all-spares-others", level=Level.CORE, cells=plans.COLLATERAL_CELLS)
+def test_delete_all_spares_others(check: Check, cell: Cell) -> None:
+    """Deleting all of one user's memories leaves unrelated users' in place, also when done twice.
+
+    1. The delete ignores the user and empties the store.
+    2. A delete with nothing left to delete falls back to deleting everything.
+    """
+    check.run()
+
+
+@law("delete-all-is-whole", level=Level.CORE, cells=plans.PARTIAL_CELLS)
+def test_delete_all_is_whole(check: Check, cell: Cell) -> None:
+    """Deleting all deletes all, however many there are.
+
+    1. The delete fetches one page of ids and stops there.
+    2. A default limit applies to the listing that the delete is made of.
+    3. Deletes are batched and a failing batch is ignored.
+    """
+    check.run()
+
+
+@law("deleted-stays-gone", level=Level.HARDENED, cells=plans.GHOST_CELLS)
+def test_deleted_stays_gone(check: Check, cell: Cell) -> None:
+    """What was deleted is gone from every surface, and neither a later write nor the same text brings it back.
+
+    1. An index, a graph, a history table or a cache keeps its own copy.
+    2. Deleting marks a row and some reads forget the mark.
+    3. Adding an equal text finds the deleted row by its hash and revives its neighbours.
+    """
+    check.run()
+
+
+@law("maintenance-stays-own", level=Level.HARDENED, cells=plans.MAINTAIN_CELLS)
+def test_maintenance_stays_own(check: Check, cell: Cell) -> None:
+    """Maintenance run for one user keeps everybody else's memories.
+
+    1. Reset, rebuild or prune works on the whole store.
+    2. The rebuilt index holds only the user it was called for.
+    """
+    check.run()

@@ -1,0 +1,42 @@
+"""Laws of get_all."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level, Operation
+from isolation_tests.plans import Cell
+
+
+@law("get-all-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.GET_ALL))
+def test_get_all_stays_own(check: Check, cell: Cell) -> None:
+    """No list of memories holds another user's fact, however alike the two names are.
+
+    1. The owner filter matches by prefix or pattern instead of equality.
+    2. Names are folded, trimmed, shortened or normalised before they become a key or a path.
+    3. The list is taken from another index than search uses, with another filter.
+    """
+    check.run()
+
+
+@law("own-facts-are-complete", level=Level.CORE, cells=plans.OWN_CELLS)
+def test_own_facts_are_complete(check: Check, cell: Cell) -> None:
+    """A user who stored many facts gets all of them.
+
+    1. get_all returns one page only: the adapter has to page to the end.
+    2. A default limit (10, 20, 100) applies where none was given.
+    3. An over-careful filter hides some of the user's own rows.
+    """
+    check.run()
+
+
+@law("crowd-stays-apart", level=Level.CORE, cells=plans.CROWD_CELLS)
+def test_crowd_stays_apart(check: Check, cell: Cell) -> None:
+    """Among several hundred users present at once, each still sees their own fact and no other.
+
+    1. The owner filter is applied after a global top-k, so own rows vanish in a crowd.
+    2. A cache or an index is keyed by something that repeats among many users.
+    3. Some users share a shard, partition or collection that is not filtered further.
+    """
+    check.run()

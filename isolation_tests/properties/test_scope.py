@@ -1,0 +1,84 @@
+"""Laws of the scope filter."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell
+
+
+@law("scope-is-applied", level=Level.CORE, cells=plans.SCOPE_CELLS)
+def test_scope_is_applied(check: Check, cell: Cell) -> None:
+    """A user sees their own facts only, whatever is asked, and a user without facts sees none.
+
+    1. The user is not handed to the call, or under a key that the system ignores.
+    2. The filter has another shape than the store expects and is silently dropped.
+    3. One of several stores behind the adapter is not filtered.
+    """
+    check.run()
+
+
+@law("filters-only-narrow", level=Level.HARDENED, cells=plans.filter_cells())
+def test_filters_only_narrow(check: Check, cell: Cell) -> None:
+    """A caller's filter narrows the caller's own memories; it never widens or replaces their scope.
+
+    1. The scope is joined to the caller's OR or NOT without brackets.
+    2. The caller's filter is merged over the scope, so an owner key in it wins.
+    3. A filter that the system can't read is dropped together with the scope.
+    """
+    check.run()
+
+
+@law("filters-are-data", level=Level.HARDENED, cells=plans.injection_cells())
+def test_filters_are_data(check: Check, cell: Cell) -> None:
+    """A filter's keys and values are data: none of them is read as query syntax.
+
+    1. A value is pasted into SQL, JSON path, Lucene or Cypher instead of being bound.
+    2. A key is pasted into the query because keys can't be bound.
+    3. A mapping in place of a value is handed on as an operator.
+    """
+    check.run()
+
+
+@law("missing-user-reads-nothing", level=Level.HARDENED, cells=plans.hostile_cells("reads"))
+def test_missing_user_reads_nothing(check: Check, cell: Cell) -> None:
+    """A missing, reserved or mistyped user reads nothing of anybody's.
+
+    1. A falsy user (None, "", 0) switches the filter off.
+    2. A word such as default, all or * is a wildcard or a shared bucket of the system.
+    3. A mapping or list in place of a name is handed on as a query operator.
+    """
+    check.run()
+
+
+@law("missing-user-writes-alone", level=Level.HARDENED, cells=plans.hostile_cells("writes"))
+def test_missing_user_writes_alone(check: Check, cell: Cell) -> None:
+    """What a missing, reserved or mistyped user writes reaches nobody, and a missing user is refused.
+
+    1. Callers without a user share one bucket.
+    2. The user is turned into text, so None becomes a user called None.
+    3. Rows without an owner are shown to everybody.
+    """
+    check.run()
+
+
+@law("missing-user-deletes-nothing", level=Level.HARDENED, cells=plans.hostile_cells("deletes"))
+def test_missing_user_deletes_nothing(check: Check, cell: Cell) -> None:
+    """A missing, reserved or mistyped user deletes nothing of anybody's.
+
+    1. A falsy user switches the delete's filter off.
+    2. A word such as * or all is a wildcard of the system.
+    """
+    check.run()
+
+
+@law("types-stay-apart", level=Level.HARDENED, cells=plans.typed_cells())
+def test_types_stay_apart(check: Check, cell: Cell) -> None:
+    """Users that differ only in type, such as 1 and True, are two users or are refused.
+
+    1. Users are compared with a loose equality.
+    2. Users are turned into text, or into numbers, before they become a key.
+    """
+    check.run()

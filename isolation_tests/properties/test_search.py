@@ -1,0 +1,32 @@
+"""Laws of search."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level, Operation
+from isolation_tests.plans import Cell
+
+
+@law("search-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.SEARCH))
+def test_search_stays_own(check: Check, cell: Cell) -> None:
+    """No search returns another user's fact, however alike the two names are.
+
+    1. The owner filter matches by prefix or pattern (LIKE, startswith, glob) instead of equality.
+    2. Names are folded, trimmed or normalised on one of the write and read paths.
+    3. The owner is joined with something else into one key, with a separator that names may contain.
+    4. The search leg that found it (vectors, keywords, graph) is not filtered at all: see S1 and S2.
+    """
+    check.run()
+
+
+@law("legs-stay-own", level=Level.CORE, cells=plans.LEG_CELLS)
+def test_legs_stay_own(check: Check, cell: Cell) -> None:
+    """Every leg and every field of a search stays with its user, even where two users mention one person.
+
+    1. A keyword, graph or rerank leg runs without the owner filter and its rows are merged in.
+    2. Entities, sources or relations beside the rows are looked up by name alone.
+    3. The adapter copies a global field of the answer into every row's raw.
+    """
+    check.run()

@@ -1,0 +1,20 @@
+"""Laws over sequences of operations."""
+
+from __future__ import annotations
+
+from isolation_tests import plans
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell
+
+
+@law("sequences-stay-apart", level=Level.CORE, cells=[plans.SEARCHED])
+def test_sequences_stay_apart(check: Check, cell: Cell) -> None:
+    """No sequence of adds, searches, lists, updates and deletes by related users lets one touch another's facts.
+
+    1. One of the other laws is broken as well: read its finding first.
+    2. State left by an earlier call (a cache, a handle, a default) decides a later one.
+    3. It showed only sometimes: look for work that is still going on when a call returns.
+    """
+    check.hunt()

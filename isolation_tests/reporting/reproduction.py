@@ -1,0 +1,279 @@
+"""A violation as a few lines of Python against an adapter called `memory`, and as two sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from isolation_tests.model import BY_ID, Case, Finding, Law, Operation, Plan, Step
+from isolation_tests.names import show
+
+__all__ = ["MOST_LINES", "reproduction", "story"]
+
+MOST_LINES = 4
+_LONG_RUN = 16
+_ABSENT = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the reproduction: the step it shows, and how many equal adds it stands for.
+
+    addressed: the fact that was added under the id which the step uses.
+    """
+
+    number: int
+    step: Step
+    addressed: int | None = None
+    times: int = 1
+    others: bool = False
+
+
+def reproduction(case: Case) -> str:
+    """At most four lines of Python that show the violation; long runs of adds become one loop.
+
+    Names are Python literals in ASCII. Canaries are written CANARY-0, CANARY-1, ... Steps that don't fit
+    are counted in a comment: the replay file holds them all.
+    """
+    finding = case.finding
+    lines = _lines(case.history.plan, finding)
+    for shorten in (_collapsed, _without_other_reads):
+        if len(lines) > MOST_LINES:
+            lines = shorten(lines, finding)
+    kept = _fitting(lines)
+    writer = _Writer(case, _ids_needed(kept))
+    text = [writer.line(line) for line in kept]
+    if dropped := len(lines) - len(kept):
+        text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the replay file"
+    if text:
+        text[-1] += f"  # {writer.outcome()}"
+    return "\n".join(text)
+
+
+def story(case: Case) -> str:
+    """Who saw or lost whose fact through what, and how often it showed: two sentences."""
+    often = f"It showed in {case.seen} of {case.tried} {'try' if case.tried == 1 else 'tries'}"
+    relation = case.finding.relation
+    related = f"; the names are related by {relation}" if relation else ""
+    return f"{_who(case)}. {often}{related}."
+
+
+def _who(case: Case) -> str:
+    finding = case.finding
+    viewer, through, owner = show(_name(case, finding.viewer)), str(finding.operation), _owner(case, show)
+    telling = {
+        Law.NO_CROSS_READ: f"{viewer} was given a fact of {owner} by {through}, in {finding.where!a}",
+        Law.KEEPS_OWN_FACTS: f"{viewer} no longer sees all of their own facts through {through}",
+        Law.DELETED_IS_GONE: f"Facts that {viewer} deleted are still given out by {through}",
+        Law.REFUSES_MISSING_USER: f"{through} on behalf of {viewer} got stored facts and no refusal",
+        Law.FOREIGN_ID_IS_UNKNOWN: f"{viewer} can tell by {through} that an id of {owner} exists",
+        Law.OWNER_STAYS: f"A memory of {owner} changed hands through {through} on behalf of {viewer}",
+        Law.OWN_KEYS: f"{viewer} and {owner} share one memory where each wrote their own",
+        Law.COUNTS_OWN: f"{through} on behalf of {viewer} counts other memories than their own",
+        Law.SILENT_ERRORS: f"The error that {viewer} got from {through} gives away {owner}",
+    }[finding.law]
+    return telling[:1].upper() + telling[1:]
+
+
+def _name(case: Case, user: int) -> Any:
+    users = case.history.users
+    return users[user].name if 0 <= user < len(users) else f"user {user}"
+
+
+def _owner(case: Case, spell: Callable[[Any], str]) -> str:
+    owner = case.finding.owner
+    return "another user of this run" if owner is None else spell(_name(case, owner))
+
+
+def _lines(plan: Plan, finding: Finding) -> list[_Line]:
+    """All calls up to the one that shows it; what showed while waiting is shown by the call that polled."""
+    steps = list(enumerate(plan.steps))[: finding.step + 1]
+    shown = (
+        (n, step.model_copy(update={"op": finding.operation}) if n == finding.step else step)
+        for n, step in steps
+        if step.op is not Operation.SETTLE or n == finding.step
+    )
+    return [_Line(n, step, _addressed(plan, n, step)) for n, step in shown]
+
+
+def _addressed(plan: Plan, number: int, step: Step) -> int | None:
+    """The fact whose add gave the id that the step uses: an update keeps the id and changes the fact."""
+    fact = step.fact if step.replaces is None else step.replaces
+    if step.op not in BY_ID or step.absent:
+        return None
+    for earlier in reversed(plan.steps[:number]):
+        if earlier.fact != fact:
+            continue
+        if earlier.op is Operation.ADD:
+            return fact
+        if earlier.op is Operation.UPDATE and earlier.replaces is not None:
+            fact = earlier.replaces
+    return None
+
+
+def _fitting(lines: Sequence[_Line]) -> list[_Line]:
+    """As many lines as there may be: the last, those it takes something from, then the earliest."""
+    if len(lines) <= MOST_LINES:
+        return list(lines)
+    last = lines[-1]
+    ids = _ids_needed([last])
+
+    def gives(line: _Line) -> bool:
+        adds = line.step.op is Operation.ADD and line.step.fact in ids
+        return adds or line.number == last.step.cursor
+
+    first = sorted(lines[:-1], key=lambda line: (not gives(line), line.number))[: MOST_LINES - 1]
+    return [*sorted(first, key=lambda line: line.number), last]
+
+
+def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
+    """Runs of plain adds become one line each: per user, or for all users without a part in the finding."""
+    needed = _ids_needed(lines)
+    parts = {finding.viewer, finding.owner}
+
+    def run(line: _Line) -> tuple[object, ...]:
+        step = line.step
+        plain = not (step.metadata or step.key) and step.fact is not None and step.fact not in needed
+        if step.op is not Operation.ADD or not plain:
+            return (line.number,)
+        return ("add", step.user if step.user in parts else None)
+
+    collapsed = []
+    for _, group in groupby(lines, run):
+        members = list(group)
+        users = {member.step.user for member in members}
+        collapsed.append(replace(members[0], times=len(members), others=len(users) > 1))
+    return collapsed
+
+
+def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
+    """Reads change nothing unless a later step replays their cursor, or they warm a cache."""
+    cursors = {line.step.cursor for line in lines}
+    reads = {Operation.SEARCH, Operation.GET_ALL, Operation.COUNT, Operation.EXPORT, Operation.PAGE}
+    return [
+        line
+        for line in lines
+        if line.number == finding.step
+        or line.number in cursors
+        or line.step.op not in reads
+        or (line.step.op is finding.operation and line.step.user != finding.viewer)
+    ]
+
+
+def _ids_needed(lines: Sequence[_Line]) -> frozenset[int]:
+    """Facts whose stored id a later step uses."""
+    return frozenset(line.addressed for line in lines if line.addressed is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes steps as Python; `ids` are the facts whose id has to be kept in a variable."""
+
+    case: Case
+    ids: frozenset[int]
+
+    def line(self, line: _Line) -> str:
+        if line.times > 1:
+            return self._loop(line)
+        step = line.step
+        call = f"memory.{step.op}({', '.join(self._arguments(line))})"
+        if step.op is Operation.ADD and step.fact in self.ids:
+            return f"fact_{step.fact}, = {call}"
+        last = line.number == self.case.finding.step
+        return f"page_{line.number} = {call}" if step.op is Operation.PAGE and not last else call
+
+    def outcome(self) -> str:
+        """What the last line shows."""
+        finding = self.case.finding
+        owner = _owner(self.case, _literal)
+        return {
+            Law.NO_CROSS_READ: f"returns a fact of {owner}",
+            Law.KEEPS_OWN_FACTS: "own facts are missing",
+            Law.DELETED_IS_GONE: "deleted facts are still there",
+            Law.REFUSES_MISSING_USER: "is answered instead of refused",
+            Law.FOREIGN_ID_IS_UNKNOWN: "is answered otherwise than for an absent id",
+            Law.OWNER_STAYS: f"a memory of {owner} changed hands",
+            Law.OWN_KEYS: f"is one memory with that of {owner}",
+            Law.COUNTS_OWN: "counts others' memories too, or misses own ones",
+            Law.SILENT_ERRORS: f"its error gives away {owner}",
+        }[finding.law]
+
+    def _loop(self, line: _Line) -> str:
+        step = line.step
+        user = "f'another-{n}'" if line.others else self._user(step)
+        text = self.case.history.plan.facts[step.fact or 0].text
+        head, canary, tail = text.partition("{canary}")
+        written = f"{_literal(f'{head}CANARY-')} + str(n)" if canary else _literal(text)
+        written += f" + {_literal(tail)}" if tail else ""
+        return f"for n in range({line.times}): memory.add({user}, {written})"
+
+    def _arguments(self, line: _Line) -> list[str]:
+        return [self._user(line.step), *self._positional(line), *self._keywords(line.step)]
+
+    def _positional(self, line: _Line) -> list[str]:
+        step = line.step
+        if step.op is Operation.ADD:
+            return [self._text(step.fact)]
+        if step.op is Operation.SEARCH:
+            return [_literal(self._filled(step.query)) if step.query is not None else self._text(step.fact)]
+        if step.op is Operation.PAGE:
+            return ["None" if step.cursor is None else f"page_{step.cursor}.cursor"]
+        if step.op not in BY_ID:
+            return []
+        id_ = _literal(_ABSENT) if line.addressed is None else f"fact_{line.addressed}.id"
+        return [id_, self._text(step.fact)] if step.op is Operation.UPDATE else [id_]
+
+    def _keywords(self, step: Step) -> list[str]:
+        keywords: dict[str, Any] = {"metadata": step.metadata, "filters": step.filters, "key": step.key}
+        if step.op is Operation.SEARCH:
+            keywords["limit"] = step.limit
+        return [
+            f"{name}={_literal(self._bound(value))}" for name, value in keywords.items() if value is not None
+        ]
+
+    def _user(self, step: Step) -> str:
+        return _literal(_name(self.case, step.user))
+
+    def _text(self, fact: int | None) -> str:
+        if fact is None:
+            return _literal("")
+        return _literal(self.case.history.plan.facts[fact].text.replace("{canary}", f"CANARY-{fact}"))
+
+    def _filled(self, text: str) -> str:
+        return text.replace("{canary}", "CANARY")
+
+    def _bound(self, value: Any) -> Any:
+        """A plan's `@1` is user 1's name and `#0` the canary of fact 0, as when it was bound."""
+        if isinstance(value, Mapping):
+            return {self._bound(key): self._bound(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._bound(inner) for inner in value]
+        if isinstance(value, str) and value[1:].isdecimal() and value[:1] in "@#":
+            number = int(value[1:])
+            return _name(self.case, number) if value[0] == "@" else f"CANARY-{number}"
+        return value
+
+
+def _literal(value: object) -> str:
+    """A Python expression for a value, in ASCII; a long run of equal characters is multiplied."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value!s}')"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_literal(key)}: {_literal(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_literal(inner) for inner in value)}]"
+    if not isinstance(value, str):
+        return ascii(value)
+    parts, rest = [], ""
+    for char, group in groupby(value):
+        count = len(list(group))
+        if count < _LONG_RUN:
+            rest += char * count
+            continue
+        parts += [ascii(rest)] if rest else []
+        parts.append(f"{char!a} * {count}")
+        rest = ""
+    return " + ".join([*parts, *([ascii(rest)] if rest or not parts else [])])

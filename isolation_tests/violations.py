@@ -1,0 +1,54 @@
+"""The exceptions that checks raise: one class for each anomaly, so that Hypothesis keeps findings apart."""
+
+from __future__ import annotations
+
+from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.model import Finding, Verdict
+
+
+class CheckFailed(AssertionError):
+    """A check did not hold; the text says why in words."""
+
+    verdict = Verdict.ERROR
+
+
+class Violation(CheckFailed):
+    """A law was broken."""
+
+    verdict = Verdict.VIOLATED
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.story)
+        self.finding = finding
+
+
+class AdapterError(CheckFailed):
+    """The adapter raised something that is neither `Refused` nor `Indeterminate`."""
+
+
+class Inconclusive(CheckFailed):
+    """Nothing was proved: a positive control failed, or an outcome is unknown."""
+
+    verdict = Verdict.INCONCLUSIVE
+
+
+class NotSupported(CheckFailed):
+    """The target can't be asked this."""
+
+    verdict = Verdict.NOT_SUPPORTED
+
+
+def _class_name(anomaly: str) -> str:
+    words = CATALOGUE[anomaly].name.replace("-", " ").title().replace(" ", "")
+    return f"{anomaly[0].upper()}{anomaly[1:]}{words}" if anomaly != words.lower() else words
+
+
+VIOLATIONS: dict[str, type[Violation]] = {
+    anomaly: type(_class_name(anomaly), (Violation,), {"__doc__": CATALOGUE[anomaly].law})
+    for anomaly in CATALOGUE
+}
+
+
+def violation(finding: Finding) -> Violation:
+    """The exception for a finding, of its anomaly's own class."""
+    return VIOLATIONS[finding.anomaly](finding)
