@@ -44,7 +44,8 @@ class Memory:
 
     id: the system's own id, non-empty; None only where the system gives no ids at all.
     text: the text as the system returned it.
-    raw: the system's own object; every field of it is searched for other users' data.
+    raw: the system's own answer for this row; every field of it is searched for other users' data, so it
+    must not hold the client or the store, through which everybody's data could be reached.
     """
 
     id: str | None

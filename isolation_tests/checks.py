@@ -27,8 +27,11 @@ from isolation_tests.model import (
     Outcome,
     Plan,
     Verdict,
+    alias_reason,
 )
-from isolation_tests.plans import Cell, Material, plans, probe_plan
+from isolation_tests.plans import Cell, Material
+from isolation_tests.plans.drawn import plans
+from isolation_tests.plans.probes import probe_plan
 from isolation_tests.problems import TargetProblem
 from isolation_tests.profiles import Profile
 from isolation_tests.runner import Lease, Runner
@@ -287,8 +290,8 @@ class Check:
                 raise NotSupported(f"the adapter does not offer {need}")
             if need not in self.certifier.capabilities:
                 raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
-        if self.cell.relation in self.certifier.target.config.names.aliases:
-            raise NotSupported(f"declared: names related by {self.cell.relation} are one user")
+        if self.cell.relation and self.cell.relation in self.certifier.target.config.names.aliases:
+            raise NotSupported(alias_reason(self.cell.relation))
         blocked = self.certifier.blocked(plan)
         if blocked:
             raise NotSupported(blocked)

@@ -27,6 +27,7 @@ __all__ = ["LOCALES", "NEUTRAL_QUERIES", "Canary", "Found", "Mint", "People"]
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
 _PAYLOAD_BYTES = _USER_BYTES + _FACT_BYTES
 _PREFIX, _TOKEN_LENGTH = "zk", 26
+_REMEMBERED_TEXTS = 4096  # one text is read in several fields and answers
 _GAP = r"[\W_]{0,8}"
 # A look-ahead, so that a stray "z k" in front of a token can't swallow the token's own beginning.
 _CANDIDATE = re.compile(rf"(?=z{_GAP}k((?:{_GAP}[a-z2-7]){{24}}))")
@@ -36,7 +37,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 
 _MAX_DEPTH = 100
-_MAX_NODES = 2_000_000
+_MAX_NODES = 1_000_000
 _PLAIN = (bool, int, float, complex, type(None))
 _CODE = (
     type,
@@ -84,6 +85,7 @@ class Mint:
         if len(secret) != _SECRET_BYTES:
             raise ValueError(f"a run secret has {_SECRET_BYTES} bytes, not {len(secret)}")
         self._secret = secret
+        self._remembered = lru_cache(_REMEMBERED_TEXTS)(self._found)
 
     def token(self, canary: Canary) -> str:
         """Return the canary's token: "zk" and 24 characters of a-z and 2-7, one word to any tokeniser."""
@@ -103,13 +105,16 @@ class Mint:
         Found in any case, with separators or invisible characters between the letters, in full width,
         URL-, JSON- or HTML-escaped, and inside Base64 (page handles).
         """
+        return list(self._remembered(text))
+
+    def _found(self, text: str) -> tuple[Canary, ...]:
         found: dict[Canary, None] = {}
         for variant in _variants(text):
             for match in _CANDIDATE.finditer(variant):
                 canary = self._decode(_NOISE.sub("", match[1]).upper())
                 if canary is not None:
                     found[canary] = None
-        return list(found)
+        return tuple(found)
 
     def scan(self, value: object, where: str) -> list[Found]:
         """Return the canaries in every field of a value, recursively; `where` names the value itself.
@@ -178,7 +183,7 @@ def _decoded(text: str) -> Iterator[str]:
 
 
 class _Keyed(Protocol):
-    def __getitem__(self, key: Any, /) -> object: ...
+    def __getitem__(self, key: Any, /) -> object: ...  # noqa: ANN401 - any kind of key
 
 
 class _Walk:
@@ -264,17 +269,22 @@ def _fields(item: object) -> Iterator[tuple[object, str]]:
         yield from _entries(own, own)
     if type(item).__module__ == "builtins":
         return
-    members = (types.MemberDescriptorType, types.GetSetDescriptorType)
     for kind in type(item).__mro__:
         for name, member in vars(kind).items():
-            if isinstance(member, members) and name not in ("__dict__", "__weakref__"):
-                yield from _attribute(item, name)
+            if isinstance(member, types.MemberDescriptorType):
+                yield from _attribute(item, name, object)
+            elif isinstance(member, types.GetSetDescriptorType) and not name.startswith("__"):
+                # A compiled type may compute such a member anew each time (an array its transpose),
+                # without end: only plain data is taken from it.
+                yield from _attribute(item, name, (str, bytes, dict, list, tuple))
 
 
-def _attribute(item: object, name: str) -> Iterator[tuple[object, str]]:
+def _attribute(item: object, name: str, wanted: type | tuple[type, ...]) -> Iterator[tuple[object, str]]:
     # An unset slot raises, and so may any member of a compiled type.
     with suppress(Exception):
-        yield getattr(item, name), f".{name}"
+        value = getattr(item, name)
+        if isinstance(value, wanted):
+            yield value, f".{name}"
 
 
 def _foreign(item: Any) -> Iterator[tuple[object, str]]:  # noqa: ANN401 - other libraries' types

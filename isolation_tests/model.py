@@ -237,6 +237,11 @@ class History(Frozen):
     events: tuple[Event, ...]
 
 
+def alias_reason(relation: str) -> str:
+    """Why a check is not asked whose two names the target declares to be one user."""
+    return f"declared alias: {relation}"
+
+
 class Law(StrEnum):
     """What an answer can break, by the name of the judge that says so."""
 

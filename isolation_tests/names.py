@@ -25,6 +25,7 @@ __all__ = [
     "bind",
     "classify",
     "difference",
+    "hostile_kind",
     "relation",
     "show",
 ]
@@ -304,6 +305,14 @@ def bind(spec: UserSpec, base: str, n: int) -> object:
     if spec.type == "int":
         return int(text)
     return float(text) if spec.type == "float" else text
+
+
+def hostile_kind(spec: UserSpec) -> str | None:
+    """The anomaly that a hostile name stands for by itself, whoever else it reaches; None for other names."""
+    if not spec.hostile:
+        return None
+    kinds = (r.anomaly for r in RELATIONS if r.hostile and spec.template in (r.a, r.b))
+    return next(kinds, None)
 
 
 def classify(a: object, b: object) -> str | None:

@@ -15,7 +15,7 @@ from isolation_tests.judges import (
     rebind,
     refusal,
 )
-from isolation_tests.model import Finding, History, Judgement, Outcome
+from isolation_tests.model import Finding, History, Judgement, Law, Outcome
 
 JUDGES = (
     refusal.judge,
@@ -45,17 +45,26 @@ def judge(history: History) -> Judgement:
 def _explained(history: History, findings: list[Finding]) -> list[Finding]:
     """Drop what a broader cause explains.
 
-    Where the plan's control (an unrelated user, a harmless query) breaks the same law, the narrower
-    hypothesis of the plan is not what went wrong. A foreign id that can be read, changed or deleted
+    Where the plan's control (an unrelated user, a harmless query) breaks the same kind of law, or users
+    who have nothing in common reach each other, the narrower hypothesis is not what went wrong. A foreign id that can be read, changed or deleted
     also answers differently from an absent one: that difference is not a second finding.
     """
     steps = history.plan.steps
-    broad = {(f.law, f.anomaly) for f in findings if steps[f.step].control}
-    laws = {law for law, _ in broad}
-    kept = [f for f in findings if f.law not in laws or (f.law, f.anomaly) in broad or f.anomaly == "X3"]
+    broad = {
+        (_kind(f), f.anomaly)
+        for f in findings
+        if steps[f.step].control or f.anomaly in ("S1", "D1")
+    }
+    kinds = {kind for kind, _ in broad}
+    kept = [f for f in findings if _kind(f) not in kinds or (_kind(f), f.anomaly) in broad or f.anomaly == "X3"]
     by_effect = {f.operation for f in kept if f.anomaly in ("O1", "O2", "O3", "O4")}
     told = {f.operation for f in kept if f.anomaly == "X3"}
     return [f for f in kept if f.anomaly != "X2" or f.operation not in by_effect | told]
+
+
+def _kind(finding: Finding) -> str:
+    """Whether something was lost or something was seen: the one never explains the other."""
+    return "loss" if finding.law in (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE) else "sight"
 
 
 def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:

@@ -82,7 +82,7 @@ def _weigh(
     anomaly = (
         naming.of_loss(history, step, event.user, missing, world)
         if reached
-        else step.anomaly or _never_stored(history, missing)
+        else _never_stored(history, step, missing)
     )
     what = "lost facts they had seen before" if reached else "does not see all of their own facts"
     findings.append(
@@ -100,7 +100,10 @@ def _weigh(
     )
 
 
-def _never_stored(history: History, missing: set[int]) -> str:
+def _never_stored(history: History, step: Step, missing: set[int]) -> str:
+    """A loss at writing: only what two writers share can be another user's doing."""
+    if step.anomaly in ("M1", "O5", "O6"):
+        return step.anomaly
     if all(len(history.plan.facts[fact].owners) > 1 for fact in missing):
         return "M1"
     keyed = {step.fact for step in history.plan.steps if step.key is not None}

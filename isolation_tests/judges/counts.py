@@ -7,10 +7,13 @@ from isolation_tests.model import Finding, History, Judgement, Law
 
 
 def judge(history: History) -> Judgement:
-    """Each total that is larger than what the user stored and still has."""
+    """Each total that is larger than what the user stored and still has.
+
+    Where the user has deleted something, its ghost explains the surplus better than a stranger's fact.
+    """
     findings = [
         Finding(
-            anomaly=step.anomaly or "X1",
+            anomaly=step.anomaly or ("D4" if world.lost(event.user) else "X1"),
             law=Law.COUNTS_OWN,
             operation=event.op,
             relation=history.plan.relation,

@@ -14,10 +14,15 @@ _CROSS_READ = {
 }
 
 
-def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting) -> str:
-    """The anomaly that a foreign canary in this answer stands for."""
+def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting, *, beside: bool) -> str:
+    """The anomaly that a foreign canary in this answer stands for.
+
+    beside: it was in another field of a row whose text is the viewer's own.
+    """
     if sighting.where.startswith("error"):
         return "X3"
+    if beside and step.anomaly in (None, "S1"):
+        return "S2"
     if step.anomaly is not None:
         return step.anomaly
     if step.op is Operation.PAGE and step.cursor is not None:
@@ -28,25 +33,26 @@ def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting)
         return "O2"
     if history.plan.users[viewer].missing:
         return "S3"
-    return related(history, viewer, sighting.user) or "S1"
+    return related(history, viewer, sighting.user) or names.hostile_kind(history.plan.users[viewer]) or "S1"
 
 
 def of_loss(history: History, step: Step, loser: int, missing: set[int], world: World) -> str:
     """The anomaly behind facts that their owner saw and no longer sees: whose call may have taken them."""
     if step.anomaly is not None:
         return step.anomaly
-    for actor, op, fact in reversed(world.removers):
-        if actor == loser:
-            continue
+    others = [(actor, op, fact) for actor, op, fact in reversed(world.removers) if actor != loser]
+    addressed = [op for _, op, fact in others if fact in missing and op is not Operation.ADD]
+    if addressed:
+        return "O3" if addressed[0] is Operation.DELETE else "O2"
+    for actor, op, _ in others:
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
-            return "S3" if missing_user else related(history, actor, loser) or "D1"
+            kind = related(history, actor, loser) or names.hostile_kind(history.plan.users[actor])
+            return "S3" if missing_user else kind or "D1"
         if op is Operation.MAINTAIN:
             return "D2"
         if op is Operation.ADD:
             return "O6"
-        if fact in missing:
-            return "O3" if op is Operation.DELETE else "O2"
     return "completeness"
 
 
@@ -60,5 +66,12 @@ def related(history: History, one: int, other: int | None) -> str | None:
 
 
 def _was_planted(history: History, fact: int) -> bool:
-    steps = (step for step in history.plan.steps if step.fact == fact)
-    return any(step.op is Operation.UPDATE and step.replaces is not None for step in steps)
+    """Whether the fact was written over somebody else's memory."""
+    facts = history.plan.facts
+    return any(
+        step.op is Operation.UPDATE
+        and step.fact == fact
+        and step.replaces is not None
+        and step.user not in facts[step.replaces].owners
+        for step in history.plan.steps
+    )

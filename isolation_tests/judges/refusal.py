@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import Finding, History, Judgement, Law
+from isolation_tests.model import Finding, History, Judgement, Law, Operation
+
+_ECHOING = (Operation.ADD, Operation.UPDATE)
 
 
 def judge(history: History) -> Judgement:
@@ -17,15 +19,13 @@ def judge(history: History) -> Judgement:
             operation=event.op,
             relation=history.plan.relation,
             viewer=event.user,
-            owner=event.seen()[0].user,
+            owner=sighting.user,
             step=event.step,
-            where=event.seen()[0].where,
+            where=sighting.where,
             story=f"{event.op} without a user was answered with stored facts instead of being refused",
         )
         for event in history.events
-        if history.plan.users[event.user].missing and event.seen() and event.op not in _ECHOING
+        if history.plan.users[event.user].missing and event.op not in _ECHOING
+        for sighting in [s for row in event.rows for s in row.sightings][:1]
     ]
     return Judgement(findings=tuple(findings))
-
-
-_ECHOING = ("add", "update")

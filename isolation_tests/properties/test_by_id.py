@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, objects
 
 
-@law("ids-need-their-owner", level=Level.HARDENED, cells=plans.BY_ID_CELLS)
+@law("ids-need-their-owner", level=Level.HARDENED, cells=objects.BY_ID_CELLS)
 def test_ids_need_their_owner(check: Check, cell: Cell) -> None:
-    """Another user's id reads, changes, deletes and reveals nothing: it is answered like an id that does not exist.
+    """Another user's id reads, changes, deletes and reveals nothing: it is answered like an absent id.
 
     1. The by-id call takes no user, or takes one and does not check it.
     2. The check happens after the effect, or only on one of the paths.
@@ -20,7 +19,7 @@ def test_ids_need_their_owner(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("owner-stays", level=Level.HARDENED, cells=plans.REBIND_CELLS)
+@law("owner-stays", level=Level.HARDENED, cells=objects.REBIND_CELLS)
 def test_owner_stays(check: Check, cell: Cell) -> None:
     """Metadata never makes somebody else the owner of a memory.
 
@@ -30,7 +29,7 @@ def test_owner_stays(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("keys-are-own", level=Level.HARDENED, cells=plans.KEY_CELLS)
+@law("keys-are-own", level=Level.HARDENED, cells=objects.KEY_CELLS)
 def test_keys_are_own(check: Check, cell: Cell) -> None:
     """One key used by two users stays two memories.
 
@@ -40,7 +39,7 @@ def test_keys_are_own(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("handles-are-own", level=Level.HARDENED, cells=plans.HANDLE_CELLS)
+@law("handles-are-own", level=Level.HARDENED, cells=objects.HANDLE_CELLS)
 def test_handles_are_own(check: Check, cell: Cell) -> None:
     """A cursor replayed by another user opens nothing of its first user's.
 

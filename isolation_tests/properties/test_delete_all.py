@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level, Operation
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, deletes, related
 
 
-@law("delete-all-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.DELETE_ALL))
+@law("delete-all-stays-own", level=Level.CORE, cells=related.name_cells(Operation.DELETE_ALL))
 def test_delete_all_stays_own(check: Check, cell: Cell) -> None:
     """Deleting all of one user's memories leaves every other user's in place, however alike the names are.
 
@@ -20,7 +19,7 @@ def test_delete_all_stays_own(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("delete-all-spares-others", level=Level.CORE, cells=plans.COLLATERAL_CELLS)
+@law("delete-all-spares-others", level=Level.CORE, cells=deletes.COLLATERAL_CELLS)
 def test_delete_all_spares_others(check: Check, cell: Cell) -> None:
     """Deleting all of one user's memories leaves unrelated users' in place, also when done twice.
 
@@ -30,7 +29,7 @@ def test_delete_all_spares_others(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("delete-all-is-whole", level=Level.CORE, cells=plans.PARTIAL_CELLS)
+@law("delete-all-is-whole", level=Level.CORE, cells=deletes.PARTIAL_CELLS)
 def test_delete_all_is_whole(check: Check, cell: Cell) -> None:
     """Deleting all deletes all, however many there are.
 
@@ -41,9 +40,9 @@ def test_delete_all_is_whole(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("deleted-stays-gone", level=Level.HARDENED, cells=plans.GHOST_CELLS)
+@law("deleted-stays-gone", level=Level.HARDENED, cells=deletes.GHOST_CELLS)
 def test_deleted_stays_gone(check: Check, cell: Cell) -> None:
-    """What was deleted is gone from every surface, and neither a later write nor the same text brings it back.
+    """What was deleted is gone from every surface, and no later write brings it back.
 
     1. An index, a graph, a history table or a cache keeps its own copy.
     2. Deleting marks a row and some reads forget the mark.
@@ -52,7 +51,7 @@ def test_deleted_stays_gone(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("maintenance-stays-own", level=Level.HARDENED, cells=plans.MAINTAIN_CELLS)
+@law("maintenance-stays-own", level=Level.HARDENED, cells=deletes.MAINTAIN_CELLS)
 def test_maintenance_stays_own(check: Check, cell: Cell) -> None:
     """Maintenance run for one user keeps everybody else's memories.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, derived
 
 
-@law("equal-texts-stay-two", level=Level.HARDENED, cells=plans.TWIN_CELLS)
+@law("equal-texts-stay-two", level=Level.HARDENED, cells=derived.TWIN_CELLS)
 def test_equal_texts_stay_two(check: Check, cell: Cell) -> None:
     """One text stored by two users is two memories, and deleting one leaves the other.
 
@@ -20,7 +19,7 @@ def test_equal_texts_stay_two(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("counts-are-own", level=Level.HARDENED, cells=plans.COUNT_CELLS)
+@law("counts-are-own", level=Level.HARDENED, cells=derived.COUNT_CELLS)
 def test_counts_are_own(check: Check, cell: Cell) -> None:
     """A user's total counts that user's memories only.
 
@@ -30,7 +29,7 @@ def test_counts_are_own(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("errors-tell-nothing", level=Level.HARDENED, cells=plans.ERROR_CELLS)
+@law("errors-tell-nothing", level=Level.HARDENED, cells=derived.ERROR_CELLS)
 def test_errors_tell_nothing(check: Check, cell: Cell) -> None:
     """No error message carries another user's data or name.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level, Operation
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, derived, related
 
 
-@law("get-all-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.GET_ALL))
+@law("get-all-stays-own", level=Level.CORE, cells=related.name_cells(Operation.GET_ALL))
 def test_get_all_stays_own(check: Check, cell: Cell) -> None:
     """No list of memories holds another user's fact, however alike the two names are.
 
@@ -20,7 +19,7 @@ def test_get_all_stays_own(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("own-facts-are-complete", level=Level.CORE, cells=plans.OWN_CELLS)
+@law("own-facts-are-complete", level=Level.CORE, cells=derived.OWN_CELLS)
 def test_own_facts_are_complete(check: Check, cell: Cell) -> None:
     """A user who stored many facts gets all of them.
 
@@ -31,7 +30,7 @@ def test_own_facts_are_complete(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("crowd-stays-apart", level=Level.CORE, cells=plans.CROWD_CELLS)
+@law("crowd-stays-apart", level=Level.CORE, cells=derived.CROWD_CELLS)
 def test_crowd_stays_apart(check: Check, cell: Cell) -> None:
     """Among several hundred users present at once, each still sees their own fact and no other.
 

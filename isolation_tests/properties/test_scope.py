@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, hostile, scope
 
 
-@law("scope-is-applied", level=Level.CORE, cells=plans.SCOPE_CELLS)
+@law("scope-is-applied", level=Level.CORE, cells=scope.SCOPE_CELLS)
 def test_scope_is_applied(check: Check, cell: Cell) -> None:
     """A user sees their own facts only, whatever is asked, and a user without facts sees none.
 
@@ -20,7 +19,7 @@ def test_scope_is_applied(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("filters-only-narrow", level=Level.HARDENED, cells=plans.filter_cells())
+@law("filters-only-narrow", level=Level.HARDENED, cells=scope.filter_cells())
 def test_filters_only_narrow(check: Check, cell: Cell) -> None:
     """A caller's filter narrows the caller's own memories; it never widens or replaces their scope.
 
@@ -31,7 +30,7 @@ def test_filters_only_narrow(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("filters-are-data", level=Level.HARDENED, cells=plans.injection_cells())
+@law("filters-are-data", level=Level.HARDENED, cells=scope.injection_cells())
 def test_filters_are_data(check: Check, cell: Cell) -> None:
     """A filter's keys and values are data: none of them is read as query syntax.
 
@@ -42,7 +41,7 @@ def test_filters_are_data(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("missing-user-reads-nothing", level=Level.HARDENED, cells=plans.hostile_cells("reads"))
+@law("missing-user-reads-nothing", level=Level.HARDENED, cells=hostile.hostile_cells("reads"))
 def test_missing_user_reads_nothing(check: Check, cell: Cell) -> None:
     """A missing, reserved or mistyped user reads nothing of anybody's.
 
@@ -53,7 +52,7 @@ def test_missing_user_reads_nothing(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("missing-user-writes-alone", level=Level.HARDENED, cells=plans.hostile_cells("writes"))
+@law("missing-user-writes-alone", level=Level.HARDENED, cells=hostile.hostile_cells("writes"))
 def test_missing_user_writes_alone(check: Check, cell: Cell) -> None:
     """What a missing, reserved or mistyped user writes reaches nobody, and a missing user is refused.
 
@@ -64,7 +63,7 @@ def test_missing_user_writes_alone(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("missing-user-deletes-nothing", level=Level.HARDENED, cells=plans.hostile_cells("deletes"))
+@law("missing-user-deletes-nothing", level=Level.HARDENED, cells=hostile.hostile_cells("deletes"))
 def test_missing_user_deletes_nothing(check: Check, cell: Cell) -> None:
     """A missing, reserved or mistyped user deletes nothing of anybody's.
 
@@ -74,7 +73,7 @@ def test_missing_user_deletes_nothing(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("types-stay-apart", level=Level.HARDENED, cells=plans.typed_cells())
+@law("types-stay-apart", level=Level.HARDENED, cells=hostile.typed_cells())
 def test_types_stay_apart(check: Check, cell: Cell) -> None:
     """Users that differ only in type, such as 1 and True, are two users or are refused.
 

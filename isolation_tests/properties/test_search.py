@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level, Operation
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, related, scope
 
 
-@law("search-stays-own", level=Level.CORE, cells=plans.name_cells(Operation.SEARCH))
+@law("search-stays-own", level=Level.CORE, cells=related.name_cells(Operation.SEARCH))
 def test_search_stays_own(check: Check, cell: Cell) -> None:
     """No search returns another user's fact, however alike the two names are.
 
@@ -21,7 +20,7 @@ def test_search_stays_own(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("legs-stay-own", level=Level.CORE, cells=plans.LEG_CELLS)
+@law("legs-stay-own", level=Level.CORE, cells=scope.LEG_CELLS)
 def test_legs_stay_own(check: Check, cell: Cell) -> None:
     """Every leg and every field of a search stays with its user, even where two users mention one person.
 

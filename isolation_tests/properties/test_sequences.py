@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from isolation_tests import plans
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell
+from isolation_tests.plans import Cell, drawn
 
 
-@law("sequences-stay-apart", level=Level.CORE, cells=[plans.SEARCHED])
+@law("sequences-stay-apart", level=Level.CORE, cells=[drawn.SEARCHED])
 def test_sequences_stay_apart(check: Check, cell: Cell) -> None:
-    """No sequence of adds, searches, lists, updates and deletes by related users lets one touch another's facts.
+    """No sequence of operations by related users lets one touch another's facts.
 
     1. One of the other laws is broken as well: read its finding first.
     2. State left by an earlier call (a cache, a handle, a default) decides a later one.

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.anomalies import CATALOGUE
-from isolation_tests.model import Case, CheckResult, Level, Operation, Verdict
+from isolation_tests.model import Case, CheckResult, Level, Operation, Verdict, alias_reason
 from isolation_tests.reporting.evidence import Header
 
 __all__ = [
     "AnomalyRow",
     "CheckRow",
     "Summary",
-    "alias_reason",
     "exit_status",
     "grid",
     "merge_cases",
@@ -111,11 +110,6 @@ class Summary:
         return tuple(
             row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
         )
-
-
-def alias_reason(relation: str) -> str:
-    """The reason of a core check that isn't asked because the target declares such names to be one user."""
-    return f"declared alias: {relation}"
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:

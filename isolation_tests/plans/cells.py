@@ -1,0 +1,72 @@
+"""What a plan is made of: cells, the material they are built from, and one short word for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isolation_tests.facts import People
+from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
+
+OWNER_KEYS = ("user_id", "user", "owner", "tenant_id", "namespace")
+TOPIC = {"topic": "travel"}
+"""Metadata that both users of a filter plan store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a cell's plan is made from: people and their facts, and what the target offers."""
+
+    people: People
+    capabilities: frozenset[str] = frozenset()
+    owner_keys: tuple[str, ...] = OWNER_KEYS
+    crowd: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One question. id: stable, part of the check's name. needs: capabilities it can't do without."""
+
+    id: str
+    anomaly: str
+    build: Callable[[Material], Plan]
+    quick: bool = True
+    needs: tuple[str, ...] = ()
+    relation: str | None = None
+    also: tuple[str, ...] = ()
+
+
+def ordinary(group: int) -> UserSpec:
+    """A user whose name is related to nobody's."""
+    return UserSpec(group=group)
+
+
+def add(user: int, fact: int, **more: Any) -> Step:
+    """The user stores the fact."""
+    return Step(op=Operation.ADD, user=user, fact=fact, **more)
+
+
+def settle(user: int, fact: int | None = None, **more: Any) -> Step:
+    """Wait until the user sees their own facts; with `fact`, until a search for it finds it too."""
+    return Step(op=Operation.SETTLE, user=user, fact=fact, **more)
+
+
+def list_all(user: int, **more: Any) -> Step:
+    """The user lists all of their memories."""
+    return Step(op=Operation.GET_ALL, user=user, **more)
+
+
+def search(user: int, fact: int | None = None, **more: Any) -> Step:
+    """The user searches, by the fact's own text or by `query=`."""
+    return Step(op=Operation.SEARCH, user=user, fact=fact, **more)
+
+
+def delete_all(user: int, **more: Any) -> Step:
+    """The user deletes all of their memories."""
+    return Step(op=Operation.DELETE_ALL, user=user, **more)
+
+
+def facts_of(material: Material, owners: Sequence[int]) -> tuple[FactSpec, ...]:
+    """One ordinary fact for each of these owners, in order."""
+    return tuple(FactSpec(text=material.people.fact(), owners=(owner,)) for owner in owners)

@@ -1,0 +1,125 @@
+"""Deletes: nobody else's, all of one's own, and gone for good."""
+
+from __future__ import annotations
+
+from isolation_tests.model import Operation, Plan, Step
+from isolation_tests.plans.bulk import bulk_plan
+from isolation_tests.plans.cells import (
+    Cell,
+    Material,
+    add,
+    delete_all,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
+
+
+def _collateral(material: Material) -> Plan:
+    return Plan(
+        name="collateral",
+        anomaly="D1",
+        users=(ordinary(0), ordinary(1), ordinary(2)),
+        facts=facts_of(material, (0, 1, 2)),
+        steps=(
+            *(add(user, user) for user in range(3)),
+            *(settle(user) for user in range(3)),
+            delete_all(0),
+            settle(0),
+            list_all(1, anomaly="D1"),
+            search(1, 1, anomaly="D1"),
+            list_all(2, anomaly="D1"),
+            delete_all(0),
+            list_all(1, anomaly="D1"),
+        ),
+    )
+
+
+def _maintained(material: Material) -> Plan:
+    maintain = Step(op=Operation.MAINTAIN, user=0)
+    return Plan(
+        name="wide-reset",
+        anomaly="D2",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 1)),
+        needs=("maintain",),
+        steps=(add(0, 0), add(1, 1), settle(0), settle(1), maintain, list_all(1, anomaly="D2")),
+    )
+
+
+def _whole(material: Material) -> Plan:
+    return bulk_plan(
+        material,
+        "D3",
+        (settle(0), delete_all(0), settle(0), list_all(0, anomaly="D3"), list_all(1, anomaly="D1")),
+    )
+
+
+def _ghost(material: Material) -> Plan:
+    """After a delete every surface is empty, a later write brings nothing back, nor does the same text."""
+    offered = material.capabilities
+    by_id = [Step(op=op, user=0, fact=0) for op in (Operation.GET, Operation.HISTORY) if op in offered]
+    whole = [
+        Step(op=op, user=0)
+        for op in (Operation.COUNT, Operation.EXPORT, Operation.PAGE)
+        if op.value in offered
+    ]
+    return Plan(
+        name="ghost",
+        anomaly="D4",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 0, 1, 0)),
+        steps=(
+            add(0, 0),
+            add(0, 1),
+            add(1, 2),
+            settle(0, 0),
+            settle(1),
+            delete_all(0),
+            settle(0),
+            search(0, 0, anomaly="D4"),
+            *by_id,
+            *whole,
+            add(0, 3),
+            settle(0),
+            list_all(0, anomaly="D4"),
+            search(0, 1, anomaly="D4"),
+            add(0, 0),
+            settle(0),
+            list_all(0, anomaly="D4"),
+            search(0, 1, anomaly="D4"),
+            *(step for step in whole if step.op is not Operation.PAGE),
+        ),
+    )
+
+
+def _ghost_of_one(material: Material) -> Plan:
+    offered = material.capabilities
+    by_id = [Step(op=op, user=0, fact=0) for op in (Operation.GET, Operation.HISTORY) if op in offered]
+    return Plan(
+        name="ghost-of-one",
+        anomaly="D4",
+        users=(ordinary(0),),
+        facts=facts_of(material, (0, 0)),
+        needs=("delete",),
+        steps=(
+            add(0, 0),
+            add(0, 1),
+            settle(0, 0),
+            Step(op=Operation.DELETE, user=0, fact=0),
+            settle(0, 1, anomaly="D4"),
+            search(0, 0, anomaly="D4"),
+            *by_id,
+        ),
+    )
+
+
+COLLATERAL_CELLS = [Cell("D1-unrelated", "D1", _collateral)]
+MAINTAIN_CELLS = [Cell("D2-maintain", "D2", _maintained, needs=("maintain",))]
+PARTIAL_CELLS = [Cell("D3-bulk", "D3", _whole, quick=False, also=("completeness",))]
+GHOST_CELLS = [
+    Cell("D4-delete-all", "D4", _ghost),
+    Cell("D4-delete", "D4", _ghost_of_one, needs=("delete",)),
+]

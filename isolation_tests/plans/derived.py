@@ -1,0 +1,120 @@
+"""Derived data, totals, error texts, completeness and the crowd."""
+
+from __future__ import annotations
+
+from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
+from isolation_tests.plans.bulk import bulk_plan
+from isolation_tests.plans.cells import (
+    Cell,
+    Material,
+    add,
+    delete_all,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
+
+
+def _twins(material: Material) -> Plan:
+    """Two users store one text; it stays two memories, and deleting one leaves the other."""
+    own = facts_of(material, (0, 1, 2))
+    shared = FactSpec(text=material.people.fact(), owners=(0, 1))
+    return Plan(
+        name="dedup",
+        anomaly="M1",
+        users=(ordinary(0), ordinary(1), ordinary(2)),
+        facts=(*own, shared),
+        steps=(
+            add(0, 0),
+            add(1, 1),
+            add(2, 2),
+            settle(0, 0, control=True),
+            settle(1, 1, control=True),
+            settle(2),
+            add(0, 3),
+            add(1, 3),
+            settle(0, anomaly="M1"),
+            settle(1, anomaly="M1"),
+            list_all(0, anomaly="M1"),
+            list_all(1, anomaly="M1"),
+            delete_all(0),
+            settle(0, anomaly="D3"),
+            list_all(2, anomaly="D1", control=True),
+            list_all(1, anomaly="M1"),
+        ),
+    )
+
+
+def _volumes(material: Material) -> Plan:
+    """Five facts and two: each total counts its own."""
+    return Plan(
+        name="counts",
+        anomaly="X1",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 0, 0, 0, 0, 1, 1)),
+        needs=("count",),
+        steps=(
+            *(add(0, fact) for fact in range(5)),
+            *(add(1, fact) for fact in (5, 6)),
+            settle(0),
+            settle(1),
+            Step(op=Operation.COUNT, user=0),
+            Step(op=Operation.COUNT, user=1),
+        ),
+    )
+
+
+def _spoken_errors(material: Material) -> Plan:
+    """Calls that are likely to fail: their messages tell nothing of anybody else."""
+    offered = material.capabilities
+    foreign = [
+        Step(op=op, user=1, fact=0)
+        for op in (Operation.GET, Operation.DELETE, Operation.HISTORY)
+        if op.value in offered
+    ]
+    narrowed = [search(1, 0, filters={"": {"": ["@1"]}}, anomaly="S5")] if "filters" in offered else []
+    return Plan(
+        name="error-text",
+        anomaly="X3",
+        users=(ordinary(0), ordinary(1), UserSpec(template="null", type="json", hostile=True)),
+        facts=facts_of(material, (0, 1)),
+        steps=(
+            add(0, 0),
+            add(1, 1),
+            settle(0, 0),
+            settle(1, 1),
+            *narrowed,
+            search(1, query="", anomaly="S1"),
+            search(2, 0, anomaly="S3"),
+            *foreign,
+        ),
+    )
+
+
+def _own_facts(material: Material) -> Plan:
+    return bulk_plan(material, "completeness", (settle(0, 0), list_all(0)))
+
+
+def _crowd(material: Material) -> Plan:
+    """Everybody is present at once, and each is still alone with their own fact."""
+    everybody = range(material.crowd)
+    return Plan(
+        name="crowd",
+        anomaly="S1",
+        users=tuple(ordinary(user) for user in everybody),
+        facts=facts_of(material, tuple(everybody)),
+        steps=(
+            *(add(user, user) for user in everybody),
+            *(settle(user, user, control=True) for user in everybody),
+            *(list_all(user, anomaly="completeness") for user in list(everybody)[::10]),
+        ),
+    )
+
+
+TWIN_CELLS = [Cell("M1-same-text", "M1", _twins)]
+COUNT_CELLS = [Cell("X1-unequal", "X1", _volumes, needs=("count",))]
+ERROR_CELLS = [Cell("X3-errors", "X3", _spoken_errors)]
+OWN_CELLS = [Cell("completeness-bulk", "completeness", _own_facts, quick=False)]
+CROWD_CELLS = [Cell("S1-crowd", "S1", _crowd, also=("completeness",))]

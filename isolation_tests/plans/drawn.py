@@ -1,0 +1,107 @@
+"""Sequences of operations by related users, drawn by Hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
+from isolation_tests.names import RELATIONS
+from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
+
+_TAIL = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("abzABZ019-_.:/|&=%*?#@+ ~"),
+        st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs", "Cf"), max_codepoint=0x2FFF),
+    ),
+    min_size=1,
+    max_size=12,
+)
+_MUTATIONS: tuple[Callable[[str], str], ...] = (
+    str.upper,
+    str.lower,
+    str.title,
+    str.casefold,
+    lambda tail: tail + " ",
+    lambda tail: tail + "x",
+    lambda tail: tail + "\u200b",
+    lambda tail: tail[:-1],
+    lambda tail: tail[::-1],
+    lambda tail: tail.replace("_", "-").replace(":", "/").replace(".", "_"),
+    lambda tail: "".join("x" if not char.isalnum() else char for char in tail),
+    lambda tail: tail + "/../" + tail,
+)
+
+
+@st.composite
+def related_pairs(draw: st.DrawFn, group: int) -> tuple[UserSpec, UserSpec]:
+    """Two users with related names: a catalogued relation, or one that nobody has thought of yet."""
+    if draw(st.booleans()):
+        return draw(st.sampled_from(RELATIONS)).pair(group)
+    tail = draw(_TAIL)
+    other = draw(st.one_of(st.sampled_from(_MUTATIONS).map(lambda change: change(tail)), _TAIL))
+    if other == tail:
+        other += "~"
+    first, second = (UserSpec(template="{base}-" + text, group=group) for text in (tail, other))
+    return first, second
+
+
+_TEXT = st.text(
+    alphabet=st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"), exclude_characters="{}"),
+    max_size=60,
+)
+_PLAIN = (Operation.ADD, Operation.SEARCH, Operation.GET_ALL, Operation.DELETE_ALL)
+_OPTIONAL = (Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.COUNT)
+
+
+def _drawn(_: Material) -> Plan:
+    raise NotImplementedError("the plans of this cell are drawn: ask with hunt()")
+
+
+SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *sorted({r.anomaly for r in RELATIONS})))
+"""The one cell of a searched law."""
+
+
+@st.composite
+def plans(draw: st.DrawFn, capabilities: frozenset[str], *, destructive: bool = True) -> Plan:
+    """Sequences by two to four related users; every plan ends with everybody reading once more.
+
+    capabilities: optional operations that may be drawn. destructive: whether hostile names may be drawn
+    for writing and deleting (a disposable target).
+    """
+    pair = related_pairs(0) if destructive else related_pairs(0).filter(lambda both: not both[0].hostile)
+    users = [*draw(pair), ordinary(1), *([ordinary(2)] if draw(st.booleans()) else [])]
+    offered = [*_PLAIN, *(op for op in _OPTIONAL if op.value in capabilities)]
+    facts: list[FactSpec] = []
+    steps: list[Step] = []
+    for user in range(len(users)):
+        _draw_add(draw, user, facts, steps)
+    steps.extend(settle(user) for user in range(len(users)))
+    for _ in range(draw(st.integers(0, 8))):
+        user = draw(st.integers(0, len(users) - 1))
+        _draw_step(draw, draw(st.sampled_from(offered)), user, facts, steps)
+    for user in range(len(users)):
+        steps += [settle(user), list_all(user), search(user, draw(st.integers(0, len(facts) - 1)))]
+    return Plan(name="sequence", anomaly="S1", users=tuple(users), facts=tuple(facts), steps=tuple(steps))
+
+
+def _draw_add(draw: st.DrawFn, user: int, facts: list[FactSpec], steps: list[Step]) -> None:
+    facts.append(FactSpec(text=draw(_TEXT) + " {canary} " + draw(_TEXT), owners=(user,)))
+    steps.append(add(user, len(facts) - 1))
+
+
+def _draw_step(
+    draw: st.DrawFn, op: Operation, user: int, facts: list[FactSpec], steps: list[Step]
+) -> None:
+    if op is Operation.ADD:
+        _draw_add(draw, user, facts, steps)
+        return
+    addressed = draw(st.integers(0, len(facts) - 1))
+    if op is Operation.UPDATE:
+        facts.append(FactSpec(text=draw(_TEXT) + " {canary}", owners=(user,)))
+        steps.append(Step(op=op, user=user, fact=len(facts) - 1, replaces=addressed))
+    elif op in (Operation.SEARCH, Operation.GET, Operation.DELETE):
+        steps.append(Step(op=op, user=user, fact=addressed))
+    else:
+        steps.append(Step(op=op, user=user))

@@ -1,0 +1,133 @@
+"""By id, by key and by handle: what another user's id, key or cursor opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from isolation_tests.model import Operation, Plan, Step
+from isolation_tests.plans.bulk import BULK, bulk_plan
+from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
+
+
+def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
+    def build(material: Material) -> Plan:
+        writes = op is Operation.UPDATE
+        facts = facts_of(material, (0, 1, 1) if writes else (0, 1))
+        foreign: dict[str, Any] = {"fact": 2, "replaces": 0} if writes else {"fact": 0}
+        return Plan(
+            name=f"by-id-{op}",
+            anomaly=anomaly,
+            users=(ordinary(0), ordinary(1)),
+            facts=facts,
+            needs=(op.value,),
+            steps=(
+                add(0, 0),
+                add(1, 1),
+                settle(0, 0, control=True),
+                settle(1, 1, control=True),
+                Step(op=op, user=1, absent=True, **foreign),
+                Step(op=op, user=1, **foreign),
+                list_all(0, anomaly=anomaly),
+                list_all(1, anomaly="S1"),
+            ),
+        )
+
+    return build
+
+
+BY_ID_CELLS = [
+    Cell(f"{anomaly}-{op}", anomaly, _by_id(op, anomaly), needs=(op.value,), also=("X2", "X3"))
+    for op, anomaly in (
+        (Operation.GET, "O1"),
+        (Operation.UPDATE, "O2"),
+        (Operation.DELETE, "O3"),
+        (Operation.HISTORY, "O4"),
+    )
+]
+
+
+def _rebind_by_add(material: Material) -> Plan:
+    keys = material.owner_keys
+    return Plan(
+        name="rebind-add",
+        anomaly="O5",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 1, *(1 for _ in keys))),
+        needs=("metadata",),
+        steps=(
+            add(0, 0),
+            add(1, 1),
+            settle(0, control=True),
+            settle(1, control=True),
+            *(add(1, 2 + i, metadata={key: "@0"}) for i, key in enumerate(keys)),
+            settle(1, anomaly="O5"),
+            list_all(0, anomaly="O5"),
+            search(0, 2, anomaly="O5"),
+        ),
+    )
+
+
+def _rebind_by_update(material: Material) -> Plan:
+    keys = material.owner_keys
+    count = len(keys)
+    return Plan(
+        name="rebind-update",
+        anomaly="O5",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, *(1 for _ in range(2 * count)))),
+        needs=("update", "update_metadata"),
+        steps=(
+            add(0, 0),
+            *(add(1, 1 + i) for i in range(count)),
+            settle(0, control=True),
+            settle(1, control=True),
+            *(
+                Step(op=Operation.UPDATE, user=1, fact=1 + count + i, replaces=1 + i, metadata={key: "@0"})
+                for i, key in enumerate(keys)
+            ),
+            settle(1, anomaly="O5"),
+            list_all(0, anomaly="O5"),
+        ),
+    )
+
+
+REBIND_CELLS = [
+    Cell("O5-add", "O5", _rebind_by_add, needs=("metadata",)),
+    Cell("O5-update", "O5", _rebind_by_update, needs=("update", "update_metadata")),
+]
+
+
+def _same_key(material: Material) -> Plan:
+    return Plan(
+        name="key-collision",
+        anomaly="O6",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 1, 0, 1)),
+        needs=("key",),
+        steps=(
+            add(0, 2),
+            add(1, 3),
+            settle(0, control=True),
+            settle(1, control=True),
+            add(0, 0, key="profile-{base}"),
+            settle(0, anomaly="O6"),
+            add(1, 1, key="profile-{base}"),
+            settle(1, anomaly="O6"),
+            list_all(0, anomaly="O6"),
+            list_all(1, anomaly="O6"),
+        ),
+    )
+
+
+KEY_CELLS = [Cell("O6-same-key", "O6", _same_key, needs=("key",))]
+
+
+def _replayed_cursor(material: Material) -> Plan:
+    first = BULK + 2
+    turn = Step(op=Operation.PAGE, user=0)
+    replay = Step(op=Operation.PAGE, user=1, cursor=first, anomaly="O7")
+    return bulk_plan(material, "O7", (turn, replay), needs=("page",))
+
+
+HANDLE_CELLS = [Cell("O7-cursor", "O7", _replayed_cursor, needs=("page",))]

@@ -1,0 +1,37 @@
+"""Capabilities are tried before they are relied on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isolation_tests.model import Operation, Plan, Step
+from isolation_tests.plans.cells import TOPIC, Material, add, facts_of, list_all, ordinary, search, settle
+
+
+def probe_plan(capability: str, material: Material) -> Plan | None:
+    """A plan whose last step shows that a claimed capability works; None where nothing can show it."""
+    own: dict[str, tuple[Step, ...]] = {
+        "get": (Step(op=Operation.GET, user=0, fact=0),),
+        "history": (Step(op=Operation.HISTORY, user=0, fact=0),),
+        "export": (Step(op=Operation.EXPORT, user=0),),
+        "page": (Step(op=Operation.PAGE, user=0),),
+        "count": (Step(op=Operation.COUNT, user=0),),
+        "update": (Step(op=Operation.UPDATE, user=0, fact=1, replaces=0), settle(0), list_all(0)),
+        "delete": (Step(op=Operation.DELETE, user=0, fact=0), settle(0), list_all(0)),
+        "filters": (search(0, 0, filters=dict(TOPIC)), list_all(0, filters=dict(TOPIC))),
+        "metadata": (list_all(0),),
+        "key": (list_all(0),),
+        "maintain": (Step(op=Operation.MAINTAIN, user=0),),
+    }
+    if capability not in own:
+        return None
+    more: dict[str, Any] = {"metadata": dict(TOPIC)} if "metadata" in material.capabilities else {}
+    if capability == "key":
+        more["key"] = "probe-{base}"
+    return Plan(
+        name=f"probe-{capability}",
+        anomaly="completeness",
+        users=(ordinary(0),),
+        facts=facts_of(material, (0, 0)),
+        steps=(add(0, 0, **more), settle(0), *own[capability]),
+    )

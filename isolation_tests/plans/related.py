@@ -1,0 +1,101 @@
+"""Related names: every relation, in both directions, under search, get_all and delete_all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from isolation_tests.model import Operation, Plan
+from isolation_tests.names import RELATIONS, Relation
+from isolation_tests.plans.cells import (
+    Cell,
+    Material,
+    add,
+    delete_all,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
+
+
+def name_cells(operation: Operation) -> list[Cell]:
+    """Relation x direction for one of search, get_all and delete_all."""
+    build = _delete_plan if operation is Operation.DELETE_ALL else _read_plan
+    return [
+        Cell(
+            id=f"{relation.anomaly}-{relation.name}-{operation}-{direction}",
+            anomaly=relation.anomaly,
+            build=_bind_names(build, relation, operation, actor),
+            quick=relation.quick and actor == 0,
+            relation=relation.name,
+            also=("D1", "D3") if operation is Operation.DELETE_ALL else ("S1",),
+        )
+        for relation in RELATIONS
+        for actor, direction in ((0, "a-acts"), (1, "b-acts"))
+    ]
+
+
+def _bind_names(
+    build: Callable[[Material, Relation, Operation, int], Plan],
+    relation: Relation,
+    operation: Operation,
+    actor: int,
+) -> Callable[[Material], Plan]:
+    return lambda material: build(material, relation, operation, actor)
+
+
+def _read_plan(material: Material, relation: Relation, operation: Operation, viewer: int) -> Plan:
+    """The viewer and an unrelated control user read; only the owner may see fact 0."""
+    owner, control, query = 1 - viewer, 2, material.people.neutral_query()
+    searching = operation is Operation.SEARCH
+    probes = (
+        (
+            search(control, query=query, anomaly="S1", control=True),
+            search(control, 0, anomaly="S2", control=True),
+            search(viewer, 0, anomaly=relation.anomaly),
+            search(viewer, query=query, anomaly=relation.anomaly),
+        )
+        if searching
+        else (list_all(control, anomaly="S1", control=True), list_all(viewer, anomaly=relation.anomaly))
+    )
+    return Plan(
+        name=f"{relation.name}-{operation}",
+        anomaly=relation.anomaly,
+        relation=relation.name,
+        users=(*relation.pair(), ordinary(1)),
+        facts=facts_of(material, (owner, viewer, control)),
+        steps=(
+            add(owner, 0),
+            add(viewer, 1),
+            add(control, 2),
+            settle(control, 2 if searching else None, control=True),
+            settle(owner, 0 if searching else None),
+            settle(viewer, 1 if searching else None),
+            *probes,
+        ),
+    )
+
+
+def _delete_plan(material: Material, relation: Relation, operation: Operation, actor: int) -> Plan:
+    """The actor deletes all; the related victim and an unrelated control user keep everything."""
+    victim, control = 1 - actor, 2
+    return Plan(
+        name=f"{relation.name}-{operation}",
+        anomaly=relation.anomaly,
+        relation=relation.name,
+        users=(*relation.pair(), ordinary(1)),
+        facts=facts_of(material, (actor, victim, control)),
+        steps=(
+            add(actor, 0),
+            add(victim, 1),
+            add(control, 2),
+            settle(control, control=True),
+            settle(actor),
+            settle(victim),
+            delete_all(actor),
+            settle(actor, anomaly="D3"),
+            list_all(control, anomaly="D1", control=True),
+            list_all(victim, anomaly=relation.anomaly),
+        ),
+    )
