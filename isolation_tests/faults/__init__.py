@@ -16,6 +16,7 @@ from isolation_tests.faults import (
     keys,
     legs,
     names,
+    patterns,
     scope,
     side_channels,
 )
@@ -28,6 +29,7 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *legs.FAULTS,
     *filters.FAULTS,
     *injection.FAULTS,
+    *patterns.FAULTS,
     *names.FAULTS,
     *forms.FAULTS,
     *by_id.FAULTS,
@@ -48,12 +50,13 @@ class UnknownFaultError(KeyError):
         self.near = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.4)
 
     def __str__(self) -> str:
+        """One sentence with the nearest names; a KeyError would show its argument only."""
         near = f"did you mean {' or '.join(self.near)}?" if self.near else f"choose from {', '.join(FAULTS)}."
         return f"There is no seeded fault {self.args[0]!r}; {near}"
 
 
 def plant(name: str, adapter: Any) -> Any:
-    """Put a fault in front of an adapter and return the broken adapter, whose methods are awaited.
+    """Put a fault in front of an adapter and return the broken adapter, sync or async as the inner one.
 
     Raises `UnknownFaultError` for a name that is not in `FAULTS`.
     """

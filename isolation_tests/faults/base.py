@@ -1,8 +1,9 @@
 """What every seeded fault is made of: the record, the wrapper, and a memory of who wrote what.
 
-A fault is a wrapper in front of any adapter, sync or async. Its methods are awaited; all it does not
-break is the adapter's own. It offers what the adapter offers, with the adapter's signatures, so that the
-suite finds the same capabilities as without the fault.
+A fault is a wrapper in front of any adapter, sync or async; what it does not break is the adapter's own.
+It offers what the adapter offers, with the adapter's signatures, so that the suite finds the same
+capabilities as without the fault. Handlers are written once, as coroutines: in front of a sync adapter they
+run to their end at once.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Fault:
     """One way of breaking isolation on purpose, to measure whether the suite would see it.
 
     name: `<anomaly>-<mechanism>`. summary: the mechanism in one sentence. plant: takes an adapter and
-    returns the broken one. like: a public case with this mechanism. needs: what an adapter has to offer
+    returns the broken one. like: a public case of the anomaly. needs: what an adapter has to offer
     for the fault to make a difference: methods ("history") and keywords of methods ("add.key").
     """
 
@@ -46,6 +47,16 @@ def _offers(adapter: Any, method: str, keyword: str | None = None) -> bool:
     return callable(offered) and (keyword is None or keyword in inspect.signature(offered).parameters)
 
 
+def _at_once(handler: Handler, *args: Any, **keywords: Any) -> Any:
+    """Run a handler in front of a sync adapter to its end: nothing in it waits, so it needs no loop."""
+    running = handler(*args, **keywords)
+    try:
+        running.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("A sync adapter gave an awaitable: make its methods `async def`.")
+
+
 async def call(method: Handler, *args: Any, **keywords: Any) -> Any:
     """Call a method that may be sync or async, and return its answer."""
     answer = method(*args, **keywords)
@@ -53,7 +64,7 @@ async def call(method: Handler, *args: Any, **keywords: Any) -> Any:
 
 
 def tag(user: Any) -> str:
-    """A user value of any type as text: hostile values can't be keys, and to Python 1, 1.0 and True are one."""
+    """A user of any type as text: hostile values can't be keys, and to Python 1, 1.0 and True are one."""
     return f"{type(user).__name__}:{user!r}"
 
 
@@ -75,16 +86,18 @@ def unique(rows: Iterable[Memory]) -> list[Memory]:
 
 
 class Wrapper:
-    """An adapter in front of an adapter: a method `_on_<name>` replaces the inner `<name>`, where there is one."""
+    """An adapter in front of another: a method `_on_<name>` replaces the inner `<name>`, if there is one."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._waits = any(inspect.iscoroutinefunction(getattr(inner, name, None)) for name in METHODS)
         for name in METHODS:
             offered = getattr(inner, name, None)
             if callable(offered):
                 setattr(self, name, self._front(name, offered))
 
     def __getattr__(self, name: str) -> Any:
+        """What the wrapper knows nothing of (`close`) is the inner adapter's."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._inner, name)
@@ -97,8 +110,9 @@ class Wrapper:
         handler = self._handler(name)
         if handler is None:
             return offered
+        front = functools.partial(handler) if self._waits else functools.partial(_at_once, handler)
         # `__wrapped__` makes inspect.signature show the inner's keywords: they are found by inspection.
-        return functools.update_wrapper(functools.partial(handler), offered)
+        return functools.update_wrapper(front, offered)
 
 
 class Remembering(Wrapper):
@@ -155,8 +169,8 @@ class Remembering(Wrapper):
 
     def _forget(self, user: Any) -> None:
         self._writers.pop(tag(user), None)
-        for id in self._texts.pop(tag(user), {}):
-            self._owners.pop(id, None)
+        for known in self._texts.pop(tag(user), {}):
+            self._owners.pop(known, None)
 
     def _is_foreign(self, user: Any, id: str) -> bool:
         return id in self._owners and tag(self._owners[id]) != tag(user)

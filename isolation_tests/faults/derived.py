@@ -18,10 +18,10 @@ class _Shared(Remembering):
     def _holders(self, user: Any, text: str) -> list[tuple[Any, str]]:
         """The other users who have the text, each with the id of theirs."""
         return [
-            (self._owners[id], id)
+            (self._owners[known], known)
             for name, texts in list(self._texts.items())
             if name != tag(user)
-            for id, held in list(texts.items())
+            for known, held in list(texts.items())
             if held == text
         ]
 
@@ -66,8 +66,8 @@ class SharedFate(_Shared):
         rows: Sequence[Memory] = await call(self._inner.get_all, user)
         shared = [held for row in rows for held in self._holders(user, row.text)]
         await super()._on_delete_all(user)
-        for owner, id in shared:
-            await self._act("delete", owner, id)
+        for held in shared:
+            await self._act("delete", *held)
 
 
 class Dropped(_Shared):

@@ -34,19 +34,32 @@ def _base_letter(c: str) -> str:
     return decomposed[0] if is_accented else c
 
 
+def _upper(name: str) -> str:
+    """Capitals where each letter has one: both small sigmas have the same, and so have i and dotless i."""
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
+
+
 def _as_text(user: Any) -> Any:
-    """Numbers and True as text. What is falsy stays: that a missing user is let in is another anomaly (S3)."""
-    return str(user) if user and isinstance(user, int | float) else user
+    return str(user) if isinstance(user, int | float) else user
 
 
-def _as_number(user: Any) -> Any:
+def _as_integer(user: Any) -> Any:
     text = str(user) if isinstance(user, str | int | float) else ""
-    is_number = user and re.fullmatch(r"\+?[0-9]{1,30}(\.0{1,30})?", text)
+    is_number = re.fullmatch(r"\+?[0-9]{1,60}(\.0{1,30})?", text)
     return str(int(text.partition(".")[0])) if is_number else user
 
 
+def _as_float(user: Any) -> Any:
+    text = str(user) if isinstance(user, str | int | float) else ""
+    is_number = re.fullmatch(r"[+-]?[0-9][0-9_]*(\.[0-9]+)?(e[+-]?[0-9]{1,2})?", text)
+    return repr(float(text)) if is_number and "__" not in text and not text.endswith("_") else user
+
+
 def _as_truth(user: Any) -> Any:
-    return "true" if user == 1 or user in ("true", "True") else user
+    texts = {"true": "true", "True": "true", "false": "false", "False": "false"}
+    if isinstance(user, str):
+        return texts.get(user, user)
+    return texts[str(bool(user))] if isinstance(user, int | float) and user in (0, 1) else user
 
 
 FAULTS = (
@@ -58,11 +71,23 @@ FAULTS = (
         like="camunda#63654",
     ),
     Fault(
+        "A3-upper",
+        "A3",
+        "Names are compared in capitals, of which some small letters share one.",
+        merged(folded(_upper)),
+    ),
+    Fault(
         "A3-strip",
         "A3",
         "White space around a name is trimmed.",
         merged(folded(str.strip)),
         like="actor-ts#707",
+    ),
+    Fault(
+        "A3-inner-space",
+        "A3",
+        "Runs of white space in a name count as one space.",
+        merged(folded(lambda name: re.sub(r"[ \t\r\n]+", " ", name))),
     ),
     Fault(
         "A3-accent",
@@ -109,11 +134,17 @@ FAULTS = (
         like="CVE-2022-1176",
     ),
     Fault(
-        "A6-number",
+        "A6-integer",
         "A6",
-        'Users that read as a number are compared as numbers: "01", "1" and 1.0 are one.',
-        renamed(_as_number),
+        'Users that read as a whole number are compared as numbers: "01", "1" and 1.0 are one.',
+        renamed(_as_integer),
         like="CVE-2022-1176",
+    ),
+    Fault(
+        "A6-float",
+        "A6",
+        "Users that read as a number are kept as a float, which has 17 digits.",
+        renamed(_as_float),
     ),
     Fault(
         "A6-truth",
@@ -133,6 +164,18 @@ FAULTS = (
         "A7",
         "The column for names holds 64 characters and the rest is cut off.",
         merged(folded(lambda name: name[:64])),
+    ),
+    Fault(
+        "A7-cut-at-255-bytes",
+        "A7",
+        "The column for names holds 255 bytes and the rest is cut off.",
+        merged(folded(lambda name: name.encode("utf-8", "replace")[:255].hex())),
+    ),
+    Fault(
+        "A7-cut-at-nul",
+        "A7",
+        "A name ends at its first NUL character, as texts do in C.",
+        merged(folded(lambda name: name.partition("\0")[0])),
     ),
     Fault(
         "A7-short-hash",

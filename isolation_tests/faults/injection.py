@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import json
 import operator
 import re
@@ -11,7 +12,7 @@ from typing import Any
 
 from isolation_tests.adapter import Refused
 from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import merged, seeing
+from isolation_tests.faults.merged import folded, merged, names, seeing
 from isolation_tests.faults.sql import looked_up
 
 _OPERATORS: dict[str, Callable[[str, Any], bool]] = {
@@ -39,7 +40,7 @@ def _read_from_json(viewer: Any, others: Sequence[Any]) -> list[Any]:
     if not isinstance(viewer, str):
         return []
     try:
-        read = json.loads(f'{{"user": "{viewer}"}}', strict=False)["user"]
+        read = json.loads(f'{{"user_id": "{viewer}"}}', strict=False)["user_id"]
     except ValueError as error:
         raise Refused("The request is no JSON: use a plain name.") from error
     return [other for other in others if other == read]
@@ -72,12 +73,45 @@ def _value(node: ast.expr, variables: Mapping[str, Any]) -> Any:
     raise ValueError(type(node).__name__)
 
 
+def _matches_as_json(viewer: Any, other: Any) -> bool:
+    try:
+        return isinstance(viewer, str) and _matches_operators(json.loads(viewer), other)
+    except ValueError:
+        return False
+
+
+def _is_alternative(separator: str) -> Callable[[str, str], bool]:
+    """Whether another name is one of the alternatives that a name spells; they may have wildcards."""
+
+    def matches(viewer: str, other: str) -> bool:
+        terms = [term.strip('" ') for term in viewer.split(separator)]
+        return viewer == "*:*" or any(term == "*:*" or fnmatch.fnmatchcase(other, term) for term in terms[1:])
+
+    return matches
+
+
+def _rendered(name: str) -> str:
+    """A name with products in `${...}` and `{{...}}` worked out, as a template engine does."""
+    product = r"(\d{1,9})\*(\d{1,9})"
+    return re.sub(
+        rf"\$\{{{product}\}}|\{{\{{{product}\}}\}}",
+        lambda found: str(int(found[1] or found[3]) * int(found[2] or found[4])),
+        name,
+    )
+
+
 FAULTS = (
     Fault(
         "S6-sql-name",
         "S6",
         "The user's name is pasted into SQL, and a quote in it ends the text.",
         merged(looked_up("user_id = '{name}'")),
+    ),
+    Fault(
+        "S6-sql-name-in-brackets",
+        "S6",
+        "The user's name is pasted into SQL within brackets, and a quote and a bracket in it end them.",
+        merged(looked_up("(user_id = '{name}')")),
     ),
     Fault(
         "S6-expression-name",
@@ -97,5 +131,29 @@ FAULTS = (
         "S6",
         "A user that is a mapping is applied as query operators instead of being compared.",
         merged(seeing(_matches_operators), override=True),
+    ),
+    Fault(
+        "S6-mongo-text",
+        "S6",
+        "A user that is JSON text is parsed, and a mapping in it is applied as query operators.",
+        merged(seeing(_matches_as_json)),
+    ),
+    Fault(
+        "S6-lucene",
+        "S6",
+        "The user's name is pasted into a full-text query, and `OR` in it adds an alternative.",
+        merged(names(_is_alternative(" OR "))),
+    ),
+    Fault(
+        "S6-tags",
+        "S6",
+        "The user's name is pasted between the braces of a tag filter, and `}|{` adds an alternative.",
+        merged(names(_is_alternative("}|{"))),
+    ),
+    Fault(
+        "S6-template",
+        "S6",
+        "The user's name is rendered as a template before it is used.",
+        merged(folded(_rendered)),
     ),
 )

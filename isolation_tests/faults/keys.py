@@ -39,11 +39,12 @@ class UpdateRebinds(Wrapper):
             await call(self._inner.add, owner, text, metadata=metadata)
 
 
-class _Keyed(Remembering):
-    """Keeps at each place who wrote there last, and the id."""
+class Unqualified(Remembering):
+    """One place for one key: a memory whose place another user has taken replaces theirs, or is dropped."""
 
-    def __init__(self, inner: Any, place: Place) -> None:
+    def __init__(self, inner: Any, place: Place, *, drops: bool = False) -> None:
         self._place = place
+        self._drops = drops
         self._taken: dict[str, tuple[Any, str]] = {}
         super().__init__(inner)
 
@@ -52,38 +53,17 @@ class _Keyed(Remembering):
         if key is None:
             return await super()._on_add(user, text, **keywords)
         place = self._place(user, key)
-        holder, id = self._taken.get(place, (user, ""))
-        rows = await self._put(user, text, (holder, id) if self._is_foreign(user, id) else None, **keywords)
+        held = self._taken.get(place)
+        if held is not None and not self._is_foreign(user, held[1]):
+            held = None
+        if held is not None and self._drops:
+            return []
+        rows = await super()._on_add(user, text, **keywords)
         if rows and rows[0].id is not None:
             self._taken[place] = (user, rows[0].id)
-        return rows
-
-    async def _put(
-        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
-    ) -> Sequence[Memory]:
-        """Store a memory; `held` is the other user at its place, and the id of what is there."""
-        raise NotImplementedError
-
-
-class Overwriting(_Keyed):
-    """A memory whose place is taken replaces what another user had there."""
-
-    async def _put(
-        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
-    ) -> Sequence[Memory]:
-        rows = await Remembering._on_add(self, user, text, **keywords)
         if held is not None:
             await self._act("delete", *held)
         return rows
-
-
-class Dropping(_Keyed):
-    """A memory whose place another user has taken is not stored."""
-
-    async def _put(
-        self, user: Any, text: str, held: tuple[Any, str] | None, **keywords: Any
-    ) -> Sequence[Memory]:
-        return [] if held else await Remembering._on_add(self, user, text, **keywords)
 
 
 def _by_key(_user: Any, key: str) -> str:
@@ -99,7 +79,7 @@ FAULTS = (
         "A5-joined-with-key",
         "A5",
         'Memories are kept at `user:key`: ("a:b", "c") and ("a", "b:c") overwrite one another.',
-        functools.partial(Overwriting, place=_joined),
+        functools.partial(Unqualified, place=_joined),
         like="memanto#1317",
         needs=("add.key", "delete"),
     ),
@@ -123,7 +103,7 @@ FAULTS = (
         "O6-key-overwrites",
         "O6",
         "The caller's key is unique among all users: the second user overwrites the first one's memory.",
-        functools.partial(Overwriting, place=_by_key),
+        functools.partial(Unqualified, place=_by_key),
         like="agno#8334",
         needs=("add.key", "delete"),
     ),
@@ -131,7 +111,7 @@ FAULTS = (
         "O6-key-dropped",
         "O6",
         "The caller's key is unique among all users: the second user's memory is dropped in silence.",
-        functools.partial(Dropping, place=_by_key),
+        functools.partial(Unqualified, place=_by_key, drops=True),
         like="ash#2713",
         needs=("add.key",),
     ),

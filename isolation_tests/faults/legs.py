@@ -12,7 +12,7 @@ from isolation_tests.adapter import Memory
 from isolation_tests.faults.base import Fault, Remembering, call, tag
 from isolation_tests.faults.merged import MOST_OTHERS, interleaved
 
-_WORD = re.compile(r"[^\W\d_][\w'’-]+")
+_WORD = re.compile(r"[^\W\d_][\w'-]+")
 
 
 def entities(text: str) -> frozenset[str]:
@@ -66,20 +66,18 @@ class KeywordLeg(_EntityIndex):
 
 
 class EntitiesField(_EntityIndex):
-    """A hit is the user's own, and beside it are everybody's texts about the entities it names."""
+    """A hit is the user's own, and beside it are everybody's texts about the entities it was found by."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         own = await super()._on_search(user, query, limit=limit, **keywords)
-        return [await self._explained(user, row, limit) for row in own]
+        texts = [row.text for rows in await self._foreign(user, query, limit) for row in rows]
+        return [_explained(row, query, texts) for row in own]
 
-    async def _explained(self, user: Any, row: Memory, limit: int) -> Memory:
-        texts = [other.text for rows in await self._foreign(user, row.text, limit) for other in rows]
-        related = {
-            entity: [text for text in texts if entity in entities(text)] for entity in entities(row.text)
-        }
-        if not texts:
-            return row
-        return dataclasses.replace(row, raw={"memory": row.raw, "entities": related})
+
+def _explained(row: Memory, query: str, texts: Sequence[str]) -> Memory:
+    matched = entities(row.text) & entities(query)
+    related = {entity: [text for text in texts if entity in entities(text)] for entity in matched}
+    return dataclasses.replace(row, raw={"memory": row.raw, "entities": related}) if related else row
 
 
 FAULTS = (

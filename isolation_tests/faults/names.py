@@ -1,108 +1,37 @@
-"""A1, A2, A5, A8 and A9: a name is read as a beginning, a pattern, a list, a path or a reserved word."""
+"""A5, A8 and A9: a name is read as a list, a path or a reserved word."""
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
-from collections.abc import Sequence
-from typing import Any
 from urllib.parse import unquote
 
 from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import Resolve, folded, merged, names, opens
-from isolation_tests.faults.sql import looked_up
+from isolation_tests.faults.merged import folded, merged, names, opens
 
-_ESCAPED = r"replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_')"
-_LIKE_PREFIX = rf"user_id LIKE {_ESCAPED} || '%' ESCAPE '\'"
-_SEPARATORS = str.maketrans(dict.fromkeys("&=_:/.|", "-"))
+_SEPARATORS = str.maketrans(dict.fromkeys("&=_:/.|,; ", "-"))
 _WORDS = frozenset(
     [
-        *("all", "any", "everyone", "everybody", "public", "global", "shared", "admin", "administrator"),
-        *("root", "system", "superuser", "anonymous", "null", "none", "nil", "undefined", "nan"),
+        *("all", "_all", "$all", "any", "everyone", "everybody", "public", "global", "shared"),
+        *("admin", "administrator", "root", "system", "superuser", "anonymous"),
     ]
 )
 
 
-def _named(resolve: Resolve) -> Resolve:
-    """Leave out names of nothing but symbols: that a bare wildcard opens all is another anomaly (A9)."""
-
-    def bounded(viewer: Any, others: Sequence[Any]) -> list[Any]:
-        found = resolve(viewer, others)
-        return found if isinstance(viewer, str) and any(c.isalnum() for c in viewer) else []
-
-    return bounded
-
-
-def _regex_dot(viewer: str, other: str) -> bool:
-    pattern = ".".join(re.escape(part) for part in viewer.split("."))
-    return re.fullmatch(pattern, other, re.DOTALL) is not None
-
-
 def _from_pairs(name: str) -> str:
-    parts = f"user={name}&kind=memory".split("&")
-    return dict(part.split("=", 1) for part in parts if "=" in part)["user"]
+    pairs: dict[str, str] = dict(re.findall(r"(\w+)=([^&=]*)", f"user={name}&kind=memory"))
+    return pairs["user"]
 
 
 def _path(name: str) -> str:
     return posixpath.normpath(f"/{name}").strip("/")
 
 
+def _negated(viewer: str, other: str) -> bool:
+    return viewer[:1] in ("!", "-") and viewer[1:] != other
+
+
 FAULTS = (
-    Fault(
-        "A1-prefix",
-        "A1",
-        "Rows are found by the beginning of the owner's name.",
-        merged(names(lambda viewer, other: other.startswith(viewer))),
-        like="CVE-2026-71433",
-    ),
-    Fault(
-        "A1-like",
-        "A1",
-        "SQL looks for `LIKE user || '%'`, with the name's own wildcards escaped.",
-        merged(looked_up(_LIKE_PREFIX)),
-        like="CVE-2026-71433",
-    ),
-    Fault(
-        "A1-joined",
-        "A1",
-        "Keys are `user:id` and are looked up by the user without the colon.",
-        merged(names(lambda viewer, other: f"{other}:".startswith(viewer))),
-        like="MemMachine#320",
-    ),
-    Fault(
-        "A1-nested",
-        "A1",
-        "Keys are `user:id` and are looked up by `user:`, below which other users' names go on.",
-        merged(names(lambda viewer, other: other.startswith(f"{viewer}:"))),
-        like="langgraphjs#2721",
-    ),
-    Fault(
-        "A1-suffix",
-        "A1",
-        "Keys are looked up by how they end, and another user's name ends alike.",
-        merged(names(lambda viewer, other: other.endswith(viewer))),
-    ),
-    Fault(
-        "A2-underscore",
-        "A2",
-        "SQL compares with LIKE, where `_` and `%` in a name match anything.",
-        merged(_named(looked_up("user_id LIKE :name"))),
-        like="langgraph#8300",
-    ),
-    Fault(
-        "A2-glob",
-        "A2",
-        "Names are matched as file patterns, with `*`, `?` and `[`.",
-        merged(_named(names(lambda viewer, other: fnmatch.fnmatchcase(other, viewer)))),
-        like="stash#5",
-    ),
-    Fault(
-        "A2-regex-dot",
-        "A2",
-        "A name becomes a regular expression in which the dots were not escaped.",
-        merged(_named(names(_regex_dot))),
-    ),
     Fault(
         "A5-separator",
         "A5",
@@ -113,7 +42,7 @@ FAULTS = (
     Fault(
         "A5-pairs",
         "A5",
-        "The scope is joined as `user=name&kind=memory` and read back, and `&` in a name starts a new pair.",
+        "The scope is joined as `user=name&kind=memory` and read back, and `&` or `=` in a name ends it.",
         merged(folded(_from_pairs)),
         like="mem0#6892",
     ),
@@ -139,6 +68,24 @@ FAULTS = (
         like="CVE-2026-21726",
     ),
     Fault(
+        "A8-unquoted-path",
+        "A8",
+        "A name in a URL is decoded twice and normalised: `%252e%252e` goes up.",
+        merged(folded(lambda name: _path(unquote(unquote(name))))),
+    ),
+    Fault(
+        "A8-plus-is-space",
+        "A8",
+        "A name in a URL is decoded like a form: `+` is a space.",
+        merged(folded(lambda name: name.replace("+", " "))),
+    ),
+    Fault(
+        "A8-backslash",
+        "A8",
+        "A user is a folder, and a backslash separates folders like a slash.",
+        merged(folded(lambda name: name.replace("\\", "/"))),
+    ),
+    Fault(
         "A8-cut-at-query",
         "A8",
         "A name in a URL is not encoded: all from `?`, `#` or `;` on is cut off.",
@@ -151,9 +98,33 @@ FAULTS = (
         merged(opens(lambda user: user == "*"), override=True),
     ),
     Fault(
+        "A9-percent-opens",
+        "A9",
+        'The user "%" is a lone SQL wildcard and means everyone.',
+        merged(opens(lambda user: user == "%"), override=True),
+    ),
+    Fault(
+        "A9-root-opens",
+        "A9",
+        'The users "/", "." and ".." are the root of the tree of names, and all are below it.',
+        merged(opens(lambda user: user in ("/", ".", "..")), override=True),
+    ),
+    Fault(
         "A9-word-opens",
         "A9",
-        "Users named like a word of the system (all, admin, null, undefined) mean everyone.",
-        merged(opens(lambda user: isinstance(user, str) and user.lower() in _WORDS), override=True),
+        "Users named like a word of the system (all, admin, public) mean everyone.",
+        merged(opens(lambda user: isinstance(user, str) and user in _WORDS), override=True),
+    ),
+    Fault(
+        "A9-negated",
+        "A9",
+        "A name that begins with `!` or `-` means everyone but that name.",
+        merged(names(_negated)),
+    ),
+    Fault(
+        "A9-range",
+        "A9",
+        "A name that begins with `>` means all names that sort above the rest of it.",
+        merged(names(lambda viewer, other: viewer[:1] == ">" and other > viewer[1:])),
     ),
 )

@@ -16,7 +16,7 @@ def _shared_bucket(adapter: Any) -> Renamed:
 
 
 def _is_zero(user: Any) -> bool:
-    return isinstance(user, int | float) and not isinstance(user, bool) and user == 0
+    return isinstance(user, int | float) and user == 0
 
 
 def _is_blank(user: Any) -> bool:
@@ -62,9 +62,21 @@ FAULTS = (
     Fault(
         "S3-zero-opens",
         "S3",
-        "The user 0 is falsy, so that no owner filter is built and reads see everyone.",
+        "The user 0 (or false) is falsy, so that no owner filter is built and reads see everyone.",
         merged(opens(_is_zero), READS, override=True),
         like="chronicle#69",
+    ),
+    Fault(
+        "S3-empty-filter-opens",
+        "S3",
+        "A user that is an empty list or object is a filter with no condition, and reads see everyone.",
+        merged(opens(lambda user: user in ([], {})), READS, override=True),
+    ),
+    Fault(
+        "S3-word-for-none-opens",
+        "S3",
+        "A missing user became the text null, None or undefined, and reads see everyone.",
+        merged(opens(lambda user: user in ("null", "None", "undefined")), READS, override=True),
     ),
     Fault(
         "S3-default-opens",

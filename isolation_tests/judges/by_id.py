@@ -8,29 +8,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Step
+from isolation_tests.judges.world import walk
+from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
+
+_DEFINITE = (Outcome.OK, Outcome.REFUSED)
+_UNASKED = (
+    "each user's memories are numbered by themselves and every id that was tried is also one of the "
+    "caller's own: nothing was asked about foreign ids"
+)
 
 
 def judge(history: History) -> Judgement:
     """Each by-id call whose answer tells a foreign id from an absent one."""
-    absent: dict[tuple[int, Operation], Event] = {}
+    absent: dict[tuple[int, Operation], list[Event]] = defaultdict(list)
     foreign: dict[tuple[int, Operation], list[Event]] = defaultdict(list)
-    for event in history.events:
-        step = history.plan.steps[event.step]
+    ambiguous = 0
+    for event, step, world in walk(history):
         if event.op not in BY_ID:
             continue
         if step.absent:
-            absent[event.user, event.op] = event
-        elif _is_foreign(history, step):
+            absent[event.user, event.op].append(event)
+        elif not _is_foreign(history, step):
+            continue
+        elif world.addressed(step) in world.live.get(event.user, set()):
+            ambiguous += 1
+        else:
             foreign[event.user, event.op].append(event)
     findings = [
-        _finding(history, event, absent[key])
+        _finding(history, event, absent[key][-1])
         for key, events in foreign.items()
         if key in absent
         for event in events
-        if _told(event) != _told(absent[key])
+        if _differs(event, absent[key])
     ]
-    return Judgement(findings=tuple(findings))
+    hunted = history.plan.anomaly in ("O1", "O2", "O3", "O4")
+    unasked = (_UNASKED,) if hunted and ambiguous and not foreign else ()
+    return Judgement(findings=tuple(findings), doubts=unasked)
 
 
 def _is_foreign(history: History, step: Step) -> bool:
@@ -38,8 +51,21 @@ def _is_foreign(history: History, step: Step) -> bool:
     return addressed is not None and step.user not in history.plan.facts[addressed].owners
 
 
-def _told(event: Event) -> tuple[object, ...]:
-    return event.outcome, event.error_kind, event.error, bool(event.rows)
+def _differs(foreign: Event, absent: list[Event]) -> bool:
+    """Whether the answer is none of those that an absent id gets.
+
+    Texts that differ from one absent id to the next (a time, a request's number) are left out. What the
+    adapter could not make sense of, or nobody can know, is told elsewhere and proves nothing here.
+    """
+    definite = [event for event in absent if event.outcome in _DEFINITE]
+    if foreign.outcome not in _DEFINITE or not definite:
+        return False
+    steady = len({event.error for event in definite}) == 1
+    return _told(foreign, steady=steady) not in {_told(event, steady=steady) for event in definite}
+
+
+def _told(event: Event, *, steady: bool) -> tuple[object, ...]:
+    return event.outcome, event.error_kind, event.error if steady else None, bool(event.rows)
 
 
 def _finding(history: History, event: Event, absent: Event) -> Finding:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isolation_tests.judges import naming
+from isolation_tests.judges.world import answered
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting
 
 
 def judge(history: History) -> Judgement:
-    """Each foreign canary in an answer, polls included: one sighting is a violation."""
+    """Each foreign canary in an answer, polls included: one sighting is a violation.
+
+    An error text that repeats the caller's own query tells the caller nothing.
+    """
     findings = [
         _finding(history, event, sighting, beside=beside)
         for event in history.events
@@ -22,14 +26,18 @@ def judge(history: History) -> Judgement:
 def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
     """Whether the acting user has no right to this canary."""
     if sighting.user is None:
-        return True
+        # Other checks of this run use the same literal name and are then the same user.
+        return not history.plan.users[event.user].literal
     return event.user not in history.plan.facts[sighting.fact].owners
 
 
 def _sightings(history: History, event: Event) -> Iterator[tuple[Sighting, bool]]:
     """Each canary of an answer, and whether it stands beside a text of the viewer's own."""
+    step = history.plan.steps[event.step]
+    told = answered(event, step)
     for sighting in event.sightings:
-        yield sighting, False
+        if sighting in told:
+            yield sighting, False
     for row in event.rows:
         own = any(s.where == "text" and not is_foreign(history, event, s) for s in row.sightings)
         for sighting in row.sightings:

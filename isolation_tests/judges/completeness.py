@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isolation_tests.judges import naming
-from isolation_tests.judges.world import World, walk
+from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
 _COMPLETE = (Operation.GET_ALL, Operation.EXPORT)
@@ -23,9 +23,10 @@ def judge(history: History) -> Judgement:
     served = _served(history)
     for event, step, world in _settled(history):
         due = world.own(event.user)
-        if not due or step.filters is not None:
+        # A literal name may be refused or lead nowhere, and whoever else uses it may delete its facts.
+        if not due or step.filters is not None or history.plan.users[event.user].literal:
             continue
-        missing = due - {sighting.fact for sighting in event.seen()}
+        missing = due - facts_of_plan(event)
         if event.outcome is Outcome.OK and event.op in _COMPLETE and missing:
             _weigh(history, event, step, world, missing, served, findings, doubts)
         elif event.op is Operation.SEARCH and step.op is Operation.SETTLE and step.fact in missing:
@@ -41,7 +42,7 @@ def controls(history: History) -> int:
         1
         for event, step, world in _settled(history)
         if step.op is Operation.SETTLE
-        and world.own(event.user) & {sighting.fact for sighting in event.seen()}
+        and world.own(event.user) & facts_of_plan(event)
     )
 
 
@@ -56,7 +57,7 @@ def _served(history: History) -> set[tuple[Operation, int]]:
         for event, _, world in _settled(history)
         if event.outcome is Outcome.OK
         and world.own(event.user)
-        and world.own(event.user) <= {sighting.fact for sighting in event.seen()}
+        and world.own(event.user) <= facts_of_plan(event)
     }
 
 
@@ -71,18 +72,27 @@ def _weigh(
     doubts: list[str],
 ) -> None:
     reached = world.reached.get(event.user, set()) & missing
+    late = _seen_later(history, event, missing - reached)
+    if late:
+        doubts.append(
+            f"user {event.user} saw a fact only after it was due in {event.op}: "
+            "the system is slower than its declared consistency_seconds"
+        )
+    missing = missing - late
     others = any(op is event.op and user != event.user for op, user in served)
-    if not reached and not others and missing == world.own(event.user):
+    if missing and not reached and not others and missing | late == world.own(event.user):
         doubts.append(
             f"user {event.user} stored a fact and never saw it in {event.op}: "
             "either the adapter does not return what was stored, or the system is slower than its "
             "declared consistency_seconds"
         )
         return
+    if not missing:
+        return
     anomaly = (
         naming.of_loss(history, step, event.user, missing, world)
         if reached
-        else _never_stored(history, step, missing)
+        else naming.by_id(event.user, missing, world) or _never_stored(history, step, missing)
     )
     what = "lost facts they had seen before" if reached else "does not see all of their own facts"
     findings.append(
@@ -100,9 +110,22 @@ def _weigh(
     )
 
 
+def _seen_later(history: History, event: Event, missing: set[int]) -> set[int]:
+    """Which of the facts show to the same user afterwards without being written again."""
+    position = next(i for i, other in enumerate(history.events) if other is event)
+    pending, late = set(missing), set[int]()
+    for later in history.events[position + 1 :]:
+        if later.user != event.user or not pending:
+            continue
+        if later.op in (Operation.ADD, Operation.UPDATE):
+            pending -= {history.plan.steps[later.step].fact}
+        late |= pending & facts_of_plan(later)
+    return late
+
+
 def _never_stored(history: History, step: Step, missing: set[int]) -> str:
     """A loss at writing: only what two writers share can be another user's doing."""
-    if step.anomaly in ("M1", "O5", "O6"):
+    if step.anomaly in ("M1", "O5", "O6", "A5") and history.plan.relation is None:
         return step.anomaly
     if all(len(history.plan.facts[fact].owners) > 1 for fact in missing):
         return "M1"

@@ -7,13 +7,14 @@ from isolation_tests.model import Finding, History, Judgement, Law
 
 
 def judge(history: History) -> Judgement:
-    """Each total that is larger than what the user stored and still has.
+    """Each total that is larger than what the user stored and than what the user's own list holds.
 
-    Where the user has deleted something, its ghost explains the surplus better than a stranger's fact.
+    A system may make several memories of one text, so without a list since the last write nothing is said.
+    A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts.
     """
     findings = [
         Finding(
-            anomaly=step.anomaly or ("D4" if world.lost(event.user) else "X1"),
+            anomaly=step.anomaly or ("D4" if event.number - len(world.own(event.user)) <= len(world.lost(event.user)) else "X1"),
             law=Law.COUNTS_OWN,
             operation=event.op,
             relation=history.plan.relation,
@@ -26,7 +27,9 @@ def judge(history: History) -> Judgement:
         for event, step, world in walk(history)
         if event.number is not None
         and not event.poll
-        and not world.doubtful
-        and event.number > len(world.own(event.user))
+        and not history.plan.users[event.user].literal
+        and not world.doubtful.get(event.user)
+        and event.user in world.listed
+        and event.number > max(len(world.own(event.user)), world.listed[event.user])
     ]
     return Judgement(findings=tuple(findings))

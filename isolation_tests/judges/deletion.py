@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isolation_tests.judges.world import World, walk
+from isolation_tests.judges.world import World, answered, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
 
 
@@ -10,15 +10,25 @@ def judge(history: History) -> Judgement:
     """Own facts that show in a settled answer after they were deleted."""
     findings = []
     for event, step, world in walk(history):
-        due_gone = world.lost(event.user)
-        if event.op is Operation.HISTORY:
-            due_gone = due_gone & world.deleted
-        if event.op is Operation.ADD:
-            due_gone = due_gone - {step.fact}
-        ghosts = due_gone & {sighting.fact for sighting in event.seen() if sighting.user is not None}
-        if ghosts and not event.poll and event.op is not Operation.UPDATE:
+        if event.poll or event.op is Operation.UPDATE:
+            continue
+        ghosts = _ghosts(event, step, world)
+        if ghosts:
             findings.append(_finding(history, event, step, world, ghosts))
     return Judgement(findings=tuple(findings))
+
+
+def _ghosts(event: Event, step: Step, world: World) -> set[int]:
+    """Facts that should be gone and show: deleted ones anywhere, replaced ones as the text of a memory.
+
+    An earlier version beside the new text, or in the memory's history, is what some systems keep on purpose.
+    """
+    lost, deleted = world.lost(event.user), world.deleted.get(event.user, set())
+    seen = [sighting for sighting in answered(event, step) if sighting.user is not None]
+    ghosts = {s.fact for s in seen if s.fact in lost & deleted}
+    if event.op is not Operation.HISTORY:
+        ghosts |= {s.fact for s in seen if s.fact in lost and s.where == "text"}
+    return ghosts - {step.fact} if event.op is Operation.ADD else ghosts
 
 
 def _finding(history: History, event: Event, step: Step, world: World, ghosts: set[int]) -> Finding:

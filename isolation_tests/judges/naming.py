@@ -12,6 +12,9 @@ _CROSS_READ = {
     Operation.DELETE: "O3",
     Operation.HISTORY: "O4",
 }
+_LOSSES = frozenset({"D1", "D2", "D3", "D4", "completeness"})
+_SIGHTS = frozenset({"S1", "S2", "S5", "O1", "O4", "O7", "X1"})
+"""A plan's word for what may be lost at a step says nothing of what is seen there, and the other way round."""
 
 
 def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting, *, beside: bool) -> str:
@@ -23,7 +26,7 @@ def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting,
         return "X3"
     if beside and step.anomaly in (None, "S1"):
         return "S2"
-    if step.anomaly is not None:
+    if step.anomaly is not None and step.anomaly not in _LOSSES:
         return step.anomaly
     if step.op is Operation.PAGE and step.cursor is not None:
         return "O7"
@@ -38,13 +41,14 @@ def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting,
 
 def of_loss(history: History, step: Step, loser: int, missing: set[int], world: World) -> str:
     """The anomaly behind facts that their owner saw and no longer sees: whose call may have taken them."""
-    if step.anomaly is not None:
+    if step.anomaly is not None and step.anomaly not in _SIGHTS:
         return step.anomaly
-    others = [(actor, op, fact) for actor, op, fact in reversed(world.removers) if actor != loser]
-    addressed = [op for _, op, fact in others if fact in missing and op is not Operation.ADD]
-    if addressed:
-        return "O3" if addressed[0] is Operation.DELETE else "O2"
-    for actor, op, _ in others:
+    taken = by_id(loser, missing, world)
+    if taken is not None:
+        return taken
+    for actor, op, _ in reversed(world.removers):
+        if actor == loser:
+            continue
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
             kind = related(history, actor, loser) or names.hostile_kind(history.plan.users[actor])
@@ -54,6 +58,18 @@ def of_loss(history: History, step: Step, loser: int, missing: set[int], world: 
         if op is Operation.ADD:
             return "O6"
     return "completeness"
+
+
+def by_id(loser: int, missing: set[int], world: World) -> str | None:
+    """The anomaly where somebody else's call addressed one of the missing facts by its id."""
+    addressed = [
+        op
+        for actor, op, fact in reversed(world.removers)
+        if actor != loser and fact in missing and op in (Operation.UPDATE, Operation.DELETE)
+    ]
+    if not addressed:
+        return None
+    return "O3" if addressed[0] is Operation.DELETE else "O2"
 
 
 def related(history: History, one: int, other: int | None) -> str | None:

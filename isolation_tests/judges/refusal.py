@@ -8,9 +8,10 @@ _ECHOING = (Operation.ADD, Operation.UPDATE)
 
 
 def judge(history: History) -> Judgement:
-    """Each answer to a missing user (None, blank) that holds any fact, even one written the same way.
+    """Each answer to a missing user (None, blank) that holds any memory, even one written the same way.
 
-    A bucket for callers without a user is shared by everyone who forgets theirs.
+    A bucket for callers without a user is shared by everyone who forgets theirs; and a memory that this
+    run did not write is somebody's all the same.
     """
     findings = [
         Finding(
@@ -19,13 +20,13 @@ def judge(history: History) -> Judgement:
             operation=event.op,
             relation=history.plan.relation,
             viewer=event.user,
-            owner=sighting.user,
+            owner=row.sightings[0].user if row.sightings else None,
             step=event.step,
-            where=sighting.where,
+            where=row.sightings[0].where if row.sightings else "text",
             story=f"{event.op} without a user was answered with stored facts instead of being refused",
         )
         for event in history.events
         if history.plan.users[event.user].missing and event.op not in _ECHOING
-        for sighting in [s for row in event.rows for s in row.sightings][:1]
+        for row in sorted(event.rows, key=lambda row: not row.sightings)[:1]
     ]
     return Judgement(findings=tuple(findings))

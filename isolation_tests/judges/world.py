@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from isolation_tests.model import Event, History, Operation, Outcome, Step
+from isolation_tests.model import DESTRUCTIVE, WRITING, Event, History, Operation, Outcome, Sighting, Step
 
 
 @dataclass
 class World:
     """The state a system that keeps users apart would be in.
 
-    live, gone: facts by user. doubtful: facts whose presence nobody can know (an indeterminate write).
-    reached: facts that the user saw in its own list at least once. cleared: facts that the user once no
-    longer saw after they were deleted. deleted: facts gone by a delete, not by an update.
-    removers: (actor, operation) of the calls that may have reached others, newest last.
+    live, gone: facts by user. doubtful: facts by the user for whom nobody can know whether they are there
+    (a write whose outcome is unknown). reached: facts that the user saw in its own list at least once.
+    cleared: facts that the user once no longer saw after they were deleted. deleted: facts by the user who
+    deleted them; those that an update replaced are gone and not deleted. listed: how many memories the
+    user's own list held, until the user writes again. ids: the id that a user was given for a fact.
+    removers: (actor, operation, fact) of the calls that may have reached others, newest last.
     """
 
     live: dict[int, set[int]] = field(default_factory=dict)
     gone: dict[int, set[int]] = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
-    deleted: set[int] = field(default_factory=set)
+    doubtful: dict[int, set[int]] = field(default_factory=dict)
+    deleted: dict[int, set[int]] = field(default_factory=dict)
+    listed: dict[int, int] = field(default_factory=dict)
+    ids: dict[tuple[int, int], str] = field(default_factory=dict)
     reached: dict[int, set[int]] = field(default_factory=dict)
     cleared: dict[int, set[int]] = field(default_factory=dict)
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -29,11 +33,37 @@ class World:
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
-        return self.live.get(user, set()) - self.doubtful
+        return self.live.get(user, set()) - self.doubtful.get(user, set())
 
     def lost(self, user: int) -> set[int]:
-        """The facts this user deleted."""
-        return self.gone.get(user, set()) - self.doubtful - self.live.get(user, set())
+        """The facts this user deleted or replaced."""
+        return self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
+
+    def addressed(self, step: Step) -> int | None:
+        """The fact that a by-id call reaches in a system that keeps users apart; None: no fact at all.
+
+        Where each user's memories are numbered by themselves, another user's id is also one of the
+        caller's own, and means that one.
+        """
+        fact = step.fact if step.replaces is None else step.replaces
+        live = self.live.get(step.user, set())
+        if fact is None or step.absent or fact in live:
+            return None if step.absent else fact
+        given = {id for (_, known), id in self.ids.items() if known == fact}
+        own = (mine for mine in sorted(live) if self.ids.get((step.user, mine)) in given)
+        return next(own, fact)
+
+
+def answered(event: Event, step: Step) -> tuple[Sighting, ...]:
+    """The canaries that an answer gave away: not those that an error text merely repeats from the call."""
+    if event.op is not Operation.SEARCH or step.query is not None:
+        return event.seen()
+    return tuple(s for s in event.seen() if not (s.where.startswith("error") and s.fact == step.fact))
+
+
+def facts_of_plan(event: Event) -> set[int]:
+    """The facts of this plan that an answer holds; another check's fact of the same number is none of them."""
+    return {sighting.fact for sighting in event.seen() if sighting.user is not None}
 
 
 def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
@@ -46,17 +76,21 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
 
 
 def _apply(world: World, event: Event, step: Step) -> None:
-    if event.outcome is Outcome.INDETERMINATE:
+    if event.op in WRITING and event.outcome is not Outcome.REFUSED:
+        world.listed.pop(event.user, None)
+    if event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR):
         _blur(world, event, step)
     elif event.outcome is Outcome.OK:
         _EFFECTS.get(event.op, _nothing)(world, event, step)
 
 
 def _blur(world: World, event: Event, step: Step) -> None:
-    if event.op in (Operation.DELETE_ALL, Operation.MAINTAIN):
-        world.doubtful |= world.live.get(event.user, set())
-    else:
-        world.doubtful |= {fact for fact in (step.fact, step.replaces) if fact is not None}
+    """A write may have reached the writer's own facts; it had no right to reach anybody else's."""
+    doubtful = world.doubtful.setdefault(event.user, set())
+    if event.op in DESTRUCTIVE:
+        doubtful |= world.live.get(event.user, set())
+    elif event.op in WRITING:
+        doubtful |= {fact for fact in (step.fact, world.addressed(step)) if fact is not None}
 
 
 def _nothing(_world: World, _event: Event, _step: Step) -> None:
@@ -74,44 +108,59 @@ def _added(world: World, event: Event, step: Step) -> None:
         world.keys[event.user, step.key] = step.fact
         world.removers.append((event.user, event.op, step.fact))
     live.add(step.fact)
-    world.gone.get(event.user, set()).discard(step.fact)
-    world.cleared.get(event.user, set()).discard(step.fact)
+    for former in (world.gone, world.deleted, world.cleared):
+        former.get(event.user, set()).discard(step.fact)
+    _named(world, event)
 
 
 def _deleted_all(world: World, event: Event, _step: Step) -> None:
     live = world.live.pop(event.user, set())
     world.gone.setdefault(event.user, set()).update(live)
-    world.deleted |= live
+    world.deleted.setdefault(event.user, set()).update(live)
     world.removers.append((event.user, event.op, None))
 
 
 def _maintained(world: World, event: Event, _step: Step) -> None:
-    world.doubtful |= world.live.get(event.user, set())
+    world.doubtful.setdefault(event.user, set()).update(world.live.get(event.user, set()))
     world.removers.append((event.user, event.op, None))
 
 
 def _deleted(world: World, event: Event, step: Step) -> None:
-    live = world.live.get(event.user, set())
-    if step.fact in live and not step.absent:
-        live.discard(step.fact)
-        world.gone.setdefault(event.user, set()).add(step.fact)
-        world.deleted.add(step.fact)
-    world.removers.append((event.user, event.op, step.fact))
+    live, fact = world.live.get(event.user, set()), world.addressed(step)
+    if fact in live:
+        live.discard(fact)
+        world.gone.setdefault(event.user, set()).add(fact)
+        world.deleted.setdefault(event.user, set()).add(fact)
+    world.removers.append((event.user, event.op, fact))
 
 
 def _updated(world: World, event: Event, step: Step) -> None:
-    live = world.live.get(event.user, set())
-    if step.replaces in live and step.fact is not None and not step.absent:
-        live.discard(step.replaces)
+    live, fact = world.live.get(event.user, set()), world.addressed(step)
+    if fact in live and step.fact is not None:
+        live.discard(fact)
         live.add(step.fact)
-        world.gone.setdefault(event.user, set()).add(step.replaces)
-    world.removers.append((event.user, event.op, step.replaces))
+        world.gone.setdefault(event.user, set()).add(fact)
+        if (event.user, fact) in world.ids:
+            world.ids[event.user, step.fact] = world.ids[event.user, fact]
+    world.removers.append((event.user, event.op, fact))
 
 
-def _listed(world: World, event: Event, _step: Step) -> None:
-    seen = {sighting.fact for sighting in event.seen() if sighting.user is not None}
+def _listed(world: World, event: Event, step: Step) -> None:
+    seen = facts_of_plan(event)
     world.reached.setdefault(event.user, set()).update(seen)
-    world.cleared.setdefault(event.user, set()).update(world.lost(event.user) - seen)
+    _named(world, event)
+    if step.filters is None:
+        world.cleared.setdefault(event.user, set()).update(world.lost(event.user) - seen)
+        world.listed[event.user] = len(event.rows)
+
+
+def _named(world: World, event: Event) -> None:
+    """Remember the ids under which the user's own facts were answered."""
+    live = world.live.get(event.user, set())
+    for row in event.rows:
+        for sighting in row.sightings:
+            if row.id is not None and sighting.user is not None and sighting.fact in live:
+                world.ids.setdefault((event.user, sighting.fact), row.id)
 
 
 _EFFECTS = {

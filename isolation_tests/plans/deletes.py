@@ -70,11 +70,12 @@ def _ghost(material: Material) -> Plan:
         name="ghost",
         anomaly="D4",
         users=(ordinary(0), ordinary(1)),
-        facts=facts_of(material, (0, 0, 1, 0)),
+        facts=facts_of(material, (0, 0, 1, 0, 1, 1, 1)),
         steps=(
             add(0, 0),
             add(0, 1),
-            add(1, 2),
+            # More facts than user 0 deletes, so that a total over everybody is no ghost.
+            *(add(1, fact) for fact in (2, 4, 5, 6)),
             settle(0, 0),
             settle(1),
             delete_all(0),

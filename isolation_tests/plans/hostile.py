@@ -127,6 +127,7 @@ def _typed_plan(material: Material, name: str, writer: str, reader: str) -> Plan
             settle(2, 2, control=True),
             add(0, 0),
             list_all(2, anomaly="S1", control=True),
+            search(2, query=material.people.neutral_query(), anomaly="S1", control=True),
             list_all(1, anomaly="A6"),
             search(1, 0, anomaly="A6"),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from isolation_tests.model import Operation, Plan, Step
+from isolation_tests.model import Operation, Plan, Step, UserSpec
 from isolation_tests.plans.bulk import BULK, bulk_plan
 from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
 
@@ -60,6 +60,7 @@ def _rebind_by_add(material: Material) -> Plan:
             add(1, 1),
             settle(0, control=True),
             settle(1, control=True),
+            search(0, query=material.people.neutral_query(), anomaly="S1", control=True),
             *(add(1, 2 + i, metadata={key: "@0"}) for i, key in enumerate(keys)),
             settle(1, anomaly="O5"),
             list_all(0, anomaly="O5"),
@@ -120,7 +121,44 @@ def _same_key(material: Material) -> Plan:
     )
 
 
-KEY_CELLS = [Cell("O6-same-key", "O6", _same_key, needs=("key",))]
+JOINING = {"colon": ":", "slash": "/", "dash": "-", "underscore": "_", "dot": ".", "bar": "|"}
+"""Separators with which systems join a user and a key into one."""
+
+
+def _joined_key(separator: str) -> Callable[[Material], Plan]:
+    """User 0 with the key "x:profile" and user 1, called like user 0 with ":x" at the end, with "profile"."""
+
+    def build(material: Material) -> Plan:
+        return Plan(
+            name="joined-key",
+            anomaly="A5",
+            users=(ordinary(0), UserSpec(template=f"{{base}}{separator}x", group=0)),
+            facts=facts_of(material, (0, 1, 0, 1)),
+            needs=("key",),
+            steps=(
+                add(0, 2),
+                add(1, 3),
+                settle(0, control=True),
+                settle(1, control=True),
+                add(0, 0, key=f"x{separator}profile"),
+                settle(0, anomaly="A5"),
+                add(1, 1, key="profile"),
+                settle(1, anomaly="A5"),
+                list_all(0, anomaly="A5"),
+                list_all(1, anomaly="A5"),
+            ),
+        )
+
+    return build
+
+
+KEY_CELLS = [
+    Cell("O6-same-key", "O6", _same_key, needs=("key",)),
+    *(
+        Cell(f"A5-joined-{name}", "A5", _joined_key(separator), quick=name == "colon", needs=("key",))
+        for name, separator in JOINING.items()
+    ),
+]
 
 
 def _replayed_cursor(material: Material) -> Plan:

@@ -78,8 +78,13 @@ def _read_plan(material: Material, relation: Relation, operation: Operation, vie
 
 
 def _delete_plan(material: Material, relation: Relation, operation: Operation, actor: int) -> Plan:
-    """The actor deletes all; the related victim and an unrelated control user keep everything."""
+    """The actor deletes all; the related victim and an unrelated control user keep everything.
+
+    A hostile name may reach beyond its relation: there an ordinary user's delete, made first, is the control.
+    """
     victim, control = 1 - actor, 2
+    if relation.hostile:
+        return _hostile_delete_plan(material, relation, actor)
     return Plan(
         name=f"{relation.name}-{operation}",
         anomaly=relation.anomaly,
@@ -96,6 +101,30 @@ def _delete_plan(material: Material, relation: Relation, operation: Operation, a
             delete_all(actor),
             settle(actor, anomaly="D3"),
             list_all(control, anomaly="D1", control=True),
+            list_all(victim, anomaly=relation.anomaly),
+        ),
+    )
+
+
+def _hostile_delete_plan(material: Material, relation: Relation, actor: int) -> Plan:
+    victim, bystander, ordinary_actor = 1 - actor, 2, 3
+    return Plan(
+        name=f"{relation.name}-{Operation.DELETE_ALL}",
+        anomaly=relation.anomaly,
+        relation=relation.name,
+        users=(*relation.pair(), ordinary(1), ordinary(2)),
+        facts=facts_of(material, (actor, victim, bystander, ordinary_actor)),
+        steps=(
+            *(add(user, fact) for fact, user in enumerate((actor, victim, bystander, ordinary_actor))),
+            settle(bystander, control=True),
+            settle(ordinary_actor, control=True),
+            settle(actor),
+            settle(victim),
+            delete_all(ordinary_actor),
+            list_all(bystander, anomaly="D1", control=True),
+            delete_all(actor),
+            settle(actor, anomaly="D3"),
+            list_all(bystander, anomaly=relation.anomaly),
             list_all(victim, anomaly=relation.anomaly),
         ),
     )

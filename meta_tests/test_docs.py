@@ -1,0 +1,248 @@
+"""What the documents say is what the code does: commands, options, tables, links and the README's adapter."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
+from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.cli import main
+from isolation_tests.contract import KEYWORDS
+from isolation_tests.laws import all_laws
+from isolation_tests.model import Level, Verdict
+from isolation_tests.names import HOSTILE_VALUES, RELATIONS
+from isolation_tests.plugin import OPTIONS
+from isolation_tests.problems import ExitStatus
+from isolation_tests.profiles import PROFILES
+from isolation_tests.settings import PREFIX, TABLE, Settings
+from isolation_tests.targets import Known, TargetConfig, shipped
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CERTIFY_SECONDS = 300
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of the README, without its head."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in rows[2:]]
+
+
+def covered() -> set[str]:
+    """The anomalies that some law asks for."""
+    return {name for law in all_laws().values() for cell in law.cells for name in law.covers(cell)}
+
+
+def asked(name: str) -> str:
+    return "yes" if name in covered() else "not yet" if CATALOGUE[name].visible else "no"
+
+
+def code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def test_the_anomalies_are_those_of_the_catalogue() -> None:
+    expected = [[entry.id, entry.name, entry.law, asked(entry.id)] for entry in CATALOGUE.values()]
+
+    assert table("Anomalies") == expected
+
+
+def test_the_relations_are_those_that_are_asked() -> None:
+    count = Counter(relation.anomaly for relation in RELATIONS)
+    first = {relation.anomaly: relation for relation in reversed(RELATIONS)}
+    expected = [
+        [f"{name} {CATALOGUE[name].name}", str(count[name]), f"`{first[name].name}`: {first[name].description}"]
+        for name in CATALOGUE
+        if name in count
+    ]
+
+    assert table("Relations between names") == expected
+    assert f"{len(HOSTILE_VALUES)} hostile values" in README
+
+
+def test_the_options_are_those_of_the_plugin_the_command_line_and_the_settings() -> None:
+    names = [field.name for field in fields(Settings)]
+    rows = {row[0]: row for row in table("Options")}
+    parameters = {option for p in main.commands["run"].params for option in p.opts}  # type: ignore[attr-defined]  # a Group has commands
+
+    assert list(rows) == names
+    assert {name for name in names if name != "options"} == set(OPTIONS)
+    for name, (_, run, plugin, variable, key, _meaning) in rows.items():
+        assert variable == f"`{PREFIX}{name.upper()}`"
+        assert key == f"`{name}`"
+        flag = "--isolation-option" if name == "options" else f"--isolation-{name}"
+        assert plugin.startswith(f"`{flag} ")
+        assert name == "target" or shlex.split(run.strip("`"))[0] in parameters
+    assert f"[tool.{TABLE}]" in README
+
+
+def test_the_profiles_are_those_that_exist() -> None:
+    laws = all_laws().values()
+    expected = [
+        [
+            f"`{name}`",
+            str(1 + sum(len(law.asked(profile)) for law in laws)),
+            str(profile.examples),
+            str(profile.crowd),
+            str(profile.replays),
+        ]
+        for name, profile in PROFILES.items()
+    ]
+
+    assert [row[:5] for row in table("Profiles")] == expected
+
+
+def test_the_exit_statuses_are_those_of_the_code() -> None:
+    assert [row[0] for row in table("Exit statuses")] == [str(int(status)) for status in ExitStatus]
+
+
+def test_the_verdicts_stand_worst_first() -> None:
+    assert [row[0].strip("`") for row in table("What the verdicts mean")] == [verdict.value for verdict in Verdict]
+
+
+def test_the_levels_are_those_that_the_checks_can_reach() -> None:
+    reachable = {law.level for law in all_laws().values()}
+    rows = {row[0].strip("`"): row[2] for row in table("Levels")}
+
+    assert list(rows) == [level.value for level in Level]
+    assert {name for name, state in rows.items() if state == "yes"} == {level.value for level in reachable}
+
+
+def test_the_targets_are_those_that_are_shipped() -> None:
+    rows = table("Targets")
+
+    assert {row[0].strip("`") for row in rows} == set(shipped())
+    for name, extra, _ in rows:
+        wanted = tomllib.loads(shipped()[name.strip("`")].read_text(encoding="utf-8")).get("extra")
+        assert extra == (f"`{wanted}`" if wanted else "none")
+
+
+def test_every_capability_of_the_contract_is_named() -> None:
+    section = README.split("\n## Certify your own adapter\n", 1)[1].split("\n## ", 1)[0]
+
+    for name in (*CORE_METHODS, *OPTIONAL_METHODS, *{keyword for k in KEYWORDS.values() for _, keyword in k}):
+        assert f"`{name}`" in section, name
+
+
+def test_the_examples_of_a_target_and_of_known_findings_are_valid() -> None:
+    examples = [tomllib.loads(block) for block in blocks(README, "toml")]
+    targets = [example for example in examples if "adapter" in example]
+    known = [entry for example in examples for entry in example.get("known", ())]
+
+    assert targets
+    assert known
+    for example in targets:
+        TargetConfig.model_validate(example)
+    for entry in known:
+        Known.model_validate(entry)
+
+
+def test_the_files_that_documents_link_to_exist() -> None:
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\((?!https?://|mailto:|#)([^)#]+)", text):
+            assert (ROOT / link).exists(), f"{document} links to {link}"
+
+
+def test_the_sections_that_the_readme_links_to_exist() -> None:
+    anchors = {
+        re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", README, flags=re.MULTILINE)
+    }
+
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
+
+
+def test_the_first_two_commands_stand_near_the_top_and_need_one_line_each() -> None:
+    head = README[: README.index("\n## What a verdict looks like")]
+    commands = "\n".join(blocks(head, "sh")).splitlines()
+
+    assert len(head.splitlines()) < 40  # noqa: PLR2004 - a screen
+    assert [command for command in commands if "isolation-tests run mem0" in command]
+    assert [command for command in commands if "pytest meta_tests" in command]
+    assert all(command.startswith("python3 -m venv .venv && ") for command in commands)
+
+
+def test_the_extras_that_documents_install_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for extras in re.findall(r"(?:'\.|isolation-tests)\[([\w,-]+)\]", text):
+            assert set(extras.split(",")) <= set(project["optional-dependencies"]), f"{document}: {extras}"
+
+
+def test_every_command_of_the_documents_is_one_that_exists() -> None:
+    group = main
+    assert isinstance(group, click.Group)
+    named: set[str] = set()
+    for document in DOCUMENTS:
+        shell = "\n".join(blocks((ROOT / document).read_text(encoding="utf-8"), "sh"))
+        for line in re.findall(r"isolation-tests ([a-z].*?)(?: &&| \\?$|$)", shell, flags=re.MULTILINE):
+            name, *arguments = shlex.split(line, comments=True)
+            assert name in group.commands, line
+            named.add(name)
+            known = {option for p in group.commands[name].params for option in p.opts}
+            flags = {word.split("=")[0] for word in arguments if re.match(r"--?[a-z]", word)}
+            assert flags <= known, line
+
+    assert named == set(group.commands)
+
+
+@pytest.mark.parametrize("flag", ["-h", "--version"])
+def test_the_command_line_explains_itself(flag: str) -> None:
+    assert CliRunner().invoke(main, [flag]).exit_code == 0
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    match = re.search(r"^## \[?([\d.]+)\]?", changelog, flags=re.MULTILINE)
+
+    assert match is not None
+    assert match[1] == version
+
+
+def test_the_tutorial_is_credited() -> None:
+    assert "Scope agent memory per user without leaking across sessions" in README
+    assert "https://thebuilderweekly.com/tutorials" in README
+    assert "CC BY 4.0" in README
+
+
+def test_the_adapter_of_the_readme_is_certified(tmp_path: Path) -> None:
+    [adapter] = [block for block in blocks(README, "python") if "def open_memory" in block]
+    (tmp_path / "my_adapter.py").write_text(adapter, encoding="utf-8")
+    [command] = [line for line in "\n".join(blocks(README, "sh")).splitlines() if line.startswith("pytest --pyargs")]
+    arguments = shlex.split(command)[1:]
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments, "-n", "0", "--isolation-profile", "quick"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=CERTIFY_SECONDS,
+        check=False,
+    )
+
+    assert ran.returncode == int(ExitStatus.HELD), ran.stdout + ran.stderr
+    assert "HELD, level hardened" in ran.stdout
+    assert (tmp_path / "reports" / "local" / "report.html").is_file()

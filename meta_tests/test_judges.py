@@ -1,0 +1,282 @@
+"""Judges on golden histories: each law broken, each law kept, and what proves nothing either way."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isolation_tests.judges import judge
+from isolation_tests.judges.canary import is_foreign
+from isolation_tests.judges.completeness import controls
+from isolation_tests.model import (
+    Event,
+    Finding,
+    Frozen,
+    History,
+    Judgement,
+    Law,
+    Operation,
+    Outcome,
+    Row,
+    Sighting,
+    Verdict,
+)
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "histories"
+
+
+class Expected(Frozen):
+    """What the judges must say: the keys of all findings, and how many doubts and errors."""
+
+    findings: tuple[str, ...]
+    doubts: int
+    errors: int
+
+
+class Golden(Frozen):
+    """One history, what it is about, and what it proves."""
+
+    about: str
+    expect: Expected
+    history: History
+
+
+GOLDEN = {path.stem: Golden.model_validate_json(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
+JUDGED = ("S1", "S2", "S3", "S5", "S6", "A1", "D1", "D2", "D3", "D4", "M1", "X1", "X2", "X3", "completeness")
+BY_ID = tuple(f"O{number}" for number in range(1, 8))
+
+every_golden = pytest.mark.parametrize("name", sorted(GOLDEN))
+any_golden = st.sampled_from(sorted(GOLDEN)).map(lambda name: GOLDEN[name].history)
+
+
+def keys(judgement: Judgement) -> list[str]:
+    return sorted(finding.key for finding in judgement.findings)
+
+
+def foreign(history: History, event: Event) -> bool:
+    return any(is_foreign(history, event, sighting) for sighting in event.seen())
+
+
+def with_events(history: History, change: Callable[[Event], Event]) -> History:
+    return history.model_copy(update={"events": tuple(change(event) for event in history.events)})
+
+
+def filtered(event: Event, keep: Callable[[Sighting], bool]) -> Event:
+    def kept(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
+        return tuple(sighting for sighting in sightings if keep(sighting))
+
+    rows = tuple(row.model_copy(update={"sightings": kept(row.sightings)}) for row in event.rows)
+    return event.model_copy(update={"rows": rows, "sightings": kept(event.sightings)})
+
+
+@every_golden
+def test_says_exactly_what_is_expected(name: str) -> None:
+    golden = GOLDEN[name]
+    judged = judge(golden.history)
+    said = Expected(findings=tuple(keys(judged)), doubts=len(judged.doubts), errors=len(judged.errors))
+    assert said == golden.expect, [finding.story for finding in judged.findings] + [*judged.doubts]
+
+
+@every_golden
+def test_name_tells_what_is_expected(name: str) -> None:
+    golden, begins = GOLDEN[name], name.split("-", 1)[0]
+    expect = golden.expect
+    if begins == "legal":
+        assert expect == Expected(findings=(), doubts=0, errors=0)
+    elif begins in ("doubt", "error"):
+        assert not expect.findings
+        assert (expect.doubts, expect.errors) == ((1, 0) if begins == "doubt" else (0, 1)) or expect.doubts > 1
+    else:
+        assert any(key.startswith(f"{begins}-") for key in expect.findings)
+
+
+@pytest.mark.parametrize("anomaly", [*JUDGED, *BY_ID])
+def test_each_anomaly_has_a_history(anomaly: str) -> None:
+    assert any(key.startswith(f"{anomaly}-") for golden in GOLDEN.values() for key in golden.expect.findings)
+
+
+def test_each_law_has_a_history() -> None:
+    broken = {finding.law for golden in GOLDEN.values() for finding in judge(golden.history).findings}
+    assert broken == set(Law)
+
+
+def test_histories_are_told_apart() -> None:
+    assert len({golden.about for golden in GOLDEN.values()}) >= len(GOLDEN) - 1
+
+
+@every_golden
+def test_judging_is_pure(name: str) -> None:
+    history = GOLDEN[name].history
+    before = history.model_dump_json()
+    first, second = judge(history), judge(history)
+    again = judge(History.model_validate_json(before))
+    assert first == second == again
+    assert history.model_dump_json() == before
+
+
+@every_golden
+def test_a_finding_points_at_its_step(name: str) -> None:
+    history = GOLDEN[name].history
+    for finding in judge(history).findings:
+        users = range(len(history.plan.users))
+        assert finding.viewer in users
+        assert finding.owner is None or finding.owner in users
+        assert history.plan.steps[finding.step].user == finding.viewer
+        assert finding.relation == history.plan.relation
+
+
+def test_worst_verdict_wins() -> None:
+    assert Verdict.worst(Verdict) is Verdict.VIOLATED
+    assert Verdict.worst([Verdict.HELD, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
+    assert Verdict.worst([]) is Verdict.INCONCLUSIVE
+
+
+# --- laws of no-cross-read -------------------------------------------------------------------------------
+
+
+@given(any_golden, st.data())
+def test_seeing_less_is_never_reading_more(history: History, data: st.DataObject) -> None:
+    user = data.draw(st.integers(0, len(history.plan.users) - 1))
+    less = with_events(history, lambda e: filtered(e, lambda _: False) if e.user == user else e)
+    assert cross_reads(less) <= cross_reads(history)
+
+
+@given(any_golden)
+def test_no_foreign_canary_no_cross_read(history: History) -> None:
+    clean = with_events(history, lambda e: filtered(e, lambda s: not is_foreign(history, e, s)))
+    assert not [f for f in judge(clean).findings if f.law is Law.NO_CROSS_READ]
+
+
+@given(any_golden, st.data())
+def test_a_foreign_fact_anywhere_is_a_violation(history: History, data: st.DataObject) -> None:
+    """However the history went, one more answer with a foreign fact in it never goes unnoticed."""
+    event = data.draw(st.sampled_from(history.events))
+    strange = [
+        fact
+        for fact, spec in enumerate(history.plan.facts)
+        if event.user not in spec.owners and history.plan.steps[event.step].fact != fact
+    ]
+    if strange:
+        fact = data.draw(st.sampled_from(strange))
+        sighting = Sighting(user=history.plan.facts[fact].owners[0], fact=fact, where="text")
+        more = event.model_copy(update={"rows": (*event.rows, Row(id="z", text="x", sightings=(sighting,)))})
+        leaky = with_events(history, lambda e: more if e is event else e)
+        assert any(kind(f) == "sight" for f in judge(leaky).findings)
+
+
+def cross_reads(history: History) -> set[tuple[int, int, int | None]]:
+    """(step, viewer, owner) of all cross-reads, before anything is explained by anything."""
+    seen = (
+        (event.step, event.user, sighting.user)
+        for event in history.events
+        for sighting in event.seen()
+        if is_foreign(history, event, sighting)
+    )
+    found = {(f.step, f.viewer, f.owner) for f in judge(history).findings if f.law is Law.NO_CROSS_READ}
+    assert found <= (every := set(seen))
+    return every
+
+
+def kind(finding: Finding) -> str:
+    return "loss" if finding.law in (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE) else "sight"
+
+
+# --- what explains what ----------------------------------------------------------------------------------
+
+
+def judged_with_control(name: str, step: int, *, control: bool) -> list[str]:
+    history = GOLDEN[name].history
+    steps = list(history.plan.steps)
+    steps[step] = steps[step].model_copy(update={"control": control})
+    plan = history.plan.model_copy(update={"steps": tuple(steps)})
+    return keys(judge(history.model_copy(update={"plan": plan})))
+
+
+def test_a_control_explains_the_narrower_finding() -> None:
+    plan = GOLDEN["S1-explains-related-names"].history.plan
+    step = next(number for number, each in enumerate(plan.steps) if each.op is Operation.SEARCH)
+    assert judged_with_control("S1-explains-related-names", step, control=True) == ["S1-search-prefix-dash"]
+
+
+def test_without_a_finding_at_the_control_nothing_is_explained() -> None:
+    assert judged_with_control("A1-search", 6, control=True) == ["A1-search-prefix-dash"]
+
+
+@given(any_golden, st.randoms(use_true_random=False))
+def test_explaining_never_empties_the_findings(history: History, chance: random.Random) -> None:
+    steps = tuple(step.model_copy(update={"control": chance.random() < 0.5}) for step in history.plan.steps)
+    plan = history.plan.model_copy(update={"steps": steps})
+    explained = judge(history.model_copy(update={"plan": plan}))
+    bare = plan.model_copy(update={"steps": tuple(s.model_copy(update={"control": False}) for s in steps)})
+    plain = judge(history.model_copy(update={"plan": bare}))
+    assert bool(explained.findings) == bool(plain.findings)
+    assert {kind(f) for f in explained.findings} == {kind(f) for f in plain.findings}
+    assert (explained.doubts, explained.errors) == (plain.doubts, plain.errors)
+
+
+# --- what proves nothing ---------------------------------------------------------------------------------
+
+
+@every_golden
+def test_an_adapter_that_fails_always_is_an_error_only(name: str) -> None:
+    """Whatever was asked: calls that all failed are neither a pass nor a violation."""
+
+    def fail(event: Event) -> Event:
+        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None, "poll": False}
+        return event.model_copy(update={**empty, "outcome": Outcome.ERROR, "error_kind": "X", "error": "x"})
+
+    judged = judge(with_events(GOLDEN[name].history, fail))
+    assert not judged.findings
+    assert judged.errors
+
+
+@every_golden
+def test_an_unknown_outcome_is_a_doubt_only(name: str) -> None:
+    def time_out(event: Event) -> Event:
+        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None, "poll": False}
+        unknown = {"outcome": Outcome.INDETERMINATE, "error_kind": "X", "error": "x"}
+        return event.model_copy(update={**empty, **unknown})
+
+    judged = judge(with_events(GOLDEN[name].history, time_out))
+    assert not judged.findings
+    assert not judged.errors
+    assert judged.doubts
+
+
+@every_golden
+def test_a_system_that_refuses_everything_breaks_nothing(name: str) -> None:
+    def refuse(event: Event) -> Event:
+        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None}
+        return event.model_copy(update={**empty, "outcome": Outcome.REFUSED, "error_kind": "X", "error": "x"})
+
+    history = with_events(GOLDEN[name].history, refuse)
+    assert judge(history) == Judgement()
+    assert controls(history) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "met"),
+    [
+        ("legal-two-users", 2),
+        ("legal-index-lag", 2),
+        ("doubt-never-seen", 0),
+        ("legal-none-refused", 1),
+        ("completeness-hidden-user", 1),
+    ],
+)
+def test_counts_controls_that_were_met(name: str, met: int) -> None:
+    assert controls(GOLDEN[name].history) == met
+
+
+def test_a_golden_file_is_small_and_says_what_it_is_about() -> None:
+    for path in FOLDER.glob("*.json"):
+        content = json.loads(path.read_text("utf-8"))
+        assert content["about"].endswith("."), path.name
+        assert len(path.read_text("utf-8")) < 6000, path.name
