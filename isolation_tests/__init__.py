@@ -1,0 +1,1 @@
+"""Certifies that an agent-memory system keeps its users apart; begin with `isolation_tests.adapter`."""

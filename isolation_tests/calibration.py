@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from isolation_tests.campaign import golden_plan, new_key
+from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
 from isolation_tests.checks import Certifier
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.problems import UsageProblem
+from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.profiles import profile
 from isolation_tests.settings import Settings
 from isolation_tests.targets import resolve
+from isolation_tests.terminal import listing
 from isolation_tests.violations import CheckFailed
 
 CLEAN = "(nothing planted)"
@@ -29,14 +30,16 @@ CLEAN = "(nothing planted)"
 class Killed:
     """What a run found with one fault planted.
 
-    named: anomalies found, most often first. verdict: of the whole run.
+    named: anomalies found, most often first. verdict: of the whole run. fits: whether the target offers
+    what the fault needs; without, it changes nothing.
     """
 
     fault: str
     anomaly: str
-    named: tuple[str, ...]
-    verdict: Verdict
-    calls: int
+    named: tuple[str, ...] = ()
+    verdict: Verdict = Verdict.NOT_SUPPORTED
+    calls: int = 0
+    fits: bool = True
 
     @property
     def caught(self) -> bool:
@@ -58,41 +61,69 @@ class KillMatrix:
     faults: tuple[Killed, ...]
 
     @property
+    def fitting(self) -> tuple[Killed, ...]:
+        """Faults that can make a difference in front of this target."""
+        return tuple(killed for killed in self.faults if killed.fits)
+
+    @property
     def survivors(self) -> tuple[Killed, ...]:
-        """Faults that were not caught."""
-        return tuple(killed for killed in self.faults if not killed.caught)
+        """Faults that fit and were not caught."""
+        return tuple(killed for killed in self.fitting if not killed.caught)
 
     @property
     def complete(self) -> bool:
-        """Whether every fault was caught."""
-        return not self.survivors
+        """Whether there were faults that fit and every one was caught."""
+        return bool(self.fitting) and not self.survivors
 
     def sentence(self) -> str:
         """The strength in one sentence."""
-        caught = len(self.faults) - len(self.survivors)
-        text = f"{caught} of {len(self.faults)} seeded faults would be caught in front of {self.target}"
-        if self.complete:
+        caught = len(self.fitting) - len(self.survivors)
+        text = f"{caught} of {len(self.fitting)} seeded faults would be caught in front of {self.target}"
+        if other := len(self.faults) - len(self.fitting):
+            text += f" ({other} more need what it does not offer)"
+        if not self.survivors:
             return f"{text}; no survivor."
         blind = ", ".join(f"{killed.fault} ({killed.anomaly})" for killed in self.survivors)
         return f"{text}; blind spots: {blind}."
 
 
 def certify(settings: Settings) -> list[CheckResult]:
-    """Ask every law of a target in this process, without pytest and without files."""
+    """Ask every law of a target in this process, without pytest and without files; stop where a run would.
+
+    Raises a `Problem` for a target that can't be named or opened.
+    """
     key = new_key(settings.seed_number())
     target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
-    certifier = Certifier(target, profile(settings.profile or "ci"), key)
-    results = [certifier.smoke(golden_plan("alice-and-bob"))]
-    try:
-        for entry in all_laws().values():
-            for cell in entry.asked(certifier.profile):
-                check = certifier.check(entry, cell)
-                with contextlib.suppress(CheckFailed):
-                    entry.test(check, cell)
-                results.append(check.kept)
-    finally:
-        certifier.close()
+    with blaming(target.name):
+        certifier = Certifier(target, profile(settings.profile or "ci"), key)
+        try:
+            return _asked(certifier)
+        finally:
+            certifier.close()
+
+
+def _asked(certifier: Certifier) -> list[CheckResult]:
+    results = [certifier.smoke(golden_plan(SMOKE))]
+    if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
+        return results
+    for entry in all_laws().values():
+        for cell in entry.asked(certifier.profile):
+            check = certifier.check(entry, cell)
+            with contextlib.suppress(CheckFailed):
+                entry.test(check, cell)
+            results.append(check.kept)
     return results
+
+
+def _fitting(settings: Settings, names: Sequence[str]) -> frozenset[str]:
+    """The faults that can make a difference in front of the target."""
+    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    with blaming(target.name):
+        session = target.open()
+        try:
+            return frozenset(name for name in names if FAULTS[name].fits(session.adapter))
+        finally:
+            session.close()
 
 
 def _killed(fault: str | None, settings: Settings) -> Killed:
@@ -128,24 +159,32 @@ def calibrate(
     for name in only:
         if name not in FAULTS:
             raise UsageProblem(f"There is no seeded fault {name!r}; `isolation-tests targets` lists them.")
-    names: list[str | None] = [None, *(only or FAULTS)]
+    asked = tuple(only or FAULTS)
+    fitting = _fitting(settings, asked)
+    names: list[str | None] = [None, *(name for name in asked if name in fitting)]
     context = multiprocessing.get_context("spawn")
-    outcomes: list[Killed] = []
+    outcomes: dict[str, Killed] = {}
     with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=context) as pool:
         for outcome in pool.map(_killed, names, [settings] * len(names)):
-            outcomes.append(outcome)
+            outcomes[outcome.fault] = outcome
             tell(f"{len(outcomes)} of {len(names)} runs, last {outcome.fault}")
-    return KillMatrix(settings.target or "reference", outcomes[0], tuple(outcomes[1:]))
+    clean = outcomes[CLEAN]
+    if clean.verdict is Verdict.ERROR or not clean.calls:
+        raise TargetProblem(
+            f"{settings.target} does not get through a clean run; mend what "
+            f"`isolation-tests run {settings.target}` reports, then calibrate."
+        )
+    faults = (outcomes.get(name) or Killed(name, FAULTS[name].anomaly, fits=False) for name in asked)
+    return KillMatrix(settings.target or "reference", clean, tuple(faults))
 
 
 def kill_table(matrix: KillMatrix) -> Table:
     """One row a fault: what was planted, what was named, caught or survived."""
-    table = Table(title=f"Kill matrix in front of {matrix.target}", title_justify="left")
-    for heading in ("planted", "anomaly", "named", "outcome"):
-        table.add_column(heading)
     clean = matrix.clean
-    table.add_row(clean.fault, "-", ", ".join(clean.named) or "nothing", clean.verdict.value)
+    rows = [(clean.fault, "-", ", ".join(clean.named) or "nothing", clean.verdict.value)]
     for killed in matrix.faults:
-        outcome = "caught" if killed.caught else "SURVIVED"
-        table.add_row(killed.fault, killed.anomaly, ", ".join(killed.named) or "nothing", outcome)
-    return table
+        outcome = "caught" if killed.caught else "SURVIVED" if killed.fits else "does not fit"
+        rows.append((killed.fault, killed.anomaly, ", ".join(killed.named) or "nothing", outcome))
+    return listing(
+        f"Kill matrix in front of {matrix.target}", ("planted", "anomaly", "named", "outcome"), rows
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import datetime as dt
 import fnmatch
 import platform
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -15,22 +16,23 @@ from isolation_tests import data
 from isolation_tests.checks import Certifier, RunKey
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
-from isolation_tests.problems import UsageProblem
+from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES, Profile, profile
+from isolation_tests.reporting.errors import BadReplay
 from isolation_tests.reporting.evidence import (
     Ending,
-    Evidence,
     EvidenceWriter,
     ExpectedCheck,
     Header,
     TargetInfo,
     read,
+    read_replay,
     write_replay,
 )
 from isolation_tests.reporting.html import write_html
 from isolation_tests.reporting.summary import Summary, exit_status, summarise
-from isolation_tests.settings import DEFAULT_REPORT, Settings
-from isolation_tests.targets import Target, resolve
+from isolation_tests.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
+from isolation_tests.targets import resolve
 
 SUITE_VERSION = metadata.version("isolation-tests")
 SMOKE = "alice-and-bob"
@@ -73,6 +75,20 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
     return (smoke, *laws)
 
 
+@contextlib.contextmanager
+def blaming(name: str) -> Iterator[None]:
+    """Turn what would end the process (`sys.exit` in an adapter) into a `TargetProblem`."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        kind = f"{type(error).__name__}({error})"
+        raise TargetProblem(
+            f"{name}: the adapter raised {kind}, which ends the process; make it raise an Exception."
+        ) from error
+
+
 class Campaign:
     """A certifying run as its first process sees it.
 
@@ -83,24 +99,30 @@ class Campaign:
     def __init__(self, settings: Settings, *, selection: Sequence[str] = (), workers: int = 1) -> None:
         if settings.target is None:
             raise UsageProblem(
-                "No target was named. Give --isolation-target (a short name such as mem0 or reference, "
-                "a .toml file, module:factory or file.py:factory), or set ISOLATION_TARGET."
+                "No target was named: try `isolation-tests run reference`, give --isolation-target in a "
+                f"pytest run, or set ISOLATION_TARGET or `target` in [tool.{TABLE}] of pyproject.toml."
             )
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
         self.target = resolve(settings.target, options=settings.option_map(), known=settings.known)
-        self.folder = None if settings.report == "none" else Path(settings.report or DEFAULT_REPORT)
-        self.certifier = Certifier(self.target, self.profile, self.key)
-        self.header = self._header(selection, workers)
+        # Absolute, for an adapter may change the working folder.
+        self._here = Path.cwd()
+        report = settings.report or DEFAULT_REPORT
+        self.folder = None if report == NOTHING else self._here / report
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
         self.leftovers: list[str] = []
+        self.notes: list[str] = []
         self.summary: Summary | None = None
+        self._open = True
+        with blaming(self.target.name):
+            self.certifier = Certifier(self.target, self.profile, self.key)
         try:
+            self.header = self._header(selection, workers)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
-        except Exception:
-            self.certifier.close()
+        except BaseException:
+            self.close()
             raise
 
     def _header(self, selection: Sequence[str], workers: int) -> Header:
@@ -113,6 +135,7 @@ class Campaign:
                 name=config.name,
                 title=config.title or config.name,
                 adapter=config.adapter,
+                source=self.target.source,
                 distributions=self.target.versions(),
                 options={key: str(value) for key, value in config.options.items()},
                 disposable=config.disposable,
@@ -130,33 +153,42 @@ class Campaign:
             known_count=len(config.known),
             expected=expected_checks(self.profile),
             selection=tuple(selection),
+            variables=set_variables(),
         )
 
     def smoke(self) -> CheckResult:
         """Run the tutorial's story; `ERROR` or `INCONCLUSIVE` means that asking more would prove nothing."""
-        result = self.certifier.smoke(golden_plan(SMOKE))
+        with blaming(self.target.name):
+            result = self.certifier.smoke(golden_plan(SMOKE))
         self.take(result)
         return result
 
     def take(self, result: CheckResult) -> None:
         """Keep one check's result: in memory, in the evidence, and a replay file for each new finding."""
         self.results.append(result)
-        if self._writer is None:
+        if self._writer is None or self.folder is None:
             return
         self._writer.append(result)
         for case in result.cases:
-            if case.finding.key not in self.replays and self.folder is not None:
-                self.replays[case.finding.key] = write_replay(
+            if case.finding.key not in self.replays:
+                path = write_replay(
                     self.folder,
                     case,
                     target=self.settings.target or self.target.name,
                     suite_version=SUITE_VERSION,
                     versions=self.header.target.distributions,
+                    options=self.settings.option_map(),
                 )
+                self.replays[case.finding.key] = self.shown(path)
+
+    def shown(self, path: Path) -> Path:
+        """A path as the user would write it: from the folder the run was started in, where it lies below."""
+        return path.relative_to(self._here) if path.is_relative_to(self._here) else path
 
     def finish(self, notes: Iterable[str] = ()) -> int:
         """Judge the whole, write the footer and the page, close the target; return the exit status."""
         self.close()
+        self.notes += [*notes, *self._leftover_note()]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
@@ -172,37 +204,50 @@ class Campaign:
             not_run=summary.not_run,
             unmatched_known=unmatched,
             expired_known=expired,
-            notes=(*notes, *self._leftover_note()),
+            notes=tuple(self.notes),
             exit_status=status,
         )
-        write_html(self._written(ending), self.folder / "report.html")
+        evidence = read(self._writer.finish(ending))
+        write_html(evidence, self.folder / "report.html")
+        self._drop_earlier_replays(self.folder)
         return status
 
-    def _written(self, ending: Ending) -> Evidence:
-        if self._writer is None:
-            raise RuntimeError("nothing is written in this run")
-        return read(self._writer.finish(ending))
+    def _drop_earlier_replays(self, folder: Path) -> None:
+        """Remove the replay files that an earlier run left in this folder: they are not of this evidence."""
+        mine = {path.name for path in self.replays.values()}
+        for path in (folder / "findings").glob("*.json"):
+            if path.name not in mine:
+                with contextlib.suppress(BadReplay, OSError):
+                    read_replay(path)
+                    path.unlink()
 
     def close(self) -> None:
-        """Close the target; harmless when it is closed already."""
-        if self.certifier is not None:
-            self.leftovers.extend(self.certifier.leftovers)
-            self.certifier.close()
+        """Close the target; what that raises becomes a note, for the results are in. Harmless when closed."""
+        if not self._open:
+            return
+        self._open = False
+        self.leftovers.extend(self.certifier.leftovers)
+        try:
+            with blaming(self.target.name):
+                self.certifier.close()
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told, never a crash
+            self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
 
     def abandon(self) -> None:
-        """Leave the evidence without a footer: the run died."""
+        """Close the target and leave the evidence without a footer: the run died."""
+        self.close()
         if self._writer is not None:
             self._writer.close()
 
     def _leftover_note(self) -> tuple[str, ...]:
         if not self.leftovers:
             return ()
-        return (f"memories of {len(self.leftovers)} users could not be deleted again: "
-                f"{', '.join(sorted(self.leftovers)[:5])}",)
+        some = ", ".join(sorted(self.leftovers)[:5])
+        return (f"memories of {len(self.leftovers)} users could not be deleted again: {some}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Notes of known entries that matched nothing although their checks ran, and of expired ones."""
-        today = datetime.datetime.now(datetime.UTC).date()
+        today = dt.datetime.now(dt.UTC).date()
         found = {case.finding.key for result in self.results for case in result.cases}
         expired = tuple(
             f"the known finding {entry.finding} expired on {entry.expires}: look at it again"
@@ -220,13 +265,18 @@ class Campaign:
 
     def _was_asked(self, pattern: str) -> bool:
         """Whether every check of this run that could have shown the finding came to a verdict."""
-        if not self.profile.whole or self.header.selection:
+        if not self.profile.whole:
             return False
-        anomaly = pattern.split("-")[0]
-        asked = [check.check for check in self.header.expected if anomaly in check.anomalies]
-        judged = {r.check for r in self.results if r.verdict in (Verdict.HELD, Verdict.VIOLATED)}
-        return bool(asked) and all(check in judged for check in asked)
+        anomaly = pattern.split("-", maxsplit=1)[0]
+        verdicts = {result.check: result.verdict for result in self.results}
+        asked = [
+            verdicts.get(check.check, Verdict.INCONCLUSIVE)
+            for check in self.header.expected
+            if anomaly in check.anomalies
+        ]
+        came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
+        return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

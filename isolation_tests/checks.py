@@ -85,6 +85,32 @@ class _Tally:
                 self.findings[finding.key] = (finding, history)
 
 
+class _Shrinking:
+    """Keeps the search for a smaller plan within its budget of calls to the target.
+
+    Past it, plans that are known to fail fail again from memory and all others are left out.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self._failing: dict[str, Finding] = {}
+
+    def admit(self, plan: Plan) -> None:
+        """Let a plan be performed, or settle it here where the budget is spent."""
+        if not self._failing:
+            return
+        if self._left > 0:
+            self._left -= 1
+        elif (failed := self._failing.get(plan.model_dump_json())) is not None:
+            raise violation(failed)
+        else:
+            hypothesis.reject()
+
+    def failed(self, plan: Plan, finding: Finding) -> None:
+        """Remember a plan that showed a finding."""
+        self._failing[plan.model_dump_json()] = finding
+
+
 class Certifier:
     """One worker's view of a run: an open target and what is known of it.
 
@@ -160,7 +186,9 @@ class Certifier:
         """The tutorial's story, run before anything else."""
         cell = Cell(plan.name, plan.anomaly, lambda _: plan)
         title = "Two users each see their own fact and nothing of the other's."
-        check = Check(self, f"smoke[{plan.name}]", title, ("S1", "D1", "D3", "completeness"), Level.CORE, cell)
+        check = Check(
+            self, f"smoke[{plan.name}]", title, ("S1", "D1", "D3", "completeness"), Level.CORE, cell
+        )
         with contextlib.suppress(CheckFailed):
             check.run()
         return check.kept
@@ -187,9 +215,7 @@ class Certifier:
         return {name: self._probe_one(name) for name in self.claimed}
 
     def _probe_one(self, capability: str) -> str:
-        material = Material(
-            people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=()
-        )
+        material = Material(people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=())
         plan = probe_plan(capability, material)
         if plan is None:
             return "ok"
@@ -259,6 +285,7 @@ class Check:
 
     def _search(self, strategy: st.SearchStrategy[Plan]) -> None:
         profile, key = self.certifier.profile, self.certifier.key
+        shrinking = _Shrinking(profile.shrinks)
 
         @hypothesis.seed(key.seed)
         @settings(
@@ -273,11 +300,17 @@ class Check:
         )
         @hypothesis.given(strategy)
         def law_holds(plan: Plan) -> None:
-            judged = judges.judge(self._perform(plan))
-            if judged.findings:
-                raise violation(judged.findings[0])
+            shrinking.admit(plan)
+            news = [f for f in judges.judge(self._perform(plan)).findings if not self._is_known(f)]
+            if news:
+                shrinking.failed(plan, news[0])
+                raise violation(news[0])
 
         law_holds()
+
+    def _is_known(self, finding: Finding) -> bool:
+        """Whether the finding needs no smaller plan: it is known, and recorded like any other."""
+        return self.certifier.target.known_reason(finding.key) is not None
 
     def _perform(self, plan: Plan) -> History:
         history = self.certifier.perform(plan)

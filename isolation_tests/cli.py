@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import click
 
-from isolation_tests.problems import ExitStatus, Problem, UsageProblem
+from isolation_tests.problems import ExitStatus, Problem, UsageProblem, sentence
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PROFILE_HELP = "How much to ask: quick, ci (default) or hunt."
+TARGETS = """A target is a short name (mem0, reference), a .toml file, module:factory, file.py:factory, or
+fault:NAME, a seeded fault in front of the reference (fault:NAME@TARGET: of another target)."""
+STATUS = "Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error."
+CALIBRATE_STATUS = "Exit status: 0 every fault that fits was caught, 2 not, 3 usage, 4 internal error."
+PROFILE_HELP = "How much to ask: quick (seconds), ci or hunt (long searches)."
+FAULT_HELP = "Only this fault; may be given several times."
 SEED_HELP = "Whole number that repeats a run's names and facts."
-OPTION_HELP = "KEY=VALUE for the target's factory; may be given several times."
+REPORT_HELP = "Folder for evidence and report; none: no files.  [default: reports/local]"
+KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
+WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
+OPTION_HELP = "An option for the target's factory; may be given several times."
+UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+"""The user's own pytest set-up must not disturb `isolation-tests run`."""
 
 
 def _target_options(command: Command) -> Command:
     for decorate in (
+        click.option("-v", "--verbose", is_flag=True, help="Show each check, and tracebacks."),
         click.option("--seed", metavar="N", help=SEED_HELP),
         click.option("-O", "--option", "options", multiple=True, metavar="KEY=VALUE", help=OPTION_HELP),
-        click.option("-v", "--verbose", is_flag=True, help="Show tracebacks."),
     ):
         command = decorate(command)
     return command
@@ -38,7 +52,7 @@ def _told(command: Command) -> Command:
 
         try:
             status = command(*args, **keywords)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
         except (Problem, EvidenceError) as error:
             _explain(error, verbose=bool(keywords.get("verbose")))
@@ -55,10 +69,7 @@ def _told(command: Command) -> Command:
 def _explain(error: Exception, *, verbose: bool) -> None:
     if verbose:
         traceback.print_exception(error)
-    kind = "" if isinstance(error, Problem) or type(error).__module__.startswith("isolation_tests") else (
-        f"{type(error).__name__}: "
-    )
-    click.echo(f"isolation-tests: {kind}{error}", err=True)
+    click.echo(f"isolation-tests: {sentence(error)}", err=True)
 
 
 class _Group(click.Group):
@@ -73,24 +84,48 @@ class _Group(click.Group):
         except click.Abort:
             click.echo("Stopped.", err=True)
             sys.exit(int(ExitStatus.INCONCLUSIVE))
+        except BrokenPipeError:
+            # Nobody reads on; without this the interpreter would complain once more while it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(int(ExitStatus.INCONCLUSIVE))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click's, with the nearest command where there is none of that name."""
+        near = get_close_matches(args[0], self.commands, n=1) if args else []
+        if near and args[0] not in self.commands:
+            ctx.fail(f"There is no command {args[0]!r}; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error.",
+    epilog=STATUS,
 )
 @click.version_option(package_name="isolation-tests")
 def main() -> None:
-    """Prove that an agent-memory system keeps its users apart, or show how it does not."""
+    """Prove that an agent-memory system keeps its users apart, or show how it does not.
+
+    Begin with `isolation-tests run reference`, then name your own system's adapter.
+    """
 
 
-@main.command()
+@main.command(epilog=f"{TARGETS}\n\n{STATUS}")
 @click.argument("target", required=False)
-@click.option("--profile", help=PROFILE_HELP)
-@click.option("--report", metavar="DIR", help="Folder for evidence and report (default reports/local; none: no files).")
-@click.option("--known", metavar="FILE", help="TOML file of known findings instead of the target's, or none.")
-@click.option("-n", "--workers", default="auto", show_default=True, help="Processes: a number or auto.")
+@click.option("--profile", metavar="NAME", help=f"{PROFILE_HELP}  [default: ci]")
+@click.option(
+    "--report",
+    metavar="DIR",
+    help="Folder for evidence and report; none: no files.  [default: reports/local]",
+)
+@click.option(
+    "--known",
+    metavar="FILE",
+    help="TOML file of known findings instead of the target's; none: no known ones.",
+)
+@click.option(
+    "-n", "--workers", metavar="N", default="auto", show_default=True, help="Processes: a number, auto, or 0."
+)
 @_target_options
 @_told
 def run(
@@ -101,39 +136,55 @@ def run(
     workers: str,
     seed: str | None,
     options: tuple[str, ...],
-    verbose: bool,
+    verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Certify TARGET: a short name, a .toml file, module:factory, file.py:factory or fault:NAME."""
+    """Certify TARGET: run every check, print what was proved, write evidence and a report.
+
+    Without TARGET, ISOLATION_TARGET or `target` in [tool.isolation_tests] of pyproject.toml says what to
+    certify. Settings come from the command line, ISOLATION_* variables, and pyproject.toml, in that order.
+    """
     import pytest
 
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-option={option}" for option in options]
-    if workers not in ("auto", "logical") and not workers.isdecimal():
+    if not re.fullmatch("auto|[0-9]{1,3}", workers):
         raise UsageProblem(f"--workers takes a number or auto, not {workers!r}.")
-    arguments += [] if workers == "0" else ["-n", workers, "--dist", "worksteal"]
+    arguments += [] if int(workers.replace("auto", "1")) == 0 else ["-n", workers, "--dist", "worksteal"]
     here = Path(__file__).parent
-    return int(
-        pytest.main(
-            [
-                f"--config-file={here / 'certify.ini'}",
-                f"--rootdir={here}",
-                *([] if verbose else ["--tb=no"]),
-                *(["-v"] if verbose else ["-q"]),
-                "-rN",
-                "--no-header",
-                *arguments,
-                str(here / "properties"),
-            ]
+    with patch.dict(os.environ, UNLOADED):
+        return int(
+            pytest.main(
+                [
+                    f"--config-file={here / 'certify.ini'}",
+                    f"--rootdir={here}",
+                    *("-p", "xdist", "-p", "isolation_tests"),
+                    *(["-v"] if verbose else ["--tb=no", "-q"]),
+                    "-rN",
+                    "--no-header",
+                    *arguments,
+                    str(here / "properties"),
+                ]
+            )
         )
-    )
 
 
-@main.command()
+@main.command(
+    epilog=f"{TARGETS}\n\nExit status: 0 every fault that fits was caught, 2 not, 3 usage, 4 internal error."
+)
 @click.argument("target", default="reference")
-@click.option("--profile", default="ci", show_default=True, help=PROFILE_HELP)
-@click.option("--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
-@click.option("-n", "--workers", default=0, show_default="one for each core", help="Processes.")
+@click.option("--profile", metavar="NAME", default="ci", show_default=True, help=PROFILE_HELP)
+@click.option(
+    "--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be given several times."
+)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    default=0,
+    help="Processes; 0 takes one for each core.",
+)
 @_target_options
 @_told
 def calibrate(
@@ -143,9 +194,12 @@ def calibrate(
     workers: int,
     seed: str | None,
     options: tuple[str, ...],
-    verbose: bool,
+    verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Plant every seeded fault in front of TARGET, one at a time, and show which ones are caught."""
+    """Plant every seeded fault in front of TARGET, one at a time, and show which are caught.
+
+    This measures the strength of a run: a fault that survives is a blind spot in front of this target.
+    """
     del verbose
     from isolation_tests.calibration import calibrate as calibrated
     from isolation_tests.calibration import kill_table
@@ -153,23 +207,39 @@ def calibrate(
     from isolation_tests.terminal import console
 
     settings = Settings(target=target, profile=profile, seed=seed, options=options)
-    with console().status("planting faults") as status:
+    with console(stderr=True).status("planting faults") as status:
         outcome = calibrated(settings, only=names, workers=workers, tell=status.update)
     console().print(kill_table(outcome), soft_wrap=False)
     console().print(outcome.sentence(), markup=False)
     return int(ExitStatus.HELD if outcome.complete else ExitStatus.INCONCLUSIVE)
 
 
-@main.command()
+@main.command(epilog="Exit status: 0 not reproduced, 1 reproduced, 2 error, 3 usage, 4 internal error.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", help="Where to replay it (default: the target it was found in).")
-@click.option("--times", default=20, show_default=True, help="How often to try before giving up.")
+@click.option("--target", metavar="TARGET", help="Where to replay it.  [default: the target it was found in]")
+@click.option(
+    "--times",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How often to try before giving up.",
+)
 @_target_options
 @_told
 def replay(
-    file: Path, target: str | None, times: int, seed: str | None, options: tuple[str, ...], verbose: bool
+    file: Path,
+    target: str | None,
+    times: int,
+    seed: str | None,
+    options: tuple[str, ...],
+    verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Perform a finding again: says reproduced (exit 1), not reproduced (exit 0) or error (exit 2)."""
+    """Perform a finding again from the FILE that a run wrote under findings/.
+
+    Says reproduced, not reproduced, or error. The target and its options are those of the run, unless
+    others are given here.
+    """
     del verbose
     from isolation_tests.replaying import replayed
     from isolation_tests.settings import Settings
@@ -183,15 +253,22 @@ def replay(
 @click.argument("folder", type=click.Path(path_type=Path), default="reports/local")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @_told
-def report(folder: Path, verbose: bool) -> int:
-    """Read a run's evidence again and rewrite its page; refuses evidence that is not whole."""
+def report(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
+    """Read a run's evidence in FOLDER again and rewrite its page.
+
+    Refuses evidence that is not whole. The exit status is that of the run.
+    """
     del verbose
-    from isolation_tests.reporting.evidence import read
+    from isolation_tests.reporting.errors import NoFooter
+    from isolation_tests.reporting.evidence import EVIDENCE_NAME, read
     from isolation_tests.reporting.html import write_html
     from isolation_tests.reporting.summary import summarise
     from isolation_tests.reporting.text import verdict_line
     from isolation_tests.terminal import console
 
+    partial = folder / f"{EVIDENCE_NAME}.partial"
+    if partial.exists():
+        raise NoFooter(partial)
     evidence = read(folder)
     stale = (*evidence.footer.unmatched_known, *evidence.footer.expired_known)
     page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / "report.html")
@@ -203,21 +280,17 @@ def report(folder: Path, verbose: bool) -> int:
 @main.command()
 @_told
 def targets() -> int:
-    """List the targets that can be named, and the seeded faults."""
-    from rich.table import Table
-
+    """List the targets that can be named, whether they can run here, and the seeded faults."""
     from isolation_tests.faults import FAULTS
     from isolation_tests.targets import listed
-    from isolation_tests.terminal import console
+    from isolation_tests.terminal import console, listing
 
-    table = Table("target", "what it is", "status", title="Targets", title_justify="left")
-    for name, title, status in listed():
-        table.add_row(name, title, status)
-    console().print(table, soft_wrap=False)
-    faults = Table("target", "anomaly", "what is planted", title="Seeded faults", title_justify="left")
-    for fault in FAULTS.values():
-        faults.add_row(f"fault:{fault.name}", fault.anomaly, fault.summary)
-    console().print(faults, soft_wrap=False)
+    rows = [(name, title, status) for name, title, status in listed()]
+    console().print(listing("Targets", ("target", "what it is", "status"), rows), soft_wrap=False)
+    faults = [(f"fault:{fault.name}", fault.anomaly, fault.summary) for fault in FAULTS.values()]
+    console().print(
+        listing("Seeded faults", ("target", "anomaly", "what is planted"), faults), soft_wrap=False
+    )
     return int(ExitStatus.HELD)
 
 
@@ -225,13 +298,13 @@ def targets() -> int:
 @click.argument("anomaly")
 @_told
 def explain(anomaly: str) -> int:
-    """Explain an anomaly: its law, real cases, what it is evidence for and how it is usually fixed."""
-    from difflib import get_close_matches
-
+    """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
     from isolation_tests.anomalies import CATALOGUE
     from isolation_tests.terminal import console
 
-    wanted = next((name for name in CATALOGUE if name.lower() == anomaly.split("-")[0].lower()), None)
+    wanted = next(
+        (name for name in CATALOGUE if name.lower() == anomaly.split("-", maxsplit=1)[0].lower()), None
+    )
     if wanted is None:
         near = get_close_matches(anomaly.upper(), CATALOGUE, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CATALOGUE)}."

@@ -183,7 +183,7 @@ def _decoded(text: str) -> Iterator[str]:
 
 
 class _Keyed(Protocol):
-    def __getitem__(self, key: Any, /) -> object: ...  # noqa: ANN401 - any kind of key
+    def __getitem__(self, key: Any, /) -> object: ...
 
 
 class _Walk:
@@ -287,7 +287,7 @@ def _attribute(item: object, name: str, wanted: type | tuple[type, ...]) -> Iter
             yield value, f".{name}"
 
 
-def _foreign(item: Any) -> Iterator[tuple[object, str]]:  # noqa: ANN401 - other libraries' types
+def _foreign(item: Any) -> Iterator[tuple[object, str]]:
     """What tables, arrays, database rows and opaque objects hold without showing it as fields."""
     kind = type(item)
     if isinstance(item, Mapping | Sequence | AbstractSet | BaseException | memoryview | Iterator):

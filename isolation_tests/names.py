@@ -217,7 +217,9 @@ _INJECTION = (
     _injection("tag-brace", "{base}-a}|{*", "closes the braces of a tag filter"),
     _injection("mongo-not-equal", '{"$ne": "{base}-a"}', "is an operator as JSON text", quick=True),
     _injection("mongo-regex", '{"$regex": "^{base}-."}', "is a pattern as JSON text", hostile=False),
-    _injection("json-repeat", '{base}-a", "user_id": "{base}-b', "closes a JSON text and repeats the owner's key"),
+    _injection(
+        "json-repeat", '{base}-a", "user_id": "{base}-b', "closes a JSON text and repeats the owner's key"
+    ),
     _injection("script", "{base}-a'; return true; //", "closes the text of a script"),
     _injection("cypher", "{base}-a' OR true RETURN n //", "closes the text of a graph query"),
     Relation(

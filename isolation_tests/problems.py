@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from isolation_tests.reporting.masking import masked_text
+
 
 class ExitStatus(IntEnum):
     """The exit status of every command and of every certifying pytest run."""
@@ -29,3 +31,10 @@ class TargetProblem(Problem):
     """The target is at fault: it can't be opened, reached or called as the contract says."""
 
     status = ExitStatus.INCONCLUSIVE
+
+
+def sentence(error: BaseException) -> str:
+    """What was raised, for people: the suite's own sentences as they are, anything else with its kind."""
+    own = type(error).__module__.startswith("isolation_tests.")
+    text = masked_text(str(error))
+    return text if own else f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,7 @@
-"""How much is asked: the three profiles. Every run has its own seed, so that two runs ask different things."""
+"""How much is asked: the three profiles.
+
+Every run has its own seed, so that two runs ask different things.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ class Profile:
     """A budget. examples: drawn sequences a searched law. crowd: users present at once.
 
     whole: every cell of the matrix, else one or two for each anomaly. replays: how often a finding is
-    performed again to tell steady from intermittent.
+    performed again to tell steady from intermittent. shrinks: how many smaller plans are tried for the
+    findings of one searched law.
     """
 
     name: str
@@ -21,14 +25,15 @@ class Profile:
     crowd: int
     whole: bool
     replays: int
+    shrinks: int
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=5, crowd=40, whole=False, replays=1),
-        Profile("ci", examples=40, crowd=300, whole=True, replays=3),
-        Profile("hunt", examples=600, crowd=600, whole=True, replays=10),
+        Profile("quick", examples=5, crowd=40, whole=False, replays=1, shrinks=10),
+        Profile("ci", examples=40, crowd=300, whole=True, replays=3, shrinks=60),
+        Profile("hunt", examples=600, crowd=600, whole=True, replays=10, shrinks=1000),
     )
 }
 

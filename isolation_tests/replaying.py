@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isolation_tests import judges
-from isolation_tests.campaign import new_key
+from isolation_tests.campaign import blaming, new_key
 from isolation_tests.checks import Certifier
-from isolation_tests.problems import ExitStatus
+from isolation_tests.model import Case
+from isolation_tests.problems import ExitStatus, TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES
+from isolation_tests.reporting.masking import MASK
 from isolation_tests.reporting.replays import Replay, read_replay
-from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
+from isolation_tests.reporting.reproduction import story
+from isolation_tests.settings import Settings, gather
+from isolation_tests.targets import Target, resolve
+from isolation_tests.violations import CheckFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,52 @@ class Replayed:
 def replayed(file: Path, settings: Settings, *, times: int) -> Replayed:
     """Perform the recorded plan until its finding shows, at most `times` times.
 
-    Raises `EvidenceError` for a file that is no replay file, `Problem` for a target that can't be opened.
+    The target and its options are the recorded ones unless `settings` name others. Raises `EvidenceError`
+    for a file that is no replay file, `Problem` for a target that can't be named or opened.
     """
     record = read_replay(file)
-    target = resolve(settings.target or record.target, options=settings.option_map(), known="none")
-    certifier = Certifier(
-        target, PROFILES["quick"], new_key(settings.seed_number()), probed={}
-    )
-    try:
-        return _performed(record, certifier, target.name, times)
-    finally:
-        certifier.close()
+    target = _target(file, record, settings)
+    with blaming(target.name):
+        certifier = Certifier(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
+        try:
+            return _performed(record, certifier, target.name, times)
+        except CheckFailed as error:
+            return Replayed(
+                f"error: {record.finding.key} on {target.name}: {error}", int(ExitStatus.INCONCLUSIVE)
+            )
+        finally:
+            _closed(certifier, target.name)
+
+
+def _target(file: Path, record: Replay, settings: Settings) -> Target:
+    if settings.target is not None and settings.target != record.target:
+        return resolve(settings.target, options=settings.option_map(), known="none")
+    options = _options(record, settings)
+    return resolve(_from_here(record.target, file), options=options, known="none")
+
+
+def _options(record: Replay, settings: Settings) -> dict[str, str]:
+    """The recorded options under those given now; a secret was not recorded and has to be given again."""
+    secret = {name for name, value in record.options.items() if MASK in value}
+    around = gather(Settings(), folder=Path.cwd()).option_map() if secret else {}
+    given = {**{name: around[name] for name in secret if name in around}, **settings.option_map()}
+    for name in sorted(secret - given.keys()):
+        raise UsageProblem(
+            f"The option {name!r} of the run was kept secret and is not in the replay file; "
+            "give it again with -O."
+        )
+    return {**record.options, **given}
+
+
+def _from_here(spec: str, file: Path) -> str:
+    """A file's target as seen from here: the run may have been started in a folder above its report."""
+    prefix, at, inner = spec.partition("@") if spec.startswith("fault:") else ("", "", spec)
+    place, colon, factory = inner.rpartition(":") if not inner.endswith(".toml") else (inner, "", "")
+    if not place.endswith((".py", ".toml")) or Path(place).exists():
+        return spec
+    found = (folder / place for folder in file.resolve().parents)
+    place = str(next((path for path in found if path.exists()), place))
+    return f"{prefix}{at}{place}{colon}{factory}"
 
 
 def _performed(record: Replay, certifier: Certifier, name: str, times: int) -> Replayed:
@@ -45,12 +84,20 @@ def _performed(record: Replay, certifier: Certifier, name: str, times: int) -> R
     if blocked:
         return Replayed(f"error: {key} can't be replayed on {name}: {blocked}", int(ExitStatus.INCONCLUSIVE))
     for attempt in range(1, times + 1):
-        judged = judges.judge(certifier.perform(record.plan))
+        history = certifier.perform(record.plan)
+        judged = judges.judge(history)
         for finding in judged.findings:
             if finding.key == key:
-                text = f"reproduced: {key} on {name}, at try {attempt} of {times}: {finding.story}"
-                return Replayed(text, int(ExitStatus.VIOLATED))
+                seen = story(Case(finding=finding, history=history, seen=1, tried=attempt))
+                return Replayed(f"reproduced: {key} on {name}: {seen}", int(ExitStatus.VIOLATED))
         if judged.errors or judged.doubts:
             problem = (*judged.errors, *judged.doubts)[0]
             return Replayed(f"error: {key} on {name}: {problem}", int(ExitStatus.INCONCLUSIVE))
     return Replayed(f"not reproduced: {key} on {name} in {times} tries", int(ExitStatus.HELD))
+
+
+def _closed(certifier: Certifier, name: str) -> None:
+    try:
+        certifier.close()
+    except Exception as error:
+        raise TargetProblem(f"{name}: closing the adapter failed: {type(error).__name__}: {error}") from error

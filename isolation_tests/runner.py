@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import random
 import re
-import string
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +37,8 @@ from isolation_tests.session import Session, TimeLimit
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
 ERROR_TEXT_LENGTH = 300
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_COUNTED_DIGITS = 10
 
 
 @dataclass
@@ -83,6 +84,15 @@ class _Bound:
     def text(self, fact: int) -> str:
         return self.plan.facts[fact].text.replace("{canary}", self.canary(fact))
 
+    def query(self, step: Step) -> str:
+        """What a search asks for; nobody asks with a foreign canary, which a system may well echo."""
+        if step.query is not None:
+            return step.query
+        fact = step.fact or 0
+        if step.user in self.plan.facts[fact].owners:
+            return self.text(fact)
+        return self.plan.facts[fact].text.replace("{canary}", "")
+
     def fill(self, value: Any) -> Any:
         """Replace "@1" by user 1's name and "#0" by fact 0's canary, anywhere in a JSON value."""
         if isinstance(value, dict):
@@ -117,7 +127,10 @@ class Runner:
         return History(plan=plan, users=tuple(bound.users), events=tuple(bound.events))
 
     def blocked(self, plan: Plan) -> str | None:
-        """Why this target may not be asked this plan, or None: hostile values never write to a stranger's store."""
+        """Why this target may not be asked this plan, or None.
+
+        Hostile values never write to a stranger's store.
+        """
         if self._disposable:
             return None
         for step in plan.steps:
@@ -166,8 +179,7 @@ class Runner:
                 keywords["key"] = step.key.replace("{base}", str(bound.users[0].number))
             return [bound.text(step.fact or 0)], keywords
         if step.op is Operation.SEARCH:
-            query = step.query if step.query is not None else bound.text(step.fact or 0)
-            return [query], {"limit": step.limit, **keywords}
+            return [bound.query(step)], {"limit": step.limit, **keywords}
         if step.op is Operation.PAGE:
             if step.cursor is not None and step.cursor not in bound.cursors:
                 return None
@@ -198,7 +210,7 @@ class Runner:
             worker=f"w{self._lease.worker}",
             poll=poll,
             **self._answer(bound, number, op, answer),
-            **self._error(bound, step.user, error),
+            **self._error(bound, step.user, error, positional[0] if op in BY_ID else None),
         )
         bound.events.append(event)
         return event
@@ -241,23 +253,27 @@ class Runner:
             sightings=sightings,
         )
 
-    def _error(self, bound: _Bound, actor: int, error: BaseException | None) -> dict[str, Any]:
+    def _error(
+        self, bound: _Bound, actor: int, error: BaseException | None, addressed: str | None
+    ) -> dict[str, Any]:
         if error is None:
             return {}
-        text = f"{error}"
+        text = _spoken(error)
         symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
-        symbols |= {id: "<id>" for id in bound.ids.values()}
+        symbols |= {id: "<id>" for id in (*bound.ids.values(), addressed) if id}
+        # A related name may be no more than the caller's own, trimmed or folded.
         told = tuple(
             index
             for index, user in enumerate(bound.users)
-            if index != actor
+            if bound.plan.users[index].group != bound.plan.users[actor].group
             and _tellable(user)
-            and _names_it(text, str(user.name), str(bound.users[actor].name))
+            and str(user.name) in text
         )
         for name, symbol in sorted(symbols.items(), key=lambda item: -len(item[0])):
             text = text.replace(name, symbol)
-        text = re.sub(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "<id>", text)
-        withheld = isinstance(error, Refused) and not self._disposable
+        text = _UUID.sub("<id>", text)
+        ours = isinstance(error, BrokenContract | TimeLimit)
+        withheld = not self._disposable and not ours
         digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
         return {
             "error_kind": type(error).__name__,
@@ -303,9 +319,9 @@ class Runner:
         listed = self._poll(bound, number, step, Operation.GET_ALL, ([], {}), live, gone)
         for fact in sorted(live - bound.ids.keys()):
             self._keep_id(bound, listed, fact)
-        if step.fact in live:
+        if step.fact is not None and step.fact in live | gone:
             arguments: tuple[list[Any], dict[str, Any]] = ([bound.text(step.fact)], {"limit": step.limit})
-            self._poll(bound, number, step, Operation.SEARCH, arguments, {step.fact}, gone)
+            self._poll(bound, number, step, Operation.SEARCH, arguments, live & {step.fact}, gone)
 
     def _poll(
         self,
@@ -332,7 +348,11 @@ class Runner:
     def _clean(self, bound: _Bound) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         wrote = {event.user for event in bound.events if event.op in WRITING}
-        stored = {event.user for event in bound.events if event.op is Operation.ADD and event.rows}
+        stored = {
+            event.user
+            for event in bound.events
+            if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
+        }
         for index in sorted(wrote):
             name = bound.users[index].name
             try:
@@ -353,26 +373,47 @@ def _tellable(user: BoundUser) -> bool:
     return isinstance(user.name, str) and user.name.startswith("iso-")
 
 
-def _names_it(text: str, name: str, own: str) -> bool:
-    return name in text.replace(own, "") if name not in own else False
+def _spoken(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a message that can't be made says nothing
+        return ""
 
 
 def _look_alike(real: str, seed: int) -> str:
-    """A random id of the same shape: digits for digits, hex for hex, letters for letters."""
+    """A random id of the same shape that misses every existing one: only the id's last part is drawn anew.
+
+    Digits stay digits, hex stays hex, letters stay letters that any common alphabet of ids has.
+    """
     chance = random.Random(f"{seed}{real}")  # noqa: S311 - only has to miss existing ids
-    hexadecimal = re.fullmatch(r"[0-9a-f-]+", real) is not None and any(c.isalpha() for c in real)
-    digits = string.hexdigits[:16] if hexadecimal else string.digits
+    matches = [*_UUID.finditer(real)] or [*re.finditer(r"[0-9A-Za-z]+", real)]
+    if not matches:
+        return f"{real}7"
+    start, end = matches[-1].span()
+    drawn = _drawn_part(real[start:end], chance)
+    return real[:start] + drawn + real[end:]
 
-    def other(char: str) -> str:
-        if char.isdigit() or (hexadecimal and char.isalnum()):
-            return chance.choice(digits)
-        if char.isalpha() and char.isascii():
-            return chance.choice(string.ascii_uppercase if char.isupper() else string.ascii_lowercase)
+
+def _drawn_part(part: str, chance: random.Random) -> str:
+    hexadecimal = not part.isdigit() and re.fullmatch(r"[0-9a-f-]+|[0-9A-F-]+", part) is not None
+    if part.isdigit() and len(part) < _COUNTED_DIGITS:
+        # A counter: far above what any store has reached, and still a 32-bit number.
+        return "20" + _draw("0123456789", 8, chance)
+    keep = {14, 19} if "-" in part else set(range(2)) if len(part) >= _COUNTED_DIGITS else set[int]()
+    drawn = "".join(c if i in keep else _other(c, chance, hexadecimal) for i, c in enumerate(part))
+    return drawn if drawn != part else drawn + drawn[-1]
+
+
+def _other(char: str, chance: random.Random, hexadecimal: bool) -> str:  # noqa: FBT001
+    if char == "-":
         return char
+    if hexadecimal:
+        return _draw("0123456789ABCDEF" if char.isupper() else "0123456789abcdef", 1, chance)
+    if char.isdigit():
+        return _draw("234567", 1, chance)
+    letters = "ABCDEFGHJKMNPQRSTVWXYZ"
+    return _draw(letters if char.isupper() else letters.lower(), 1, chance)
 
-    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", real):
-        keep = {14, 19}
-        return "".join(c if i in keep else other(c) for i, c in enumerate(real))
-    if real.isdigit():
-        return real[0] + "".join(chance.choice(string.digits) for _ in real[1:]) + "7919"
-    return "".join(other(char) for char in real)
+
+def _draw(alphabet: str, count: int, chance: random.Random) -> str:
+    return "".join(chance.choice(alphabet) for _ in range(count))

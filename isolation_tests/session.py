@@ -50,6 +50,8 @@ class _Lane:
     def _serve(self) -> None:
         while (item := self._jobs.get()) is not None:
             future, job = item
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 future.set_result(job())
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the answer
@@ -116,10 +118,12 @@ class Session:
         elif isinstance(opened, AbstractAsyncContextManager):
             self._context = opened
             opened = self._in_loop(opened.__aenter__)
-        elif is_async(opened):
+        if is_async(opened):
             self._in_loop(lambda: None)
         lacking = missing_methods(opened)
         if lacking:
+            if self._context is not None:
+                self._leave()
             raise TargetProblem(
                 f"{self._name}: the adapter (a {type(opened).__name__}) has no method "
                 f"{', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter for the four it needs."
@@ -153,16 +157,19 @@ class Session:
         if self.lost:
             return
         try:
-            if isinstance(self._context, AbstractContextManager):
-                leave = self._context.__exit__
-                self._wait(self._lane.submit(lambda: leave(None, None, None)), CLOSE_LIMIT_SECONDS)
-            elif self._context is not None:
-                aleave = self._context.__aexit__
-                self._wait(self._lane.submit(lambda: aleave(None, None, None)), CLOSE_LIMIT_SECONDS)
-            elif callable(getattr(self.adapter, "close", None)):
-                self._wait(self._lane.submit(self.adapter.close), CLOSE_LIMIT_SECONDS)
+            self._leave()
         finally:
             self._lane.stop()
+
+    def _leave(self) -> None:
+        """Leave the factory's context, or else call the adapter's own `close`, if it has one."""
+        context = self._context
+        if isinstance(context, AbstractContextManager):
+            self._wait(self._lane.submit(lambda: context.__exit__(None, None, None)), CLOSE_LIMIT_SECONDS)
+        elif context is not None:
+            self._wait(self._lane.submit(lambda: context.__aexit__(None, None, None)), CLOSE_LIMIT_SECONDS)
+        elif callable(close := getattr(self.adapter, "close", None)):
+            self._wait(self._lane.submit(close), CLOSE_LIMIT_SECONDS)
 
 
 def open_session(

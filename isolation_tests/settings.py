@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from isolation_tests.problems import UsageProblem
+from isolation_tests.reporting.masking import masked_options, masked_text
 
 PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"
 DEFAULT_REPORT = "reports/local"
+NOTHING = "none"
+MOST_SEED_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,11 @@ class Settings:
         """The seed as a whole number; raises `UsageProblem` for anything else."""
         if self.seed is None:
             return None
-        if not self.seed.isdecimal():
-            raise UsageProblem(f"The seed must be a whole number from 0, not {self.seed!r}.")
+        if not (self.seed.isascii() and self.seed.isdecimal() and len(self.seed) <= MOST_SEED_DIGITS):
+            raise UsageProblem(
+                f"The seed must be a whole number of at most {MOST_SEED_DIGITS} digits, "
+                f"not {self.seed[:40]!r}."
+            )
         return int(self.seed)
 
     def option_map(self) -> dict[str, str]:
@@ -45,7 +51,9 @@ class Settings:
         for option in self.options:
             key, separator, value = option.partition("=")
             if not separator or not key:
-                raise UsageProblem(f"A target option is written KEY=VALUE, not {option!r}.")
+                raise UsageProblem(
+                    f"A target option is written KEY=VALUE, not {option!r}; write for example url=VALUE."
+                )
             pairs[key] = value
         return pairs
 
@@ -56,8 +64,9 @@ NAMES = tuple(field.name for field in fields(Settings))
 def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Merge what was given on the command line with the environment and the nearest pyproject.toml.
 
-    folder: where the search for pyproject.toml begins, upwards. Raises `UsageProblem` for a variable or
-    key that does not exist, with the nearest one that does.
+    folder: where the search for pyproject.toml begins, upwards; files that it names are looked up from
+    where it lies. Options are joined, those of the command line last. Raises `UsageProblem` for a
+    variable or key that is nearly one that exists, and for a key that does not exist at all.
     """
     variables = _from_environment(os.environ if environment is None else environment)
     table = _from_pyproject(folder)
@@ -65,14 +74,40 @@ def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | No
     for name in NAMES:
         sources = (getattr(given, name), variables.get(name), table.get(name))
         merged[name] = next((value for value in sources if value), None)
-    merged["options"] = tuple(merged["options"] or ())
+    merged["options"] = (*table.get("options", ()), *variables.get("options", ()), *given.options)
     return Settings(**merged)
 
 
+def set_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Every ISOLATION_* variable that is set, secrets masked, for the header of a run."""
+    found = os.environ if environment is None else environment
+    shown = {}
+    for name, value in sorted(found.items()):
+        if name == f"{PREFIX}OPTIONS":
+            shown[name] = " ".join(_masked_option(option) for option in value.split())
+        elif name.startswith(PREFIX):
+            shown.update(masked_options({name: masked_text(value)}))
+    return shown
+
+
+def _masked_option(option: str) -> str:
+    key, separator, value = option.partition("=")
+    return f"{key}{separator}{masked_options({key: value})[key]}" if separator else masked_text(option)
+
+
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    found = {name[len(PREFIX) :].lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
-    _refuse_unknown(found, "the environment variable", lambda name: PREFIX + name.upper())
-    read: dict[str, Any] = dict(found)
+    read: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        setting = name[len(PREFIX) :].lower()
+        if setting in NAMES:
+            read[setting] = value
+        elif near := _near(setting):
+            # Another program's variable may share the prefix; only a slip of the pen is refused.
+            raise UsageProblem(
+                f"There is no environment variable {name}; did you mean {PREFIX}{near.upper()}?"
+            )
     if "options" in read:
         read["options"] = tuple(read["options"].split())
     return read
@@ -82,24 +117,57 @@ def _from_pyproject(folder: Path) -> dict[str, Any]:
     for place in (folder, *folder.parents):
         path = place / "pyproject.toml"
         if path.is_file():
-            return _table(path)
+            return _table(path, folder)
     return {}
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path, folder: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageProblem(f"{path} can't be read as TOML: {error}.") from error
-    found: dict[str, Any] = content.get("tool", {}).get(TABLE, {})
-    _refuse_unknown(found, f"{path}: [tool.{TABLE}] has a key", str)
-    read = {name: str(value) for name, value in found.items() if name != "options"}
-    return {**read, "options": tuple(f"{key}={value}" for key, value in found.get("options", {}).items())}
+        raise UsageProblem(f"{path} can't be read as TOML: {error}. Correct it and run again.") from error
+    tool = content.get("tool", {})
+    found = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
+    if not isinstance(found, dict):
+        raise UsageProblem(f"{path}: [tool.{TABLE}] must be a table; write its keys below that line.")
+    read = {name: _value(path, name, value) for name, value in found.items()}
+    files = [name for name in ("known", "report") if name in read and read[name] != NOTHING]
+    files += ["target"] if _is_path(read.get("target", "")) else []
+    if path.parent != folder:
+        read.update({name: os.path.relpath(path.parent / read[name], folder) for name in files})
+    return read
 
 
-def _refuse_unknown(found: Iterable[str], what: str, spell: Any) -> None:
-    for name in found:
-        if name not in NAMES:
-            near = get_close_matches(name, NAMES, n=1, cutoff=0.5)
-            hint = f"did you mean {spell(near[0])}?" if near else f"there are {', '.join(map(spell, NAMES))}."
-            raise UsageProblem(f"Unknown setting, {what} {spell(name)}: {hint}")
+def _value(path: Path, name: str, value: object) -> Any:
+    """One key's value in the form that the command line gives it."""
+    place = f"{path}: [tool.{TABLE}] {name}"
+    if name not in NAMES:
+        near = _near(name)
+        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(NAMES)}."
+        raise UsageProblem(f"{place} is no setting; {hint}")
+    if name == "options":
+        if not isinstance(value, dict):
+            raise UsageProblem(f'{place} must be a table, as in options = {{ key = "value" }}.')
+        return tuple(f"{key}={inner}" for key, inner in value.items())
+    wanted: Callable[[object], bool] = _is_whole if name == "seed" else _is_text
+    if not wanted(value):
+        raise UsageProblem(
+            f"{place} must be {'a whole number' if name == 'seed' else 'text'}, not {value!r}."
+        )
+    return str(value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_path(spec: str) -> bool:
+    return spec.endswith(".toml") or spec.rpartition(":")[0].endswith(".py")
+
+
+def _near(name: str) -> str | None:
+    return next(iter(get_close_matches(name, NAMES, n=1, cutoff=0.6)), None)

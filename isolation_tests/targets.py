@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import datetime as dt
 import fnmatch
+import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -25,7 +30,7 @@ from isolation_tests.faults import FAULTS, plant
 from isolation_tests.model import Frozen
 from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
-from isolation_tests.problems import UsageProblem
+from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.session import Session, open_session
 
 ENTRY_POINTS = "isolation_tests.targets"
@@ -61,7 +66,7 @@ class Known(Frozen):
     finding: str
     reason: str = Field(min_length=10)
     owner: str = Field(min_length=1)
-    expires: datetime.date
+    expires: dt.date
     affected: str | None = None
     replay: str | None = None
     reference: str | None = None
@@ -69,8 +74,10 @@ class Known(Frozen):
     @field_validator("finding")
     @classmethod
     def _names_an_anomaly(cls, finding: str) -> str:
-        if finding.split("-")[0] not in CATALOGUE:
-            raise ValueError(f"{finding!r} does not begin with an anomaly of the catalogue, as in 'O1-get-any'")
+        if finding.split("-", maxsplit=1)[0] not in CATALOGUE:
+            raise ValueError(
+                f"{finding!r} does not begin with an anomaly of the catalogue, as O1-get-any does"
+            )
         return finding
 
     @field_validator("affected")
@@ -120,12 +127,16 @@ class TargetConfig(Frozen):
 
 @dataclass(frozen=True)
 class Target:
-    """A resolved target. factory: opens the adapter. source: where it came from, for the header."""
+    """A resolved target. factory: opens the adapter. source: where it came from, for the header.
+
+    known_source: where its known findings came from. code: the file the adapter was loaded from.
+    """
 
     config: TargetConfig
     factory: Callable[..., Any]
     source: str
     known_source: str | None = None
+    code: Path | None = None
 
     @property
     def name(self) -> str:
@@ -143,19 +154,58 @@ class Target:
         return tuple(dict.fromkeys((*self.config.owner_keys, *OWNER_KEYS)))
 
     def open(self) -> Session:
-        """Open the adapter; raises `TargetProblem` in one sentence where that fails."""
+        """Open the adapter; raises a `Problem` in one sentence where that fails."""
         config = self.config
-        return open_session(
-            self.factory, config.options, call_limit=config.call_limit_seconds, name=config.name
-        )
+        self._fit_options()
+        try:
+            return open_session(
+                self.factory, config.options, call_limit=config.call_limit_seconds, name=config.name
+            )
+        except TargetProblem as error:
+            if isinstance(error.__cause__, ImportError):
+                raise UsageProblem(_with_extra(f"{config.name}: {error.__cause__}", config)) from error
+            raise
+        except SystemExit as error:
+            raise TargetProblem(
+                f"{config.name}: the factory ended the process (exit {error.code}) instead of returning an "
+                "adapter; make it return the adapter or raise an exception."
+            ) from error
+
+    def _fit_options(self) -> None:
+        """Raise `UsageProblem` for an option that the factory does not take, or lacks."""
+        try:
+            parameters = inspect.signature(self.factory).parameters.values()
+        except (TypeError, ValueError):
+            return
+        named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            for option in self.config.options:
+                if option not in named:
+                    near = get_close_matches(option, named, n=1)
+                    hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(named) or 'none'}."
+                    raise UsageProblem(f"{self.name}: the factory takes no option {option!r}; {hint}")
+        for name, parameter in named.items():
+            if parameter.default is parameter.empty and name not in self.config.options:
+                raise UsageProblem(
+                    f"{self.name}: the factory needs the option {name!r}; give it with -O, "
+                    "in a pytest run with --isolation-option."
+                )
 
     def versions(self) -> dict[str, str]:
-        """The installed version of each distribution that the target names."""
-        return {name: version(name) or "not installed" for name in self.config.distributions}
+        """The installed version of each distribution behind the target; of a file, its digest."""
+        if self.config.distributions:
+            return {name: version(name) or "not installed" for name in self.config.distributions}
+        if self.code is not None:
+            return {self.code.name: f"sha256 {hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
+        package = self.config.adapter.partition(":")[0].partition(".")[0]
+        # A package installed editable is not among them: its distribution is mostly called alike.
+        owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
+        installed = {name: version(name) for name in dict.fromkeys(owners)}
+        return {name: found for name, found in installed.items() if found is not None}
 
     def known_reason(self, key: str) -> str | None:
         """Why a finding is known; None where it is news."""
-        today = datetime.datetime.now(datetime.UTC).date()
+        today = dt.datetime.now(dt.UTC).date()
         for entry in self.config.known:
             if fnmatch.fnmatchcase(key, entry.finding) and entry.applies() and entry.expires >= today:
                 return entry.reason
@@ -170,9 +220,7 @@ def version(distribution: str) -> str | None:
         return None
 
 
-def resolve(
-    spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None
-) -> Target:
+def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None) -> Target:
     """The target that a user named.
 
     spec: a short name, `fault:NAME` or `fault:NAME@TARGET`, a TOML file, `module:factory` or
@@ -187,23 +235,33 @@ def resolve(
         entries = () if known == "none" else _load(Path(known), KnownFile).known
         config = config.model_copy(update={"known": entries})
     source = known if known is not None else target.source if config.known else None
-    return Target(config, target.factory, target.source, source)
+    return replace(target, config=config, known_source=source)
 
 
 def _named(spec: str) -> Target:
     if spec.startswith("fault:"):
         return _fault(spec)
     if spec.endswith(".toml"):
-        return _from_file(Path(spec))
+        return _from_file(Path(spec), spec)
     if spec in (built_in := shipped()):
-        return _from_file(built_in[spec])
+        return _from_file(built_in[spec], f"{spec}.toml, which comes with isolation-tests")
     for point in metadata.entry_points(group=ENTRY_POINTS, name=spec):
-        config = TargetConfig(name=spec, title=f"entry point {point.value}", adapter=point.value)
-        return Target(config, point.load(), f"entry point {point.value}")
+        return _from_entry_point(point)
     if ":" in spec:
         config = TargetConfig(name=spec, adapter=spec, disposable=_is_file(spec))
-        return Target(config, _factory(spec, Path()), spec)
+        return Target(config, _factory(spec, Path()), spec, code=_code(spec, Path()))
     raise _unknown(spec)
+
+
+def _from_entry_point(point: metadata.EntryPoint) -> Target:
+    owner = point.dist.name if point.dist else "an installed package"
+    config = TargetConfig(
+        name=point.name,
+        title=f"entry point {point.value}",
+        adapter=point.value,
+        distributions=(owner,) if point.dist else (),
+    )
+    return Target(config, _factory(point.value, Path()), f"entry point of {owner}")
 
 
 def shipped() -> dict[str, Path]:
@@ -225,54 +283,100 @@ def listed() -> list[tuple[str, str, str]]:
 
 
 def _unknown(spec: str) -> UsageProblem:
+    if spec.endswith(".py"):
+        return UsageProblem(
+            f"{spec!r} names no factory; write {spec}:FACTORY, the function that opens the adapter."
+        )
     names = [*shipped(), *(f"fault:{name}" for name in FAULTS)]
     names += [point.name for point in metadata.entry_points(group=ENTRY_POINTS)]
     near = get_close_matches(spec, names, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else "`isolation-tests targets` lists those that exist."
+    hint = f"did you mean {near[0]!r}?" if near else "`isolation-tests targets` lists those that exist."
     return UsageProblem(
-        f"There is no target {spec!r}. {hint} "
-        "A target is a short name, a .toml file, module:factory or file.py:factory."
+        f"There is no target {spec!r} (a short name, a .toml file, module:factory or file.py:factory); {hint}"
     )
 
 
 def _fault(spec: str) -> Target:
     name, _, inner = spec.removeprefix("fault:").partition("@")
     if name not in FAULTS:
-        near = get_close_matches(name, FAULTS, n=1)
+        begin = [fault for fault in FAULTS if fault.casefold().startswith(name.casefold())] if name else []
+        near = get_close_matches(name, FAULTS, n=1) or begin
         hint = f"did you mean 'fault:{near[0]}'?" if near else "`isolation-tests targets` lists them."
         raise UsageProblem(f"There is no seeded fault {name!r}; {hint}")
     clean = _named(inner or "reference")
-    config = clean.config.model_copy(
-        update={"name": spec, "title": f"{FAULTS[name].summary} (planted on {clean.name})", "known": ()}
-    )
-    return Target(config, partial(_planted, name, clean), clean.source)
+    planted = f"{FAULTS[name].summary.rstrip('.')}; planted in front of {clean.name}"
+    config = clean.config.model_copy(update={"name": spec, "title": planted, "known": ()})
+    factory = partial(_planted, name, clean)
+    # The options that the clean factory takes are those that the planted one takes.
+    with contextlib.suppress(TypeError, ValueError):
+        factory.__signature__ = inspect.signature(clean.factory)  # type: ignore[attr-defined]  # inspect reads it
+    return Target(config, factory, f"seeded fault in front of {clean.source}", code=clean.code)
 
 
-def _planted(name: str, clean: Target, **options: Any) -> Any:
-    """The clean target's adapter with the fault in front; a context manager where the clean one is."""
-    opened = clean.factory(**options)
-    return _PlantedContext(name, opened) if hasattr(opened, "__enter__") else plant(name, opened)
+def _planted(fault: str, clean: Target, /, **options: Any) -> Any:
+    """What the clean target's factory opens, with the fault in front."""
+    return _in_front(fault, clean.factory(**options))
+
+
+def _in_front(fault: str, opened: Any) -> Any:
+    """The fault in front of an adapter, or of what will give one: an awaitable or a context manager."""
+    if inspect.isawaitable(opened):
+        return _in_front_later(fault, opened)
+    if isinstance(opened, AbstractContextManager):
+        return _PlantedContext(fault, opened)
+    if isinstance(opened, AbstractAsyncContextManager):
+        return _PlantedAsyncContext(fault, opened)
+    return plant(fault, opened)
+
+
+async def _in_front_later(fault: str, opened: Awaitable[Any]) -> Any:
+    return _in_front(fault, await opened)
 
 
 @dataclass
 class _PlantedContext:
-    name: str
-    inner: Any
+    fault: str
+    inner: AbstractContextManager[Any]
 
     def __enter__(self) -> Any:
-        return plant(self.name, self.inner.__enter__())
+        return plant(self.fault, self.inner.__enter__())
 
-    def __exit__(self, *raised: object) -> Any:
-        return self.inner.__exit__(*raised)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        return self.inner.__exit__(kind, error, trace)
 
 
-def _from_file(path: Path) -> Target:
+@dataclass
+class _PlantedAsyncContext:
+    fault: str
+    inner: AbstractAsyncContextManager[Any]
+
+    async def __aenter__(self) -> Any:
+        return plant(self.fault, await self.inner.__aenter__())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        return await self.inner.__aexit__(kind, error, trace)
+
+
+def _from_file(path: Path, source: str) -> Target:
     config = _load(path, TargetConfig)
     try:
-        return Target(config, _factory(config.adapter, path.parent), str(path))
+        factory = _factory(config.adapter, path.parent)
     except UsageProblem as error:
-        extra = f' Install it with: pip install "isolation-tests[{config.extra}]"' if config.extra else ""
-        raise UsageProblem(f"{error}{extra}") from error
+        if isinstance(error.__cause__, ImportError):
+            raise UsageProblem(_with_extra(str(error), config)) from error
+        raise
+    return Target(config, factory, source, code=_code(config.adapter, path.parent))
+
+
+def _with_extra(sentence: str, config: TargetConfig) -> str:
+    """The sentence on a missing package, and which extra installs it where the sentence does not say so."""
+    if config.extra is None or "pip install" in sentence:
+        return sentence
+    return f'{sentence.rstrip(".")}; install it with: pip install "isolation-tests[{config.extra}]"'
 
 
 def _load(path: Path, model: type[ModelT]) -> ModelT:
@@ -287,43 +391,66 @@ def _load(path: Path, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageProblem(f"{path}: {place}: {first['msg']}. Correct it and run again.") from error
+        raise UsageProblem(f"{path}: {_fault_in(error, model)}; correct it and run again.") from error
+
+
+def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
+    """The first thing wrong with a file, as one phrase; for a key that does not exist, the nearest one."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
+    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known}
+    fields = parts.get(str(first["loc"][0]), model).model_fields
+    near = get_close_matches(str(first["loc"][-1]), fields, n=1)
+    return f"there is no key {place!r}" + (
+        f", did you mean {near[0]!r}?" if near else f", only {', '.join(fields)}"
+    )
 
 
 def _is_file(spec: str) -> bool:
     return spec.rpartition(":")[0].endswith(".py")
 
 
+def _code(spec: str, near: Path) -> Path | None:
+    """The file in `file.py:factory`; None where the adapter is in a module."""
+    return near / spec.rpartition(":")[0] if _is_file(spec) else None
+
+
 def _factory(spec: str, near: Path) -> Callable[..., Any]:
     """The callable that `module:factory` or `file.py:factory` names; files are looked up from `near`."""
     place, separator, attribute = spec.rpartition(":")
     if not separator or not place or not attribute:
-        raise UsageProblem(f"{spec!r} must read module:factory or file.py:factory.")
-    module = _module_of_file(near / place, place) if place.endswith(".py") else _module(place)
+        raise UsageProblem(
+            f"{spec!r} must read module:factory or file.py:factory; correct the adapter's name."
+        )
+    module = _module_of_file(near / place, place) if place.endswith(".py") else _module(place, near)
     factory = getattr(module, attribute, None)
     if factory is None:
         near_names = get_close_matches(attribute, vars(module), n=1)
-        hint = f"; did you mean {near_names[0]!r}?" if near_names else ""
-        raise UsageProblem(f"{place} has no {attribute!r}{hint}")
+        hint = (
+            f"did you mean {near_names[0]!r}?" if near_names else "name the function that opens the adapter."
+        )
+        raise UsageProblem(f"{place} has no {attribute!r}; {hint}")
     if not callable(factory):
-        raise UsageProblem(f"{spec} is not callable; it must be a factory or class that opens the adapter.")
+        raise UsageProblem(f"{spec} is not callable; name a factory or class that opens the adapter.")
     return factory  # type: ignore[no-any-return]  # callable() narrows Any to nothing more exact
 
 
-def _module(name: str) -> Any:
+def _module(name: str, near: Path) -> Any:
+    # At the end, so that nothing installed is shadowed: a console script does not look in its own folder.
+    sys.path.extend(place for place in (str(near.resolve()), str(Path.cwd())) if place not in sys.path)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name and name.startswith(error.name):
+        if error.name and f"{name}.".startswith(f"{error.name}."):
             raise UsageProblem(
                 f"There is no module {name!r} to import; check the spelling and that it is installed, "
                 "or name the file as path/to/file.py:factory."
             ) from error
-        raise UsageProblem(f"Importing {name} needs {error.name!r}, which is not installed.") from error
-    except Exception as error:
-        raise UsageProblem(f"Importing {name} failed: {type(error).__name__}: {error}") from error
+        raise _not_imported(name, error) from error
+    except (Exception, SystemExit) as error:
+        raise _not_imported(name, error) from error
 
 
 def _module_of_file(path: Path, shown: str) -> Any:
@@ -332,13 +459,37 @@ def _module_of_file(path: Path, shown: str) -> Any:
     name = f"isolation_target_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
-        raise UsageProblem(f"{shown} can't be imported as Python.")
+        raise UsageProblem(f"{shown} can't be imported as Python; check that it is a Python file.")
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.resolve().parent))
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
         found.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise UsageProblem(f"Importing {shown} failed: {type(error).__name__}: {error}") from error
+        raise _not_imported(shown, error) from error
     return module
+
+
+def _not_imported(place: str, error: BaseException) -> UsageProblem:
+    """Why a file or module could not be imported, and what to do about it."""
+    if isinstance(error, SyntaxError):
+        return UsageProblem(
+            f"{place} is not valid Python: {error.msg} (line {error.lineno}); correct it and run again."
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return UsageProblem(
+            f"Importing {place} needs {error.name!r}, which is not installed; install it here."
+        )
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return UsageProblem(f"{place} imports its neighbours relatively; name it as package.module:factory.")
+    if isinstance(error, SystemExit):
+        return UsageProblem(
+            f"Importing {place} ended the process (exit {error.code}); put what it runs under "
+            'if __name__ == "__main__".'
+        )
+    return UsageProblem(
+        f"Importing {place} failed: {type(error).__name__}: {error}; correct it and run again."
+    )

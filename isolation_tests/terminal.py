@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from isolation_tests.campaign import Campaign
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence import Header
+from isolation_tests.reporting.masking import masked_text
+from isolation_tests.reporting.summary import Summary
 from isolation_tests.reporting.text import finding_text, header_lines, plain, summary_table, verdict_line
 
 MOST_FINDINGS = 12
+MOST_UNSETTLED = 12
+MOST_NOT_RUN = 3
 
 
-def console() -> Console:
-    """A console that never breaks names and commands over lines by itself."""
-    return Console(highlight=False, soft_wrap=True)
+def console(*, stderr: bool = False) -> Console:
+    """A console that never breaks names and commands over lines by itself, and spells what it can't show."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return Console(highlight=False, soft_wrap=True, emoji=False, stderr=stderr)
+
+
+def listing(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of plain text, whatever brackets are in it; first columns never break."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table
 
 
 def print_header(header: Header) -> None:
@@ -28,8 +52,8 @@ def print_smoke_failure(result: CheckResult) -> None:
     """Why nothing else was asked, in words about the adapter."""
     out = console()
     out.print(
-        f"\nThe smoke test came to {result.verdict}, so nothing else was asked: {plain(result.reason)}.\n"
-        "Alice and Bob each store one fact, search, list and delete; an adapter has to get this right "
+        f"\nThe smoke test came to {result.verdict}, so nothing else was asked: {_reason(result.reason)}\n"
+        "In it, Alice and Bob each store one fact, search, list and delete; an adapter has to get this right "
         "before its isolation can be judged.",
         markup=False,
     )
@@ -42,22 +66,40 @@ def print_summary(campaign: Campaign) -> None:
         return
     out = console()
     out.print()
-    out.print(summary_table(summary), soft_wrap=False)
-    news = [case for case in summary.cases if case.known is None]
-    known = [case for case in summary.cases if case.known is not None]
-    for case in news[:MOST_FINDINGS]:
-        out.print("\n" + finding_text(case, campaign.replays.get(case.finding.key)), markup=False)
-    if len(news) > MOST_FINDINGS:
-        out.print(f"\n... and {len(news) - MOST_FINDINGS} more findings; the report has them all.")
-    for case in known:
-        out.print(f"known: {case.finding.key}: {plain(case.known or '')}", markup=False)
-    for row in summary.unsettled[:MOST_FINDINGS]:
-        out.print(f"{row.verdict}: {row.check}: {plain(row.reason)}", markup=False)
-    for note in summary.stale_known:
-        out.print(f"known findings: {note}", markup=False)
-    if campaign.leftovers:
-        out.print(f"left behind: {len(campaign.leftovers)} users' memories could not be deleted", markup=False)
+    if len(campaign.results) > 1:
+        out.print(summary_table(summary), soft_wrap=False)
+    for line in _told(campaign, summary):
+        out.print(line, markup=False)
     if campaign.folder is not None:
-        out.print(f"\nevidence: {campaign.folder / 'evidence.jsonl'}", markup=False)
-        out.print(f"report:   {campaign.folder / 'report.html'}", markup=False)
+        folder = campaign.shown(campaign.folder)
+        out.print(f"\nevidence: {folder / 'evidence.jsonl'}", markup=False)
+        out.print(f"report:   {folder / 'report.html'}", markup=False)
     out.print(verdict_line(summary), markup=False)
+
+
+def _told(campaign: Campaign, summary: Summary) -> Iterator[str]:
+    """Findings, known findings, what came to nothing, what did not run, and notes."""
+    news = [case for case in summary.cases if case.known is None]
+    for case in news[:MOST_FINDINGS]:
+        yield "\n" + finding_text(case, campaign.replays.get(case.finding.key))
+    if len(news) > MOST_FINDINGS:
+        where = "the report has them all" if campaign.folder else "give --report a folder to read them all"
+        yield f"\n... and {len(news) - MOST_FINDINGS} more findings; {where}."
+    for case in summary.cases:
+        if case.known is not None:
+            yield f"known: {case.finding.key}: {plain(case.known)}"
+    for row in summary.unsettled[:MOST_UNSETTLED]:
+        yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
+    if len(summary.unsettled) > MOST_UNSETTLED:
+        yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more that came to no verdict."
+    if summary.not_run:
+        some = ", ".join(summary.not_run[:MOST_NOT_RUN])
+        more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""
+        yield f"not run: {len(summary.not_run)} of {len(summary.checks)} expected checks: {some}{more}"
+    yield from (f"known findings: {plain(note)}" for note in summary.stale_known)
+    yield from (f"note: {plain(note)}" for note in campaign.notes)
+
+
+def _reason(reason: str) -> str:
+    """What an adapter raised may hold a password, and anything else."""
+    return plain(masked_text(reason))

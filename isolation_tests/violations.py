@@ -6,7 +6,7 @@ from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Finding, Verdict
 
 
-class CheckFailed(AssertionError):
+class CheckFailed(AssertionError):  # noqa: N818 - an outcome, not a fault
     """A check did not hold; the text says why in words."""
 
     verdict = Verdict.ERROR

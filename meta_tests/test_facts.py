@@ -231,7 +231,7 @@ def test_scan_reads_what_a_model_was_given_besides() -> None:
 def raised() -> BaseException:
     try:
         try:
-            raise KeyError(MINT.token(Canary(1, 0)))
+            raise KeyError(MINT.token(Canary(1, 0)))  # noqa: TRY301 - the chain is what is tested
         except KeyError as cause:
             error = RuntimeError("no", {"detail": MINT.token(Canary(2, 0))})
             error.add_note(MINT.token(Canary(3, 0)))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolation_tests.judges import judge
+from isolation_tests.judges import canary, judge
 from isolation_tests.judges.canary import is_foreign
 from isolation_tests.judges.completeness import controls
 from isolation_tests.model import (
@@ -50,7 +50,10 @@ class Golden(Frozen):
 
 GOLDEN = {path.stem: Golden.model_validate_json(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
 JUDGED = ("S1", "S2", "S3", "S5", "S6", "A1", "D1", "D2", "D3", "D4", "M1", "X1", "X2", "X3", "completeness")
+LONGEST = 6000
 BY_ID = tuple(f"O{number}" for number in range(1, 8))
+
+NOTHING: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None, "poll": False}
 
 every_golden = pytest.mark.parametrize("name", sorted(GOLDEN))
 any_golden = st.sampled_from(sorted(GOLDEN)).map(lambda name: GOLDEN[name].history)
@@ -58,10 +61,6 @@ any_golden = st.sampled_from(sorted(GOLDEN)).map(lambda name: GOLDEN[name].histo
 
 def keys(judgement: Judgement) -> list[str]:
     return sorted(finding.key for finding in judgement.findings)
-
-
-def foreign(history: History, event: Event) -> bool:
-    return any(is_foreign(history, event, sighting) for sighting in event.seen())
 
 
 def with_events(history: History, change: Callable[[Event], Event]) -> History:
@@ -92,7 +91,7 @@ def test_name_tells_what_is_expected(name: str) -> None:
         assert expect == Expected(findings=(), doubts=0, errors=0)
     elif begins in ("doubt", "error"):
         assert not expect.findings
-        assert (expect.doubts, expect.errors) == ((1, 0) if begins == "doubt" else (0, 1)) or expect.doubts > 1
+        assert (bool(expect.doubts), bool(expect.errors)) == (begins == "doubt", begins == "error")
     else:
         assert any(key.startswith(f"{begins}-") for key in expect.findings)
 
@@ -108,7 +107,7 @@ def test_each_law_has_a_history() -> None:
 
 
 def test_histories_are_told_apart() -> None:
-    assert len({golden.about for golden in GOLDEN.values()}) >= len(GOLDEN) - 1
+    assert len({golden.about for golden in GOLDEN.values()}) == len(GOLDEN)
 
 
 @every_golden
@@ -145,7 +144,10 @@ def test_worst_verdict_wins() -> None:
 def test_seeing_less_is_never_reading_more(history: History, data: st.DataObject) -> None:
     user = data.draw(st.integers(0, len(history.plan.users) - 1))
     less = with_events(history, lambda e: filtered(e, lambda _: False) if e.user == user else e)
-    assert cross_reads(less) <= cross_reads(history)
+    before, after = canary.judge(history), canary.judge(less)
+    assert set(after.findings) <= set(before.findings)
+    told = {f for f in judge(less).findings if f.law is Law.NO_CROSS_READ}
+    assert told <= set(before.findings)
 
 
 @given(any_golden)
@@ -169,19 +171,6 @@ def test_a_foreign_fact_anywhere_is_a_violation(history: History, data: st.DataO
         more = event.model_copy(update={"rows": (*event.rows, Row(id="z", text="x", sightings=(sighting,)))})
         leaky = with_events(history, lambda e: more if e is event else e)
         assert any(kind(f) == "sight" for f in judge(leaky).findings)
-
-
-def cross_reads(history: History) -> set[tuple[int, int, int | None]]:
-    """(step, viewer, owner) of all cross-reads, before anything is explained by anything."""
-    seen = (
-        (event.step, event.user, sighting.user)
-        for event in history.events
-        for sighting in event.seen()
-        if is_foreign(history, event, sighting)
-    )
-    found = {(f.step, f.viewer, f.owner) for f in judge(history).findings if f.law is Law.NO_CROSS_READ}
-    assert found <= (every := set(seen))
-    return every
 
 
 def kind(finding: Finding) -> str:
@@ -229,8 +218,7 @@ def test_an_adapter_that_fails_always_is_an_error_only(name: str) -> None:
     """Whatever was asked: calls that all failed are neither a pass nor a violation."""
 
     def fail(event: Event) -> Event:
-        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None, "poll": False}
-        return event.model_copy(update={**empty, "outcome": Outcome.ERROR, "error_kind": "X", "error": "x"})
+        return event.model_copy(update={**NOTHING, "outcome": Outcome.ERROR, "error_kind": "X", "error": "x"})
 
     judged = judge(with_events(GOLDEN[name].history, fail))
     assert not judged.findings
@@ -240,9 +228,8 @@ def test_an_adapter_that_fails_always_is_an_error_only(name: str) -> None:
 @every_golden
 def test_an_unknown_outcome_is_a_doubt_only(name: str) -> None:
     def time_out(event: Event) -> Event:
-        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None, "poll": False}
         unknown = {"outcome": Outcome.INDETERMINATE, "error_kind": "X", "error": "x"}
-        return event.model_copy(update={**empty, **unknown})
+        return event.model_copy(update={**NOTHING, **unknown})
 
     judged = judge(with_events(GOLDEN[name].history, time_out))
     assert not judged.findings
@@ -253,8 +240,8 @@ def test_an_unknown_outcome_is_a_doubt_only(name: str) -> None:
 @every_golden
 def test_a_system_that_refuses_everything_breaks_nothing(name: str) -> None:
     def refuse(event: Event) -> Event:
-        empty: dict[str, Any] = {"rows": (), "sightings": (), "names": (), "number": None}
-        return event.model_copy(update={**empty, "outcome": Outcome.REFUSED, "error_kind": "X", "error": "x"})
+        refused = {"outcome": Outcome.REFUSED, "error_kind": "X", "error": "x"}
+        return event.model_copy(update={**NOTHING, **refused})
 
     history = with_events(GOLDEN[name].history, refuse)
     assert judge(history) == Judgement()
@@ -275,8 +262,8 @@ def test_counts_controls_that_were_met(name: str, met: int) -> None:
     assert controls(GOLDEN[name].history) == met
 
 
-def test_a_golden_file_is_small_and_says_what_it_is_about() -> None:
-    for path in FOLDER.glob("*.json"):
-        content = json.loads(path.read_text("utf-8"))
-        assert content["about"].endswith("."), path.name
-        assert len(path.read_text("utf-8")) < 6000, path.name
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_a_golden_file_is_small_and_says_what_it_is_about(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text) < LONGEST
+    assert json.loads(text)["about"].endswith(".")

@@ -14,7 +14,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from isolation_tests.adapter import Indeterminate, Memory, Refused
-from isolation_tests.adapters.mem0_parts import STORES, Errors, Store, close_memory, create_memory, load_mem0
+from isolation_tests.adapters.mem0_parts import (
+    STORES,
+    Errors,
+    Store,
+    close_memory,
+    create_memory,
+    load_mem0,
+    scratch_folder,
+)
 
 __all__ = ["Mem0", "open_memory"]
 
@@ -34,7 +42,7 @@ def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -> Iter
         raise ValueError(f"vector_store is {vector_store!r}: choose one of {', '.join(STORES)}.")
     with ExitStack() as opened:
         # A short name: the path of a socket inside has to stay below 104 characters.
-        folder = Path(opened.enter_context(TemporaryDirectory(prefix="iso-mem0-")))
+        folder = Path(opened.enter_context(TemporaryDirectory(prefix="iso-mem0-", dir=scratch_folder())))
         mem0 = load_mem0(folder)
         store = opened.enter_context(STORES[vector_store](folder, dsn or None))
         memory = create_memory(mem0, folder, vector_store, store.config)

@@ -8,15 +8,27 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
 from isolation_tests.adapters.embedding import DIMENSIONS, embed
 
-__all__ = ["STORES", "Embedder", "Errors", "NoLlm", "Store", "close_memory", "create_memory", "load_mem0"]
+__all__ = [
+    "STORES",
+    "Embedder",
+    "Errors",
+    "NoLlm",
+    "Store",
+    "close_memory",
+    "create_memory",
+    "load_mem0",
+    "scratch_folder",
+]
 
 _PROVIDER = "isolation_tests"
+_ROOM_BYTES = 2**30
 _DIMENSIONS = {"embedding_model_dims": DIMENSIONS}
 Errors = tuple[type[Exception], ...]
 
@@ -47,6 +59,17 @@ class NoLlm:
         raise RuntimeError("mem0 asked its LLM although infer=False: this release is not supported.")
 
 
+def scratch_folder() -> str | None:
+    """Where a run's data folder goes: in memory where there is room, else the system's temporary folder.
+
+    The stores wait for the disk at every write, ten times as long as they work; isolation does not depend
+    on what survives a power cut.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and disk_usage(memory).free >= _ROOM_BYTES
+    return str(memory) if roomy else None
+
+
 def load_mem0(folder: Path) -> Any:
     """Import mem0 without telemetry, what it writes at import going to `folder`; return the module.
 
@@ -60,7 +83,7 @@ def load_mem0(folder: Path) -> Any:
 
 
 def create_memory(mem0: Any, folder: Path, vector_store: str, config: Mapping[str, Any]) -> Any:
-    """Make mem0's `Memory`, with its history in `folder`, our embedding, and no LLM."""
+    """Make mem0's `Memory`, with its history in memory, our embedding, and no LLM."""
     factory = mem0.utils.factory
     factory.EmbedderFactory.provider_to_class[_PROVIDER] = f"{__name__}.{Embedder.__name__}"
     factory.LlmFactory.register_provider(_PROVIDER, f"{__name__}.{NoLlm.__name__}")
@@ -73,7 +96,7 @@ def create_memory(mem0: Any, folder: Path, vector_store: str, config: Mapping[st
             "vector_store": {"provider": vector_store, "config": dict(config)},
             "embedder": embedder,
             "llm": llm,
-            "history_db_path": str(folder / "history.db"),
+            "history_db_path": ":memory:",
         }
     )
 

@@ -46,20 +46,18 @@ def _explained(history: History, findings: list[Finding]) -> list[Finding]:
     """Drop what a broader cause explains.
 
     Where the plan's control (an unrelated user, a harmless query) breaks the same kind of law, or users
-    who have nothing in common reach each other, the narrower hypothesis is not what went wrong. A foreign id that can be read, changed or deleted
-    also answers differently from an absent one: that difference is not a second finding.
+    who have nothing in common reach each other, the narrower hypothesis is not what went wrong. A foreign
+    id that can be read, changed or deleted also answers differently from an absent one: that difference
+    is not a second finding.
     """
     steps = history.plan.steps
-    broad = {
-        (_kind(f), f.anomaly)
-        for f in findings
-        if steps[f.step].control or f.anomaly in ("S1", "D1")
-    }
+    told = {f.operation for f in findings if f.anomaly in ("O1", "O2", "O3", "O4", "X3")}
+    findings = [f for f in findings if f.anomaly != "X2" or f.operation not in told]
+    broad = {(_kind(f), f.anomaly) for f in findings if steps[f.step].control or f.anomaly in ("S1", "D1")}
     kinds = {kind for kind, _ in broad}
-    kept = [f for f in findings if _kind(f) not in kinds or (_kind(f), f.anomaly) in broad or f.anomaly == "X3"]
-    by_effect = {f.operation for f in kept if f.anomaly in ("O1", "O2", "O3", "O4")}
-    told = {f.operation for f in kept if f.anomaly == "X3"}
-    return [f for f in kept if f.anomaly != "X2" or f.operation not in by_effect | told]
+    return [
+        f for f in findings if _kind(f) not in kinds or (_kind(f), f.anomaly) in broad or f.anomaly == "X3"
+    ]
 
 
 def _kind(finding: Finding) -> str:

@@ -41,8 +41,7 @@ def controls(history: History) -> int:
     return sum(
         1
         for event, step, world in _settled(history)
-        if step.op is Operation.SETTLE
-        and world.own(event.user) & facts_of_plan(event)
+        if step.op is Operation.SETTLE and world.own(event.user) & facts_of_plan(event)
     )
 
 
@@ -94,6 +93,9 @@ def _weigh(
         if reached
         else naming.by_id(event.user, missing, world) or _never_stored(history, step, missing)
     )
+    if anomaly == "completeness" and not reached and _declined(history, event, missing):
+        doubts.append(f"add by user {event.user} answered with nothing stored, and nothing was")
+        return
     what = "lost facts they had seen before" if reached else "does not see all of their own facts"
     findings.append(
         Finding(
@@ -108,6 +110,16 @@ def _weigh(
             story=f"user {event.user} {what}: {len(missing)} of {len(world.own(event.user))} missing",
         )
     )
+
+
+def _declined(history: History, event: Event, missing: set[int]) -> bool:
+    """Whether each missing fact was answered with no row: a system may find nothing worth keeping in a text."""
+    answers = {
+        history.plan.steps[other.step].fact: bool(other.rows)
+        for other in history.events
+        if other.op is Operation.ADD and other.user == event.user
+    }
+    return all(answers.get(fact) is False for fact in missing)
 
 
 def _seen_later(history: History, event: Event, missing: set[int]) -> set[int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isolation_tests.judges.world import walk
-from isolation_tests.model import Finding, History, Judgement, Law
+from isolation_tests.judges.world import World, walk
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Step
 
 
 def judge(history: History) -> Judgement:
@@ -13,17 +13,7 @@ def judge(history: History) -> Judgement:
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts.
     """
     findings = [
-        Finding(
-            anomaly=step.anomaly or ("D4" if event.number - len(world.own(event.user)) <= len(world.lost(event.user)) else "X1"),
-            law=Law.COUNTS_OWN,
-            operation=event.op,
-            relation=history.plan.relation,
-            viewer=event.user,
-            owner=None,
-            step=event.step,
-            where="count",
-            story=f"user {event.user} has {len(world.own(event.user))} facts and {event.op} says {event.number}",
-        )
+        _finding(history, event, step, world)
         for event, step, world in walk(history)
         if event.number is not None
         and not event.poll
@@ -33,3 +23,19 @@ def judge(history: History) -> Judgement:
         and event.number > max(len(world.own(event.user)), world.listed[event.user])
     ]
     return Judgement(findings=tuple(findings))
+
+
+def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
+    own, lost = len(world.own(event.user)), len(world.lost(event.user))
+    ghosts = (event.number or 0) - own <= lost
+    return Finding(
+        anomaly=step.anomaly or ("D4" if ghosts else "X1"),
+        law=Law.COUNTS_OWN,
+        operation=event.op,
+        relation=history.plan.relation,
+        viewer=event.user,
+        owner=None,
+        step=event.step,
+        where="count",
+        story=f"user {event.user} has {own} facts and {event.op} says {event.number}",
+    )

@@ -14,7 +14,7 @@ _CROSS_READ = {
 }
 _LOSSES = frozenset({"D1", "D2", "D3", "D4", "completeness"})
 _SIGHTS = frozenset({"S1", "S2", "S5", "O1", "O4", "O7", "X1"})
-"""A plan's word for what may be lost at a step says nothing of what is seen there, and the other way round."""
+"""A plan's word for what may be lost at a step says nothing of what is seen there, nor the reverse."""
 
 
 def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting, *, beside: bool) -> str:

@@ -62,7 +62,7 @@ def answered(event: Event, step: Step) -> tuple[Sighting, ...]:
 
 
 def facts_of_plan(event: Event) -> set[int]:
-    """The facts of this plan that an answer holds; another check's fact of the same number is none of them."""
+    """The facts of this plan that an answer holds; another check's of the same number is none of them."""
     return {sighting.fact for sighting in event.seen() if sighting.user is not None}
 
 

@@ -79,7 +79,7 @@ def _ghost(material: Material) -> Plan:
             settle(0, 0),
             settle(1),
             delete_all(0),
-            settle(0),
+            settle(0, 0),
             search(0, 0, anomaly="D4"),
             *by_id,
             *whole,

@@ -43,6 +43,10 @@ def _twins(material: Material) -> Plan:
             settle(0, anomaly="D3"),
             list_all(2, anomaly="D1", control=True),
             list_all(1, anomaly="M1"),
+            # The same id again for the same text tells ids that are made from the text.
+            delete_all(1),
+            settle(1, anomaly="D3"),
+            add(0, 3),
         ),
     )
 

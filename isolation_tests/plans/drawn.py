@@ -59,7 +59,9 @@ def _drawn(_: Material) -> Plan:
     raise NotImplementedError("the plans of this cell are drawn: ask with hunt()")
 
 
-SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *sorted({r.anomaly for r in RELATIONS})))
+SEARCHED = Cell(
+    "searched", "S1", _drawn, also=("completeness", "D1", "D3", *sorted({r.anomaly for r in RELATIONS}))
+)
 """The one cell of a searched law."""
 
 
@@ -91,9 +93,7 @@ def _draw_add(draw: st.DrawFn, user: int, facts: list[FactSpec], steps: list[Ste
     steps.append(add(user, len(facts) - 1))
 
 
-def _draw_step(
-    draw: st.DrawFn, op: Operation, user: int, facts: list[FactSpec], steps: list[Step]
-) -> None:
+def _draw_step(draw: st.DrawFn, op: Operation, user: int, facts: list[FactSpec], steps: list[Step]) -> None:
     if op is Operation.ADD:
         _draw_add(draw, user, facts, steps)
         return

@@ -34,7 +34,9 @@ def hostile_cells(kind: str) -> list[Cell]:
     ]
 
 
-def _bind_value(build: Callable[[Material, HostileValue], Plan], value: HostileValue) -> Callable[[Material], Plan]:
+def _bind_value(
+    build: Callable[[Material, HostileValue], Plan], value: HostileValue
+) -> Callable[[Material], Plan]:
     return lambda material: build(material, value)
 
 

@@ -12,9 +12,9 @@ from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all,
 
 def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
     def build(material: Material) -> Plan:
-        writes = op is Operation.UPDATE
-        facts = facts_of(material, (0, 1, 1) if writes else (0, 1))
-        foreign: dict[str, Any] = {"fact": 2, "replaces": 0} if writes else {"fact": 0}
+        # User 0 has the more facts, so that the last one's id is foreign even where each user's are numbered.
+        facts = facts_of(material, (0, 0, 0, 1, 1))
+        foreign: dict[str, Any] = {"fact": 4, "replaces": 2} if op is Operation.UPDATE else {"fact": 2}
         return Plan(
             name=f"by-id-{op}",
             anomaly=anomaly,
@@ -22,10 +22,12 @@ def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
             facts=facts,
             needs=(op.value,),
             steps=(
-                add(0, 0),
-                add(1, 1),
-                settle(0, 0, control=True),
-                settle(1, 1, control=True),
+                *(add(0, fact) for fact in (0, 1, 2)),
+                add(1, 3),
+                settle(0, 2, control=True),
+                settle(1, 3, control=True),
+                # Two absent ids tell texts that differ from call to call from those that tell something.
+                Step(op=op, user=1, absent=True, **foreign),
                 Step(op=op, user=1, absent=True, **foreign),
                 Step(op=op, user=1, **foreign),
                 list_all(0, anomaly=anomaly),

@@ -63,12 +63,14 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class TargetInfo(Frozen):
     """What was tested: its adapter, the installed distributions behind it, and its options.
 
-    Options are masked whenever this is made, so that no writer can forget to.
+    source: where the target came from: its file, entry point or the name that the user gave. Options are
+    masked whenever this is made, so that no writer can forget to.
     """
 
     name: str
     title: str
     adapter: str
+    source: str = ""
     distributions: dict[str, str] = Field(default_factory=dict)
     options: dict[str, str] = Field(default_factory=dict)
     disposable: bool = False
@@ -94,6 +96,7 @@ class Header(Frozen):
     started: UTC, ISO 8601. capabilities: those claimed. probed: for each capability "ok" or why not.
     aliases: relations whose names the target declares to be one user. expected: everything this run should
     do; whatever doesn't report counts as not run. selection: how it was narrowed ("-k foo"); empty if not.
+    variables: every ISOLATION_* environment variable that was set, secrets masked.
     """
 
     schema_version: Literal[1] = 1
@@ -114,6 +117,7 @@ class Header(Frozen):
     known_count: int = 0
     expected: tuple[ExpectedCheck, ...] = ()
     selection: tuple[str, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("probed", mode="after")
     @classmethod

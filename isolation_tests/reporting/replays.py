@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from isolation_tests.model import Case, Finding, Frozen, Plan
 from isolation_tests.reporting.errors import BadReplay, NotWritable, first_fault
+from isolation_tests.reporting.masking import masked_options
 
 __all__ = ["Replay", "read_replay", "replay_path", "write_replay"]
 
@@ -22,13 +24,15 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 class Replay(Frozen):
     """A finding that can be shown again.
 
-    target: name or file of the target it was found in. seen of tried: how often it showed.
-    versions: installed distributions at that time.
+    target: name or file of the target it was found in, from the folder the run was started in. options:
+    those the user gave for it, secrets masked. seen of tried: how often it showed. versions: installed
+    distributions at that time.
     """
 
     schema_version: Literal[1] = 1
     suite_version: str
     target: str
+    options: dict[str, str] = Field(default_factory=dict)
     finding: Finding
     plan: Plan
     seen: int = Field(ge=1)
@@ -46,12 +50,19 @@ class Replay(Frozen):
 
 
 def write_replay(
-    folder: Path | str, case: Case, *, target: str, suite_version: str, versions: dict[str, str]
+    folder: Path | str,
+    case: Case,
+    *,
+    target: str,
+    suite_version: str,
+    versions: dict[str, str],
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `findings/<anomaly>-<operation>-<relation>.json` under the folder, whole or not at all."""
     replay = Replay(
         suite_version=suite_version,
         target=target,
+        options=masked_options(options or {}),
         finding=case.finding,
         plan=case.history.plan,
         seen=case.seen,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from isolation_tests.model import BY_ID, Case, Finding, Law, Operation, Plan, Step
+from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step
 from isolation_tests.names import show
 
-__all__ = ["MOST_LINES", "reproduction", "story"]
+__all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 
 MOST_LINES = 4
 _LONG_RUN = 16
@@ -43,7 +43,7 @@ def reproduction(case: Case) -> str:
     for shorten in (_collapsed, _without_other_reads):
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
-    kept = _fitting(lines)
+    kept = _fitting(lines, case)
     writer = _Writer(case, _ids_needed(kept))
     text = [writer.line(line) for line in kept]
     if dropped := len(lines) - len(kept):
@@ -66,7 +66,7 @@ def _who(case: Case) -> str:
     viewer, through, owner = show(_name(case, finding.viewer)), str(finding.operation), _owner(case, show)
     telling = {
         Law.NO_CROSS_READ: f"{viewer} was given a fact of {owner} by {through}, in {finding.where!a}",
-        Law.KEEPS_OWN_FACTS: f"{viewer} no longer sees all of their own facts through {through}",
+        Law.KEEPS_OWN_FACTS: f"{viewer} does not see all of their own facts {_loss(case)}",
         Law.DELETED_IS_GONE: f"Facts that {viewer} deleted are still given out by {through}",
         Law.REFUSES_MISSING_USER: f"{through} on behalf of {viewer} got stored facts and no refusal",
         Law.FOREIGN_ID_IS_UNKNOWN: f"{viewer} can tell by {through} that an id of {owner} exists",
@@ -76,6 +76,25 @@ def _who(case: Case) -> str:
         Law.SILENT_ERRORS: f"The error that {viewer} got from {through} gives away {owner}",
     }[finding.law]
     return telling[:1].upper() + telling[1:]
+
+
+def _loss(case: Case) -> str:
+    """Where facts are missing, and whose call came before where somebody else's is at fault."""
+    finding = case.finding
+    if finding.operation == finding.where:
+        return f"in {finding.where}"
+    other = related_user(case)
+    whose = "another user" if other is None else show(_name(case, other))
+    return f"in {finding.where}, after {finding.operation} on behalf of {whose}"
+
+
+def related_user(case: Case) -> int | None:
+    """The other user of the finding's related pair; None where the names are not related."""
+    users, viewer = case.history.plan.users, case.finding.viewer
+    if not 0 <= viewer < len(users):
+        return None
+    pair = (n for n, user in enumerate(users) if n != viewer and user.group == users[viewer].group)
+    return next(pair, None)
 
 
 def _name(case: Case, user: int) -> Any:
@@ -91,8 +110,9 @@ def _owner(case: Case, spell: Callable[[Any], str]) -> str:
 def _lines(plan: Plan, finding: Finding) -> list[_Line]:
     """All calls up to the one that shows it; what showed while waiting is shown by the call that polled."""
     steps = list(enumerate(plan.steps))[: finding.step + 1]
+    polled = finding.operation if finding.operation not in WRITING else Operation.GET_ALL
     shown = (
-        (n, step.model_copy(update={"op": finding.operation}) if n == finding.step else step)
+        (n, step.model_copy(update={"op": polled}) if step.op is Operation.SETTLE else step)
         for n, step in steps
         if step.op is not Operation.SETTLE or n == finding.step
     )
@@ -114,18 +134,27 @@ def _addressed(plan: Plan, number: int, step: Step) -> int | None:
     return None
 
 
-def _fitting(lines: Sequence[_Line]) -> list[_Line]:
-    """As many lines as there may be: the last, those it takes something from, then the earliest."""
+def _fitting(lines: Sequence[_Line], case: Case) -> list[_Line]:
+    """As many lines as there may be: the last, those it follows from, then its users' own, in their order."""
     if len(lines) <= MOST_LINES:
         return list(lines)
-    last = lines[-1]
+    last, finding = lines[-1], case.finding
     ids = _ids_needed([last])
+    parts = {finding.viewer, finding.owner, related_user(case)}
 
-    def gives(line: _Line) -> bool:
+    def leads(line: _Line) -> bool:
         adds = line.step.op is Operation.ADD and line.step.fact in ids
-        return adds or line.number == last.step.cursor
+        at_fault = (
+            line.step.op is finding.operation
+            and line.step.op in WRITING
+            and line.step.op is not Operation.ADD
+        )
+        return adds or at_fault or line.number == last.step.cursor
 
-    first = sorted(lines[:-1], key=lambda line: (not gives(line), line.number))[: MOST_LINES - 1]
+    def rank(line: _Line) -> tuple[bool, bool, int]:
+        return not leads(line), line.step.user not in parts, line.number
+
+    first = sorted(lines[:-1], key=rank)[: MOST_LINES - 1]
     return [*sorted(first, key=lambda line: line.number), last]
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +15,7 @@ from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.names import difference, show
 from isolation_tests.reporting.evidence import Header
-from isolation_tests.reporting.reproduction import reproduction, story
+from isolation_tests.reporting.reproduction import related_user, reproduction, story
 from isolation_tests.reporting.summary import AnomalyRow, Summary
 
 __all__ = [
@@ -51,6 +52,8 @@ def header_lines(header: Header) -> list[str]:
     """What is tested and how, one fact group a line, for a pytest header or a report."""
     target = header.target
     versions = _pairs(target.distributions, " ") or "version unknown"
+    title = f" ({target.title})" if target.title not in ("", target.name) else ""
+    source = f", from {target.source}" if target.source not in ("", target.adapter) else ""
     known = (
         f"{header.known_file}, {_count(header.known_count, 'entry', 'entries')}"
         if header.known_file
@@ -63,12 +66,14 @@ def header_lines(header: Header) -> list[str]:
     workers = _count(header.workers, "worker")
     lines = [
         f"isolation-tests {header.suite_version}, run {header.run_id}, started {header.started}",
-        f"target: {target.name} ({target.title}), adapter {target.adapter}, {versions}",
+        f"target: {target.name}{title}, {versions}",
+        f"adapter: {target.adapter}{source}",
         f"options: {_pairs(target.options) or 'none'}{'; disposable' if target.disposable else ''}",
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
         f"{seed}, profile {header.profile}, {workers}, Python {header.python} on {header.platform}",
         f"known findings: {known}",
+        f"variables: {_pairs(header.variables) or 'no ISOLATION_* is set'}",
         f"checks expected: {len(header.expected)}{by_level}",
     ]
     if header.selection:
@@ -106,16 +111,21 @@ def row_verdict(row: AnomalyRow) -> str:
 
 def summary_table(summary: Summary) -> Table:
     """One row an anomaly: verdict in words, checks that held of those that ran, not run, findings."""
-    table = Table(title="What was proved, by anomaly", title_justify="left")
-    for heading in ("anomaly", "name", "verdict"):
+    table = Table(
+        title="What was proved, by anomaly",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for heading in ("anomaly", "verdict"):
         table.add_column(heading, overflow="fold")
     for heading in ("held", "run", "not run", "findings", "known"):
         table.add_column(heading, justify="right")
     for row in summary.rows:
         figures = (row.held, row.checks, row.not_run, row.findings, row.known)
         table.add_row(
-            Text(plain(row.id)),
-            Text(plain(row.name)),
+            Text(plain(row.id if row.id == row.name else f"{row.id} {row.name}")),
             Text(row_verdict(row), style=_STYLES[row.verdict]),
             *(Text(str(figure) if figure else "-") for figure in figures),
         )
@@ -151,7 +161,9 @@ def law_of(case: Case) -> str:
 def names_of(case: Case) -> list[tuple[str, str]]:
     """Both names side by side and how they differ, as (label, text); one name where only one user is."""
     finding, users = case.finding, case.history.users
-    there = [user for user in (finding.viewer, finding.owner) if user is not None and 0 <= user < len(users)]
+    owner = finding.viewer if finding.owner is None else finding.owner
+    other = related_user(case) if owner == finding.viewer else owner
+    there = [user for user in (finding.viewer, other) if user is not None and 0 <= user < len(users)]
     names = [users[user].name for user in dict.fromkeys(there)]
     labelled = list(zip(("user a", "user b"), (show(name) for name in names), strict=False))
     both = 2
