@@ -30,7 +30,7 @@ from isolation_tests.model import (
     alias_reason,
 )
 from isolation_tests.plans import Cell, Material
-from isolation_tests.plans.drawn import plans
+from isolation_tests.plans.drawn import alias_anomalies, plans
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.problems import TargetProblem
 from isolation_tests.profiles import Profile
@@ -128,7 +128,7 @@ class Certifier:
     ) -> None:
         self.target, self.profile, self.key = target, profile, key
         self._lease = Lease(key.run_id, worker, Mint(key.secret))
-        self._hangs = 0
+        self._hangs = self._performed = 0
         self._replayed: set[str] = set()
         self._session, self._runner = self._open()
         self.claimed = self._session.claimed
@@ -166,17 +166,25 @@ class Certifier:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan, in a new session where a call of the last one never came back."""
+        """Run one plan, in a new session where the last one was lost or has served long enough."""
         if self._session.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
                 raise AdapterError(
                     f"not asked: {HANGS_BEFORE_GIVING_UP + 1} calls of this target did not answer in time"
                 )
-            leftovers = self._runner.leftovers
-            self._session, self._runner = self._open()
-            self._runner.leftovers.extend(leftovers)
+            self._reopen()
+        elif self._performed and self._performed == self.target.config.reopen_after:
+            self._session.close()
+            self._reopen()
+        self._performed += 1
         return self._runner.run(plan)
+
+    def _reopen(self) -> None:
+        leftovers = self._runner.leftovers
+        self._session, self._runner = self._open()
+        self._runner.leftovers.extend(leftovers)
+        self._performed = 0
 
     def check(self, entry: LawEntry, cell: Cell) -> Check:
         """The handle with which a property asks its question."""
@@ -270,9 +278,17 @@ class Check:
         plan = self.cell.build(self.certifier.material(self.id))
         self._require(plan)
         self._tally.histories.append(self._perform(plan))
+        if self._aliased():
+            self._forgive_alias()
 
     def _hunt(self) -> None:
-        strategy = plans(self.certifier.capabilities, destructive=self.certifier.target.disposable)
+        target = self.certifier.target
+        hardened = self.level is not Level.CORE
+        strategy = plans(
+            self.certifier.capabilities if hardened else frozenset(),
+            destructive=hardened and target.disposable,
+            aliased=alias_anomalies(target.config.names.aliases),
+        )
         try:
             self._search(strategy)
         except (FlakyFailure, Violation):
@@ -323,11 +339,21 @@ class Check:
                 raise NotSupported(f"the adapter does not offer {need}")
             if need not in self.certifier.capabilities:
                 raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
-        if self.cell.relation and self.cell.relation in self.certifier.target.config.names.aliases:
-            raise NotSupported(alias_reason(self.cell.relation))
         blocked = self.certifier.blocked(plan)
         if blocked:
             raise NotSupported(blocked)
+
+    def _aliased(self) -> bool:
+        return self.cell.relation in self.certifier.target.config.names.aliases
+
+    def _forgive_alias(self) -> None:
+        """Drop what the declared alias explains; whatever else showed stays what it is."""
+        tally = self._tally
+        tally.findings = {
+            key: found for key, found in tally.findings.items() if found[0].anomaly != self.cell.anomaly
+        }
+        if not tally.findings and not tally.errors:
+            raise NotSupported(alias_reason(str(self.cell.relation)))
 
     def _raise_worst(self) -> None:
         tally = self._tally

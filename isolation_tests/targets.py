@@ -30,6 +30,7 @@ from isolation_tests.faults import FAULTS, plant
 from isolation_tests.model import Frozen
 from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
+from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.session import Session, open_session
 
@@ -45,7 +46,8 @@ class NameRules(Frozen):
     @field_validator("aliases")
     @classmethod
     def _exist(cls, aliases: tuple[str, ...]) -> tuple[str, ...]:
-        known = {relation.name for relation in RELATIONS} | {value.name for value in HOSTILE_VALUES}
+        known = {each.name for each in RELATIONS} | {each.name for each in HOSTILE_VALUES}
+        known |= {name for name, _, _ in TYPED_PAIRS}
         for alias in aliases:
             if alias not in known:
                 near = get_close_matches(alias, known, n=1)
@@ -60,7 +62,8 @@ class Known(Frozen):
 
     finding: the finding's key, `<anomaly>-<operation>-<relation>`; "*" stands for any text.
     affected: a requirement such as "mem0ai>=1,<3"; where the installed version is another, the entry
-    does not apply. replay: path of the replay file, from the target's file. reference: public source.
+    does not apply. replay: path of the replay file, from the
+    target's file. reference: public source.
     """
 
     finding: str
@@ -108,7 +111,10 @@ class TargetConfig(Frozen):
 
     adapter: `module:factory` or `file.py:factory`. distributions: whose versions are recorded. extra: the
     extra that installs them. disposable: the store may be destroyed. consistency_seconds: how long a write
-    may take to be seen. call_limit_seconds: after which a call is given up.
+    may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
+    plans after which the adapter is closed and opened again, for embedded stores that slow down with every
+    delete; 0 keeps it open. known_from: a file of known findings that several targets share, from this one's
+    place; `known` adds to them.
     """
 
     name: str
@@ -119,9 +125,11 @@ class TargetConfig(Frozen):
     disposable: bool = False
     consistency_seconds: float = Field(default=0.0, ge=0)
     call_limit_seconds: float = Field(default=30.0, gt=0)
+    reopen_after: int = Field(default=0, ge=0)
     owner_keys: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     names: NameRules = NameRules()
+    known_from: str | None = None
     known: tuple[Known, ...] = ()
 
 
@@ -363,6 +371,9 @@ class _PlantedAsyncContext:
 
 def _from_file(path: Path, source: str) -> Target:
     config = _load(path, TargetConfig)
+    if config.known_from is not None:
+        shared = _load(path.parent / config.known_from, KnownFile).known
+        config = config.model_copy(update={"known": (*shared, *config.known)})
     try:
         factory = _factory(config.adapter, path.parent)
     except UsageProblem as error:

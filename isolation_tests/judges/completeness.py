@@ -14,6 +14,7 @@ from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
 _COMPLETE = (Operation.GET_ALL, Operation.EXPORT)
+_BY_ANOMALY = {"O2": Operation.UPDATE, "O3": Operation.DELETE, "D2": Operation.MAINTAIN}
 
 
 def judge(history: History) -> Judgement:
@@ -101,7 +102,7 @@ def _weigh(
         Finding(
             anomaly=anomaly,
             law=Law.KEEPS_OWN_FACTS,
-            operation=_blamed(history, event),
+            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event),
             relation=history.plan.relation,
             viewer=event.user,
             owner=event.user,

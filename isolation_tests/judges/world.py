@@ -18,6 +18,7 @@ class World:
     deleted them; those that an update replaced are gone and not deleted. listed: how many memories the
     user's own list held, until the user writes again. ids: the id that a user was given for a fact.
     removers: (actor, operation, fact) of the calls that may have reached others, newest last.
+    newer: for a fact that its owner replaced, the fact that stands in the same memory now.
     """
 
     live: dict[int, set[int]] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class World:
     cleared: dict[int, set[int]] = field(default_factory=dict)
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     removers: list[tuple[int, Operation, int | None]] = field(default_factory=list)
+    newer: dict[int, int] = field(default_factory=dict)
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
@@ -38,6 +40,12 @@ class World:
     def lost(self, user: int) -> set[int]:
         """The facts this user deleted or replaced."""
         return self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
+
+    def current(self, fact: int | None) -> int | None:
+        """The fact that stands now where this one was stored."""
+        while fact in self.newer:
+            fact = self.newer[fact]
+        return fact
 
     def addressed(self, step: Step) -> int | None:
         """The fact that a by-id call reaches in a system that keeps users apart; None: no fact at all.
@@ -131,7 +139,7 @@ def _deleted(world: World, event: Event, step: Step) -> None:
         live.discard(fact)
         world.gone.setdefault(event.user, set()).add(fact)
         world.deleted.setdefault(event.user, set()).add(fact)
-    world.removers.append((event.user, event.op, fact))
+    world.removers.append((event.user, event.op, world.current(fact)))
 
 
 def _updated(world: World, event: Event, step: Step) -> None:
@@ -142,7 +150,8 @@ def _updated(world: World, event: Event, step: Step) -> None:
         world.gone.setdefault(event.user, set()).add(fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]
-    world.removers.append((event.user, event.op, fact))
+        world.newer[fact] = step.fact
+    world.removers.append((event.user, event.op, world.current(fact)))
 
 
 def _listed(world: World, event: Event, step: Step) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 from hypothesis import strategies as st
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
-from isolation_tests.names import RELATIONS
+from isolation_tests.names import RELATIONS, bind, classify
 from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
 
 _TAIL = st.text(
@@ -59,21 +60,40 @@ def _drawn(_: Material) -> Plan:
     raise NotImplementedError("the plans of this cell are drawn: ask with hunt()")
 
 
-SEARCHED = Cell(
-    "searched", "S1", _drawn, also=("completeness", "D1", "D3", *sorted({r.anomaly for r in RELATIONS}))
-)
-"""The one cell of a searched law."""
+_NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS}))
+SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *_NAMED))
+"""The one cell of a searched law over the four operations that every adapter has."""
+SEARCHED_BY_ID = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", "O1", "O2", "O3", *_NAMED))
+"""The same with by-id operations and hostile names, as far as the target offers and allows them."""
+
+
+
+def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:
+    """The anomalies of the relations that a target declares to be aliases."""
+    return frozenset(relation.anomaly for relation in RELATIONS if relation.name in aliases)
+
+
+def _may_be_drawn(pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool) -> bool:
+    """Leave out names that are related like a declared alias: the matrix tells which of them are."""
+    a, b = (bind(user, "iso-run-000001", 1_000_001) for user in pair)
+    return (destructive or not pair[0].hostile) and classify(a, b) not in aliased
 
 
 @st.composite
-def plans(draw: st.DrawFn, capabilities: frozenset[str], *, destructive: bool = True) -> Plan:
+def plans(
+    draw: st.DrawFn,
+    capabilities: frozenset[str],
+    *,
+    destructive: bool = True,
+    aliased: frozenset[str] = frozenset(),
+) -> Plan:
     """Sequences by two to four related users; every plan ends with everybody reading once more.
 
     capabilities: optional operations that may be drawn. destructive: whether hostile names may be drawn
-    for writing and deleting (a disposable target).
+    for writing and deleting (a disposable target). aliased: anomalies of declared aliases.
     """
-    pair = related_pairs(0) if destructive else related_pairs(0).filter(lambda both: not both[0].hostile)
-    users = [*draw(pair), ordinary(1), *([ordinary(2)] if draw(st.booleans()) else [])]
+    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive)
+    users = [*draw(related_pairs(0).filter(drawable)), ordinary(1), *([ordinary(2)] if draw(st.booleans()) else [])]
     offered = [*_PLAIN, *(op for op in _OPTIONAL if op.value in capabilities)]
     facts: list[FactSpec] = []
     steps: list[Step] = []
