@@ -63,7 +63,11 @@ class KillMatrix:
     @property
     def fitting(self) -> tuple[Killed, ...]:
         """Faults that can make a difference in front of this target."""
-        return tuple(killed for killed in self.faults if killed.fits)
+        return tuple(killed for killed in self.faults if killed.fits and not self.is_masked(killed))
+
+    def is_masked(self, killed: Killed) -> bool:
+        """Whether the target shows the anomaly by itself, so that naming it proves nothing of the fault."""
+        return killed.anomaly in self.clean.named
 
     @property
     def survivors(self) -> tuple[Killed, ...]:
@@ -80,7 +84,7 @@ class KillMatrix:
         caught = len(self.fitting) - len(self.survivors)
         text = f"{caught} of {len(self.fitting)} seeded faults would be caught in front of {self.target}"
         if other := len(self.faults) - len(self.fitting):
-            text += f" ({other} more need what it does not offer)"
+            text += f" ({other} more need what it does not offer, or what it shows by itself)"
         if not self.survivors:
             return f"{text}; no survivor."
         blind = ", ".join(f"{killed.fault} ({killed.anomaly})" for killed in self.survivors)
@@ -126,7 +130,8 @@ def _fitting(settings: Settings, names: Sequence[str]) -> frozenset[str]:
             session.close()
 
 
-def _killed(fault: str | None, settings: Settings) -> Killed:
+def run_planted(fault: str | None, settings: Settings) -> Killed:
+    """Ask every law of the target with this fault planted; of the clean target where it is None."""
     spec = settings.target if fault is None else f"fault:{fault}@{settings.target}"
     results = certify(
         Settings(target=spec, profile=settings.profile, seed=settings.seed, options=settings.options)
@@ -165,7 +170,7 @@ def calibrate(
     context = multiprocessing.get_context("spawn")
     outcomes: dict[str, Killed] = {}
     with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=context) as pool:
-        for outcome in pool.map(_killed, names, [settings] * len(names)):
+        for outcome in pool.map(run_planted, names, [settings] * len(names)):
             outcomes[outcome.fault] = outcome
             tell(f"{len(outcomes)} of {len(names)} runs, last {outcome.fault}")
     clean = outcomes[CLEAN]
@@ -183,7 +188,11 @@ def kill_table(matrix: KillMatrix) -> Table:
     clean = matrix.clean
     rows = [(clean.fault, "-", ", ".join(clean.named) or "nothing", clean.verdict.value)]
     for killed in matrix.faults:
-        outcome = "caught" if killed.caught else "SURVIVED" if killed.fits else "does not fit"
+        outcome = "caught" if killed.caught else "SURVIVED"
+        if matrix.is_masked(killed):
+            outcome = "shown without it"
+        elif not killed.fits:
+            outcome = "does not fit"
         rows.append((killed.fault, killed.anomaly, ", ".join(killed.named) or "nothing", outcome))
     return listing(
         f"Kill matrix in front of {matrix.target}", ("planted", "anomaly", "named", "outcome"), rows

@@ -45,7 +45,7 @@ def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -> Iter
         folder = Path(opened.enter_context(TemporaryDirectory(prefix="iso-mem0-", dir=scratch_folder())))
         mem0 = load_mem0(folder)
         store = opened.enter_context(STORES[vector_store](folder, dsn or None))
-        memory = create_memory(mem0, folder, vector_store, store.config)
+        memory = create_memory(mem0, vector_store, store.config)
         opened.callback(close_memory, memory)
         adapter = Mem0(memory, store, mem0.exceptions.ValidationError)
         # mem0 2.x makes its pgvector table on first use, which fails where two threads are first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -77,12 +78,14 @@ def load_mem0(folder: Path) -> Any:
     """
     with patch.dict(os.environ, MEM0_TELEMETRY="False", MEM0_DIR=str(folder)):
         mem0 = _need("mem0", "mem0")
+    # It warns at every start of optional parts that this adapter has no use for.
+    logging.getLogger("mem0").setLevel(logging.ERROR)
     if mem0.memory.telemetry.MEM0_TELEMETRY:
         raise RuntimeError("mem0 was imported with its telemetry on: start again with MEM0_TELEMETRY=False.")
     return mem0
 
 
-def create_memory(mem0: Any, folder: Path, vector_store: str, config: Mapping[str, Any]) -> Any:
+def create_memory(mem0: Any, vector_store: str, config: Mapping[str, Any]) -> Any:
     """Make mem0's `Memory`, with its history in memory, our embedding, and no LLM."""
     factory = mem0.utils.factory
     factory.EmbedderFactory.provider_to_class[_PROVIDER] = f"{__name__}.{Embedder.__name__}"

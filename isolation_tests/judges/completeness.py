@@ -114,7 +114,7 @@ def _weigh(
 
 
 def _declined(history: History, event: Event, missing: set[int]) -> bool:
-    """Whether each missing fact was answered with no row: a system may find nothing worth keeping in a text."""
+    """Whether each missing fact was answered with no row: a system may find nothing to keep in a text."""
     answers = {
         history.plan.steps[other.step].fact: bool(other.rows)
         for other in history.events

@@ -63,9 +63,8 @@ def _drawn(_: Material) -> Plan:
 _NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS}))
 SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *_NAMED))
 """The one cell of a searched law over the four operations that every adapter has."""
-SEARCHED_BY_ID = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", "O1", "O2", "O3", *_NAMED))
+SEARCHED_BY_ID = Cell("searched", "O1", _drawn, also=("O2", "O3"))
 """The same with by-id operations and hostile names, as far as the target offers and allows them."""
-
 
 
 def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:
@@ -93,7 +92,11 @@ def plans(
     for writing and deleting (a disposable target). aliased: anomalies of declared aliases.
     """
     drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive)
-    users = [*draw(related_pairs(0).filter(drawable)), ordinary(1), *([ordinary(2)] if draw(st.booleans()) else [])]
+    users = [
+        *draw(related_pairs(0).filter(drawable)),
+        ordinary(1),
+        *([ordinary(2)] if draw(st.booleans()) else []),
+    ]
     offered = [*_PLAIN, *(op for op in _OPTIONAL if op.value in capabilities)]
     facts: list[FactSpec] = []
     steps: list[Step] = []

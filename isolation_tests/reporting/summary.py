@@ -293,7 +293,7 @@ def _anomaly_rows(checks: Sequence[CheckRow]) -> tuple[AnomalyRow, ...]:
 
 
 def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
-    mine = [row for row in checks if name in row.anomalies or _shows(row, name)]
+    mine = [row for row in checks if _speaks_of(row, name)]
     verdicts = [_of_anomaly(row, name) for row in mine]
     keys: Counter[bool] = Counter()
     for key in {case.finding.key for row in mine for case in row.cases if case.finding.anomaly == name}:
@@ -309,6 +309,13 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
         findings=keys[False],
         known=keys[True],
     )
+
+
+def _speaks_of(row: CheckRow, name: str) -> bool:
+    """Whether the check covers the anomaly; one that was not asked speaks of what it was made for only."""
+    if row.verdict is Verdict.NOT_SUPPORTED:
+        return name in row.anomalies[:1]
+    return name in row.anomalies or _shows(row, name)
 
 
 def _shows(row: CheckRow, name: str) -> bool:

@@ -104,8 +104,13 @@ def verdict_line(summary: Summary) -> str:
 
 
 def row_verdict(row: AnomalyRow) -> str:
-    """An anomaly's verdict in words; known findings stay violated and say so."""
+    """An anomaly's verdict in words; known findings stay violated and say so.
+
+    Held in part: what could be asked held, and some of its checks were not supported.
+    """
     known = row.verdict is Verdict.VIOLATED and row.known and not row.findings
+    if row.verdict is Verdict.NOT_SUPPORTED and row.held:
+        return "held in part"
     return "VIOLATED, known" if known else _words(row.verdict)
 
 

@@ -1,0 +1,45 @@
+"""The known findings that come with the suite: each has a replay file that shows it on the releases it names."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+import pytest
+
+from isolation_tests.reporting.replays import read_replay
+from isolation_tests.replaying import replayed
+from isolation_tests.settings import Settings
+from isolation_tests.targets import Known, Target, resolve, shipped
+
+ENTRIES = [
+    pytest.param(name, entry, id=f"{name}-{entry.finding}")
+    for name in shipped()
+    for entry in resolve(name).config.known
+]
+
+
+def replay_file(target: str, entry: Known) -> Path:
+    assert entry.replay is not None
+    return shipped()[target].parent / entry.replay
+
+
+@pytest.mark.parametrize(("target", "entry"), ENTRIES)
+def test_an_entry_has_a_replay_file_of_its_own_finding(target: str, entry: Known) -> None:
+    assert fnmatch.fnmatchcase(read_replay(replay_file(target, entry)).finding.key, entry.finding)
+    assert entry.affected is not None
+
+
+def installed(target: Target) -> bool:
+    return "not installed" not in target.versions().values()
+
+
+@pytest.mark.parametrize(("target", "entry"), ENTRIES)
+def test_the_replay_shows_it_on_the_installed_release(target: str, entry: Known) -> None:
+    if not installed(resolve(target)):
+        pytest.skip(f"{target} is not installed here")
+    if not entry.applies():
+        pytest.skip(f"the installed release is not one of {entry.affected}")
+    answer = replayed(replay_file(target, entry), Settings(target=target), times=3)
+    assert answer.text.startswith("reproduced: ")
+    assert answer.status == 1
