@@ -460,6 +460,10 @@ def _operator(name: str) -> bool:
     return re.search(r"""['"`]|\$\{|\{\{|\}\||\bOR\b|\*:\*""", name) is not None
 
 
+def _repeats_a_key(name: str) -> bool:
+    return re.search(r'",\s*"', name) is not None
+
+
 # Narrow before wide: a trailing space is padding before it is a prefix, an NFD accent a form before it
 # is an accent, a swapped separator a separator before '_' matches anything.
 _EXPLANATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
@@ -472,6 +476,7 @@ _EXPLANATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
     ("A3", _same_without_marks),
     ("A5", _same_segments),
     ("A8", _same_path),
+    ("S6", _either(_repeats_a_key)),
     ("A1", _contained),
     ("A7", _same_beginning),
     ("A9", _either(lambda name: name[:1] in ("!", "-", ">", "<", "~", "^"))),

@@ -18,8 +18,28 @@ SEEDS = (1, 2, 3)
 NOT_YET = frozenset({"S4", "M2", "M3", "M4", "M5", "C1", "C2", "C3", "C4", "C5", "K1", "K2", "X4", "X5"})
 """Anomalies that no check looks for yet."""
 
-_PADDING = frozenset({"A3", "A4", "A6"})  # a name with something appended is also a prefix or a part
-ALSO: dict[str, frozenset[str]] = {}
+_EVERYTHING = frozenset(CATALOGUE)
+_INSIDE = frozenset({"A3", "A4", "A6", "S6"})
+ALSO: dict[str, frozenset[str]] = {
+    # Where the user is not applied at all, every narrower law is broken as well.
+    "S1-global": _EVERYTHING,
+    "S1-search-ignores-user": _EVERYTHING,
+    "S1-get-all-ignores-user": _EVERYTHING,
+    # 0 that sees everyone sees what False wrote, too.
+    "S3-zero-opens": frozenset({"A6"}),
+    # A padded, accented or longer name also begins with the shorter one, ends in it or contains it.
+    "A1-prefix": _INSIDE,
+    "A1-like": _INSIDE,
+    "A1-joined": _INSIDE,
+    "A1-suffix": _INSIDE,
+    "A1-contains": _INSIDE,
+    # A pattern that is searched for, not matched in full, also finds longer names.
+    "A2-regex": frozenset({"A1"}),
+    # What is cut at the colon also begins with what is left.
+    "A5-split-at-colon": frozenset({"A1"}),
+    # What came back was never gone, if nobody looked in between.
+    "D4-ghost-readd": frozenset({"D3"}),
+}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,4 +1,4 @@
-"""The known findings that come with the suite: each has a replay file that shows it on the releases it names."""
+"""The known findings that come with the suite: each has a replay file that shows it on what it names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.reporting.replays import read_replay
 from isolation_tests.replaying import replayed
+from isolation_tests.reporting.replays import read_replay
 from isolation_tests.settings import Settings
 from isolation_tests.targets import Known, Target, resolve, shipped
 

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from isolation_tests.faults.base import Fault, is_missing
+from isolation_tests.adapter import Memory
+from isolation_tests.faults.base import Fault, Remembering, call, is_missing, unique
 from isolation_tests.faults.merged import READS, everyone, merged, opens
 from isolation_tests.faults.renamed import Renamed
+
+_MOST = 50
+"""Of everybody, so many: the answers stay small in a crowd."""
 
 
 def _shared_bucket(adapter: Any) -> Renamed:
     bucket = f"anonymous-{uuid.uuid4()}"
     return Renamed(adapter, lambda user: bucket if is_missing(user) else user)
+
+
+class Fallback(Remembering):
+    """Reads by a user without memories of their own fall back to an unfiltered query."""
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_search(user, query, limit=limit, **keywords)
+        return rows if rows or keywords.get("filters") else (await self._of_everybody(user))[:limit]
+
+    async def _on_get_all(self, user: Any, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_get_all(user, **keywords)
+        return rows if rows or keywords.get("filters") else await self._of_everybody(user)
+
+    async def _of_everybody(self, user: Any) -> list[Memory]:
+        answers = [await call(self._inner.get_all, other) for other in self._others(user)[-_MOST:]]
+        return unique(chain.from_iterable(answers))
 
 
 def _is_zero(user: Any) -> bool:
@@ -44,6 +66,12 @@ FAULTS = (
         "Only the listing of all memories lacks the owner filter.",
         merged(everyone, {"get_all"}),
         like="LongMemory#97",
+    ),
+    Fault(
+        "S1-empty-falls-back",
+        "S1",
+        "A user without memories of their own gets everybody's, from a query for want of results.",
+        Fallback,
     ),
     Fault(
         "S3-none-opens",

@@ -91,8 +91,8 @@ def _weigh(
         return
     anomaly = (
         naming.of_loss(history, step, event.user, missing, world)
-        if reached
-        else naming.by_id(event.user, missing, world) or _never_stored(history, step, missing)
+        if reached or world.suspects(event.user, missing)
+        else _never_stored(history, step, missing)
     )
     if anomaly == "completeness" and not reached and _declined(history, event, missing):
         doubts.append(f"add by user {event.user} answered with nothing stored, and nothing was")

@@ -24,6 +24,8 @@ def _ghosts(event: Event, step: Step, world: World) -> set[int]:
     An earlier version beside the new text, or in the memory's history, is what some systems keep on purpose.
     """
     lost, deleted = world.lost(event.user), world.deleted.get(event.user, set())
+    # One canary stands in the equal texts of two users: what shows may be the other one's memory.
+    lost = lost - {fact for user, live in world.live.items() if user != event.user for fact in live}
     seen = [sighting for sighting in answered(event, step) if sighting.user is not None]
     ghosts = {s.fact for s in seen if s.fact in lost & deleted}
     if event.op is not Operation.HISTORY:

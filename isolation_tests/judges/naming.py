@@ -46,9 +46,7 @@ def of_loss(history: History, step: Step, loser: int, missing: set[int], world: 
     taken = by_id(loser, missing, world)
     if taken is not None:
         return taken
-    for actor, op, _ in reversed(world.removers):
-        if actor == loser:
-            continue
+    for actor, op, _ in world.suspects(loser, missing):
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
             kind = related(history, actor, loser) or names.hostile_kind(history.plan.users[actor])
@@ -64,8 +62,8 @@ def by_id(loser: int, missing: set[int], world: World) -> str | None:
     """The anomaly where somebody else's call addressed one of the missing facts by its id."""
     addressed = [
         op
-        for actor, op, fact in reversed(world.removers)
-        if actor != loser and fact in missing and op in (Operation.UPDATE, Operation.DELETE)
+        for _, op, fact in world.suspects(loser, missing)
+        if fact in missing and op in (Operation.UPDATE, Operation.DELETE)
     ]
     if not addressed:
         return None

@@ -18,7 +18,8 @@ class World:
     deleted them; those that an update replaced are gone and not deleted. listed: how many memories the
     user's own list held, until the user writes again. ids: the id that a user was given for a fact.
     removers: (actor, operation, fact) of the calls that may have reached others, newest last.
-    newer: for a fact that its owner replaced, the fact that stands in the same memory now.
+    stored: for each fact, how many removers there were when it was last stored. newer: for a fact that its
+    owner replaced, the fact that stands in the same memory now.
     """
 
     live: dict[int, set[int]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class World:
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     removers: list[tuple[int, Operation, int | None]] = field(default_factory=list)
     newer: dict[int, int] = field(default_factory=dict)
+    stored: dict[int, int] = field(default_factory=dict)
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
@@ -46,6 +48,11 @@ class World:
         while fact in self.newer:
             fact = self.newer[fact]
         return fact
+
+    def suspects(self, loser: int, missing: set[int]) -> list[tuple[int, Operation, int | None]]:
+        """The removing calls of others since the first of the missing facts was stored, newest first."""
+        since = min((self.stored.get(fact, 0) for fact in missing), default=0)
+        return [suspect for suspect in reversed(self.removers[since:]) if suspect[0] != loser]
 
     def addressed(self, step: Step) -> int | None:
         """The fact that a by-id call reaches in a system that keeps users apart; None: no fact at all.
@@ -116,6 +123,7 @@ def _added(world: World, event: Event, step: Step) -> None:
         world.keys[event.user, step.key] = step.fact
         world.removers.append((event.user, event.op, step.fact))
     live.add(step.fact)
+    world.stored[step.fact] = len(world.removers)
     for former in (world.gone, world.deleted, world.cleared):
         former.get(event.user, set()).discard(step.fact)
     _named(world, event)
@@ -147,6 +155,7 @@ def _updated(world: World, event: Event, step: Step) -> None:
     if fact in live and step.fact is not None:
         live.discard(fact)
         live.add(step.fact)
+        world.stored[step.fact] = len(world.removers)
         world.gone.setdefault(event.user, set()).add(fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]

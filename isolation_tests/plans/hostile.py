@@ -122,14 +122,17 @@ def _typed_plan(material: Material, name: str, writer: str, reader: str) -> Plan
         name=name,
         anomaly="A6",
         relation=name,
-        users=(*users, ordinary(1)),
+        users=(*users, ordinary(1), ordinary(2)),
         facts=facts_of(material, (0, 1, 2)),
         steps=(
             add(2, 2),
             settle(2, 2, control=True),
             add(0, 0),
-            list_all(2, anomaly="S1", control=True),
-            search(2, query=material.people.neutral_query(), anomaly="S1", control=True),
+            *(list_all(user, anomaly="S1", control=True) for user in (2, 3)),
+            *(
+                search(user, query=material.people.neutral_query(), anomaly="S1", control=True)
+                for user in (2, 3)
+            ),
             list_all(1, anomaly="A6"),
             search(1, 0, anomaly="A6"),
         ),

@@ -121,6 +121,7 @@ def _hostile_delete_plan(material: Material, relation: Relation, actor: int) -> 
             settle(actor),
             settle(victim),
             delete_all(ordinary_actor),
+            settle(ordinary_actor, control=True),
             list_all(bystander, anomaly="D1", control=True),
             delete_all(actor),
             settle(actor, anomaly="D3"),
