@@ -146,6 +146,7 @@ class Campaign:
             owner_keys=self.target.owner_keys,
             seed=self.key.seed,
             profile=self.profile.name,
+            whole=self.profile.whole,
             python=platform.python_version(),
             platform=platform.system(),
             workers=workers,

@@ -283,10 +283,10 @@ class Check:
 
     def _hunt(self) -> None:
         target = self.certifier.target
-        hardened = self.level is not Level.CORE
+        self._require_capabilities()
         strategy = plans(
-            self.certifier.capabilities if hardened else frozenset(),
-            destructive=hardened and target.disposable,
+            frozenset(self.cell.needs),
+            destructive=self.level is not Level.CORE and target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         try:
@@ -333,12 +333,15 @@ class Check:
         self._tally.take(history, judges.judge(history))
         return history
 
-    def _require(self, plan: Plan) -> None:
+    def _require_capabilities(self) -> None:
         for need in self.cell.needs:
             if need not in self.certifier.claimed:
                 raise NotSupported(f"the adapter does not offer {need}")
             if need not in self.certifier.capabilities:
                 raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
+
+    def _require(self, plan: Plan) -> None:
+        self._require_capabilities()
         blocked = self.certifier.blocked(plan)
         if blocked:
             raise NotSupported(blocked)

@@ -95,7 +95,7 @@ def test_the_reference_holds_in_a_repository_with_its_own_pytest_setup(folder: P
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert re.match(r"isolation-tests \S+, run [0-9a-f]{6}, started ", lines[0])
-    assert any(re.match(r"HELD, level \w+: \d+ of \d+ checks held", line) for line in lines)
+    assert any(re.match(r"HELD, no level[^:]*: \d+ of \d+ checks held", line) for line in lines)
     table = [line for line in lines if re.match(r" [A-Z]\d ", line)]
     assert len(table) > 20
     assert max(map(len, table)) <= 80
@@ -133,7 +133,7 @@ def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invok
 
     status, said, _ = invoke("report", str(folder / "reports/local"))
     assert status == 1
-    assert "VIOLATED, no level reached" in said
+    assert "VIOLATED, no level" in said
     (folder / "reports/local/evidence.jsonl.partial").touch()
     status, _, told = invoke("report", str(folder / "reports/local"))
     assert (status, "has no footer" in told) == (3, True)

@@ -136,7 +136,7 @@ def test_a_clean_target_holds_with_two_workers_and_in_random_order(
 ) -> None:
     result = run(pytester, "-n", "2", "--junitxml=junit.xml")
     assert result.ret == 0, result.stdout.str()
-    assert verdict(result).startswith("HELD, level ")
+    assert verdict(result).startswith("HELD, no level")
     assert evidence(folder).header.workers == 2
     assert not evidence(folder).footer.not_run
     junit = (folder / "junit.xml").read_text(encoding="utf-8")
@@ -180,7 +180,7 @@ def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     found = evidence(folder)
     assert {case.known for row in found.results for case in row.cases} == {"the listing is not scoped yet"}
     assert result.ret == 0, result.stdout.str()
-    assert verdict(result).startswith("VIOLATED, known, no level reached")
+    assert verdict(result).startswith("VIOLATED, known, no level")
     assert "known: S1-get_all-" in result.stdout.str()
     news = within(pytester, "--isolation-known=none", "-k", "get_all", target="leaky.toml")
     assert news.ret == 1

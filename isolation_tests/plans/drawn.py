@@ -63,8 +63,11 @@ def _drawn(_: Material) -> Plan:
 _NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS}))
 SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *_NAMED))
 """The one cell of a searched law over the four operations that every adapter has."""
-SEARCHED_BY_ID = Cell("searched", "O1", _drawn, also=("O2", "O3"))
-"""The same with by-id operations and hostile names, as far as the target offers and allows them."""
+SEARCHED_BY_ID = tuple(
+    Cell(f"{anomaly}-searched", anomaly, _drawn, needs=(operation.value,))
+    for operation, anomaly in ((Operation.GET, "O1"), (Operation.UPDATE, "O2"), (Operation.DELETE, "O3"))
+)
+"""The same with one by-id operation more, and with hostile names where the target may be destroyed."""
 
 
 def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:

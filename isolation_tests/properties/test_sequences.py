@@ -19,9 +19,9 @@ def test_sequences_stay_apart(check: Check, cell: Cell) -> None:
     check.hunt()
 
 
-@law("by-id-sequences-stay-apart", level=Level.HARDENED, cells=[drawn.SEARCHED_BY_ID])
+@law("by-id-sequences-stay-apart", level=Level.HARDENED, cells=drawn.SEARCHED_BY_ID)
 def test_by_id_sequences_stay_apart(check: Check, cell: Cell) -> None:
-    """No sequence that also reads, updates and deletes by id lets one user touch another's facts.
+    """No sequence that also reads, updates or deletes by id lets one user touch another's facts.
 
     1. A by-id call does not check the owner: read the finding of ids-need-their-owner first.
     2. An update or a delete leaves the old text, or the old owner, in one of several indexes.

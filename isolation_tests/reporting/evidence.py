@@ -95,7 +95,8 @@ class Header(Frozen):
 
     started: UTC, ISO 8601. capabilities: those claimed. probed: for each capability "ok" or why not.
     aliases: relations whose names the target declares to be one user. expected: everything this run should
-    do; whatever doesn't report counts as not run. selection: how it was narrowed ("-k foo"); empty if not.
+    do; whatever doesn't report counts as not run. whole: the profile asks every cell of the matrix; one that
+    asks a part reaches no level. selection: how it was narrowed ("-k foo"); empty if not.
     variables: every ISOLATION_* environment variable that was set, secrets masked.
     """
 
@@ -110,6 +111,7 @@ class Header(Frozen):
     owner_keys: tuple[str, ...] = ()
     seed: int | None = None
     profile: str = "default"
+    whole: bool = True
     python: str = ""
     platform: str = ""
     workers: int = 1

@@ -79,6 +79,7 @@ class Summary:
     verdict: of the whole. level: the highest level that was reached, None if not even the first.
     known_only: all that is wrong is known. cases: merged, the smallest plan of each finding.
     stale_known: notes of known findings that matched nothing or expired. counts: checks by verdict.
+    whole: the profile asks every cell of the matrix; a part reaches no level.
     """
 
     verdict: Verdict
@@ -93,6 +94,7 @@ class Summary:
     examples: int
     calls: int
     refused: int
+    whole: bool = True
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -144,7 +146,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
     bad = [row for row in checks if not row.good]
     return Summary(
         verdict=_overall(checks),
-        level=_level(checks),
+        level=_level(checks) if header.whole else None,
         known_only=bool(bad) and all(row.known for row in bad) and not stale_known,
         rows=_anomaly_rows(checks),
         checks=checks,
@@ -155,6 +157,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         examples=sum(result.examples for result in results),
         calls=sum(result.calls for result in results),
         refused=sum(result.refused for result in results),
+        whole=header.whole,
     )
 
 
@@ -293,7 +296,9 @@ def _anomaly_rows(checks: Sequence[CheckRow]) -> tuple[AnomalyRow, ...]:
 
 
 def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
-    mine = [row for row in checks if _speaks_of(row, name)]
+    mine = [row for row in checks if _speaks_of(row, name)] or [
+        row for row in checks if name in row.anomalies
+    ]
     verdicts = [_of_anomaly(row, name) for row in mine]
     keys: Counter[bool] = Counter()
     for key in {case.finding.key for row in mine for case in row.cases if case.finding.anomaly == name}:

@@ -99,7 +99,10 @@ def verdict_line(summary: Summary) -> str:
         parts.append(f"{_count(len(summary.stale_known), 'known entry', 'known entries')} out of date")
     only_known = summary.verdict is Verdict.VIOLATED and summary.known_only
     word = "VIOLATED, known" if only_known else _words(summary.verdict).upper()
-    level = f"level {summary.level}" if summary.level else "no level reached"
+    unreached = (
+        "no level reached" if summary.whole else "no level, for this profile asks a part of the matrix"
+    )
+    level = f"level {summary.level}" if summary.level else unreached
     return f"{word}, {level}: {', '.join(parts)}."
 
 
