@@ -188,7 +188,8 @@ class Certifier:
 
     def check(self, entry: LawEntry, cell: Cell) -> Check:
         """The handle with which a property asks its question."""
-        return Check(self, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell)
+        share = max(1, self.profile.examples // len(entry.cells))
+        return Check(self, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
 
     def smoke(self, plan: Plan) -> CheckResult:
         """The tutorial's story, run before anything else."""
@@ -248,7 +249,10 @@ class Certifier:
 
 @dataclass
 class Check:
-    """One check in progress: ask with `run` (a cell's plan) or `hunt` (drawn plans), read `result`."""
+    """One check in progress: ask with `run` (a cell's plan) or `hunt` (drawn plans), read `result`.
+
+    share: how many plans a hunt draws, which is the law's examples divided among its cells.
+    """
 
     certifier: Certifier
     id: str
@@ -256,6 +260,7 @@ class Check:
     anomalies: tuple[str, ...]
     level: Level
     cell: Cell
+    share: int = 1
     result: CheckResult | None = None
     _tally: _Tally = field(default_factory=_Tally)
 
@@ -277,7 +282,8 @@ class Check:
     def _run(self) -> None:
         plan = self.cell.build(self.certifier.material(self.id))
         self._require(plan)
-        self._tally.histories.append(self._perform(plan))
+        history, _ = self._perform(plan)
+        self._tally.histories.append(history)
         if self._aliased():
             self._forgive_alias()
 
@@ -305,7 +311,7 @@ class Check:
 
         @hypothesis.seed(key.seed)
         @settings(
-            max_examples=profile.examples,
+            max_examples=self.share,
             database=None,
             deadline=None,
             derandomize=False,
@@ -317,7 +323,8 @@ class Check:
         @hypothesis.given(strategy)
         def law_holds(plan: Plan) -> None:
             shrinking.admit(plan)
-            news = [f for f in judges.judge(self._perform(plan)).findings if not self._is_known(f)]
+            _, judged = self._perform(plan)
+            news = [finding for finding in judged.findings if not self._is_known(finding)]
             if news:
                 shrinking.failed(plan, news[0])
                 raise violation(news[0])
@@ -328,10 +335,11 @@ class Check:
         """Whether the finding needs no smaller plan: it is known, and recorded like any other."""
         return self.certifier.target.known_reason(finding.key) is not None
 
-    def _perform(self, plan: Plan) -> History:
+    def _perform(self, plan: Plan) -> tuple[History, Judgement]:
         history = self.certifier.perform(plan)
-        self._tally.take(history, judges.judge(history))
-        return history
+        judged = judges.judge(history)
+        self._tally.take(history, judged)
+        return history, judged
 
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:

@@ -18,8 +18,9 @@ class World:
     deleted them; those that an update replaced are gone and not deleted. listed: how many memories the
     user's own list held, until the user writes again. ids: the id that a user was given for a fact.
     removers: (actor, operation, fact) of the calls that may have reached others, newest last.
-    stored: for each fact, how many removers there were when it was last stored. newer: for a fact that its
-    owner replaced, the fact that stands in the same memory now.
+    missed: own facts that a settled list lacked when nobody else could have taken them. stored: for each
+    fact, how many removers there were when it was last stored. newer: for a fact that its owner replaced,
+    the fact that stands in the same memory now.
     """
 
     live: dict[int, set[int]] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class World:
     removers: list[tuple[int, Operation, int | None]] = field(default_factory=list)
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
+    missed: dict[int, set[int]] = field(default_factory=dict)
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
@@ -50,7 +52,12 @@ class World:
         return fact
 
     def suspects(self, loser: int, missing: set[int]) -> list[tuple[int, Operation, int | None]]:
-        """The removing calls of others since the first of the missing facts was stored, newest first."""
+        """The removing calls of others since the first of the missing facts was stored, newest first.
+
+        None where every one of them was missing before: then nobody took them.
+        """
+        if missing <= self.missed.get(loser, set()) - self.reached.get(loser, set()):
+            return []
         since = min((self.stored.get(fact, 0) for fact in missing), default=0)
         return [suspect for suspect in reversed(self.removers[since:]) if suspect[0] != loser]
 
@@ -170,6 +177,10 @@ def _listed(world: World, event: Event, step: Step) -> None:
     if step.filters is None:
         world.cleared.setdefault(event.user, set()).update(world.lost(event.user) - seen)
         world.listed[event.user] = len(event.rows)
+        if not event.poll:
+            unseen = world.own(event.user) - seen
+            missed = {fact for fact in unseen if not world.suspects(event.user, {fact})}
+            world.missed.setdefault(event.user, set()).update(missed)
 
 
 def _named(world: World, event: Event) -> None:
