@@ -17,12 +17,14 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = [
     "CORE_METHODS",
     "OPTIONAL_METHODS",
+    "BadOption",
     "Indeterminate",
     "Memory",
     "MemoryAdapter",
     "OptionalMethods",
     "Page",
     "Refused",
+    "Unavailable",
 ]
 
 
@@ -36,6 +38,20 @@ class Refused(Exception):  # noqa: N818 - the field's word: an answer, not a fau
 
 class Indeterminate(Exception):  # noqa: N818 - the field's word: an answer, not a fault
     """Nobody can know whether the call took effect: a time-out, a 5xx, a broken connection."""
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the system
+    """The system can't be used: it is down, or turns the credentials away. Raised by a factory.
+
+    The text is one sentence that says what is the matter and what to do.
+    """
+
+
+class BadOption(Exception):  # noqa: N818 - the option is bad, not the program
+    """An option of the target is wrong. Raised by a factory.
+
+    The text is one sentence that begins with the option's name and says what to write instead.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,6 @@ _CLONED = Path(__file__).parent.parent / "fixtures"
 
 
 def folder(name: str) -> Path:
-    """The folder of that name: "targets" or "plans"."""
+    """The folder of that name: "targets", "plans" or "staging"."""
     packaged = _PACKAGED / name
     return packaged if packaged.is_dir() else _CLONED / name

@@ -17,8 +17,9 @@ from typing import Any
 
 import anyio
 
+from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.contract import claimed, is_async, missing_methods
-from isolation_tests.problems import Problem, TargetProblem
+from isolation_tests.problems import Problem, TargetProblem, UsageProblem
 
 OPEN_LIMIT_SECONDS = 120.0
 CLOSE_LIMIT_SECONDS = 30.0
@@ -180,6 +181,10 @@ def open_session(
         return Session(factory, options, call_limit=call_limit, name=name)
     except Problem:
         raise
+    except BadOption as error:
+        raise UsageProblem(f"{name}: {error}") from error
+    except Unavailable as error:
+        raise TargetProblem(f"{name}: {error}") from error
     except TimeLimit as error:
         raise TargetProblem(f"{name}: opening the adapter took too long: {error}.") from error
     except ImportError as error:

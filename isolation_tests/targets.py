@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import fnmatch
 import hashlib
-import importlib
-import importlib.util
 import inspect
-import sys
 import tomllib
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -26,16 +20,39 @@ from pydantic import Field, ValidationError, field_validator
 
 from isolation_tests import data
 from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.factories import code_file, factory, is_file
 from isolation_tests.faults import FAULTS, plant
+from isolation_tests.fronts import in_front
 from isolation_tests.model import Frozen
 from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.problems import TargetProblem, UsageProblem
+from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.session import Session, open_session
 
 ENTRY_POINTS = "isolation_tests.targets"
+SCOPED = "scoped:"
+BY_DESCRIPTION = {
+    "http": "isolation_tests.adapters.http:open_memory",
+    "mcp": "isolation_tests.adapters.mcp:open_memory",
+}
+"""Adapters that a target's file describes in its options, without Python."""
 ModelT = TypeVar("ModelT", bound=Frozen)
+
+
+def _requirement(text: str) -> str:
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement as error:
+        raise ValueError(f"{text!r} is no version requirement such as 'mem0ai>=1,<3'") from error
+
+
+def is_met(requirement: str) -> bool:
+    """Whether the installed version of a distribution is one of those that a requirement admits."""
+    wanted = Requirement(requirement)
+    installed = version(wanted.name)
+    return installed is not None and wanted.specifier.contains(installed, prereleases=True)
 
 
 class NameRules(Frozen):
@@ -86,18 +103,13 @@ class Known(Frozen):
     @field_validator("affected")
     @classmethod
     def _is_a_requirement(cls, affected: str | None) -> str | None:
-        try:
-            return affected if affected is None else str(Requirement(affected))
-        except InvalidRequirement as error:
-            raise ValueError(f"{affected!r} is no version requirement such as 'mem0ai>=1,<3'") from error
+        return affected if affected is None else _requirement(affected)
 
     def applies(self) -> bool:
         """Whether the installed version is one of those affected."""
         if self.affected is None:
             return True
-        requirement = Requirement(self.affected)
-        installed = version(requirement.name)
-        return installed is not None and requirement.specifier.contains(installed, prereleases=True)
+        return is_met(self.affected)
 
 
 class KnownFile(Frozen):
@@ -109,8 +121,10 @@ class KnownFile(Frozen):
 class TargetConfig(Frozen):
     """A target's file.
 
-    adapter: `module:factory` or `file.py:factory`. distributions: whose versions are recorded. extra: the
-    extra that installs them. disposable: the store may be destroyed. consistency_seconds: how long a write
+    tenancy: how the system tells users apart, in a few words. adapter: `module:factory`, `file.py:factory`,
+    or "http" or "mcp" for a system that `options` describe. distributions: whose versions are recorded.
+    requires: requirements such as "mem0ai>=2,<3", where only some releases are meant. extra: the extra that
+    installs them. disposable: the store may be destroyed. consistency_seconds: how long a write
     may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
     plans after which the adapter is closed and opened again, for embedded stores that slow down with every
     delete; 0 keeps it open. known_from: a file of known findings that several targets share, from this one's
@@ -119,8 +133,10 @@ class TargetConfig(Frozen):
 
     name: str
     title: str = ""
+    tenancy: str = ""
     adapter: str
     distributions: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     extra: str | None = None
     disposable: bool = False
     consistency_seconds: float = Field(default=0.0, ge=0)
@@ -131,6 +147,18 @@ class TargetConfig(Frozen):
     names: NameRules = NameRules()
     known_from: str | None = None
     known: tuple[Known, ...] = ()
+
+    @field_validator("requires")
+    @classmethod
+    def _are_requirements(cls, requires: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_requirement(each) for each in requires)
+
+    def lacking(self) -> list[str]:
+        """What has to be installed before the target can be opened, as requirements."""
+        met = [each for each in self.requires if is_met(each)]
+        pinned = {Requirement(each).name for each in self.requires}
+        missing = [each for each in self.distributions if each not in pinned and version(each) is None]
+        return [*(each for each in self.requires if each not in met), *missing]
 
 
 @dataclass(frozen=True)
@@ -165,6 +193,12 @@ class Target:
         """Open the adapter; raises a `Problem` in one sentence where that fails."""
         config = self.config
         self._fit_options()
+        unmet = [each for each in config.requires if not is_met(each)]
+        if unmet:
+            raise UsageProblem(
+                f"{config.name} needs {', '.join(unmet)}, and {self._installed(unmet)} installed; run "
+                f"it in an environment of its own with `isolation-tests run {config.name} --own-environment`."
+            )
         try:
             return open_session(
                 self.factory, config.options, call_limit=config.call_limit_seconds, name=config.name
@@ -178,6 +212,12 @@ class Target:
                 f"{config.name}: the factory ended the process (exit {error.code}) instead of returning an "
                 "adapter; make it return the adapter or raise an exception."
             ) from error
+
+    @staticmethod
+    def _installed(requirements: list[str]) -> str:
+        names = [Requirement(each).name for each in requirements]
+        there = [f"{name} {found}" for name in names if (found := version(name))]
+        return f"{', '.join(there)} is" if there else "nothing of it is"
 
     def _fit_options(self) -> None:
         """Raise `UsageProblem` for an option that the factory does not take, or lacks."""
@@ -249,6 +289,8 @@ def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str |
 def _named(spec: str) -> Target:
     if spec.startswith("fault:"):
         return _fault(spec)
+    if spec.startswith(SCOPED):
+        return _scoped(spec)
     if spec.endswith(".toml"):
         return _from_file(Path(spec), spec)
     if spec in (built_in := shipped()):
@@ -256,8 +298,8 @@ def _named(spec: str) -> Target:
     for point in metadata.entry_points(group=ENTRY_POINTS, name=spec):
         return _from_entry_point(point)
     if ":" in spec:
-        config = TargetConfig(name=spec, adapter=spec, disposable=_is_file(spec))
-        return Target(config, _factory(spec, Path()), spec, code=_code(spec, Path()))
+        config = TargetConfig(name=spec, adapter=spec, disposable=is_file(spec))
+        return Target(config, factory(spec, Path()), spec, code=code_file(spec, Path()))
     raise _unknown(spec)
 
 
@@ -269,7 +311,7 @@ def _from_entry_point(point: metadata.EntryPoint) -> Target:
         adapter=point.value,
         distributions=(owner,) if point.dist else (),
     )
-    return Target(config, _factory(point.value, Path()), f"entry point of {owner}")
+    return Target(config, factory(point.value, Path()), f"entry point of {owner}")
 
 
 def shipped() -> dict[str, Path]:
@@ -282,12 +324,18 @@ def listed() -> list[tuple[str, str, str]]:
     rows = []
     for name, path in shipped().items():
         config = _load(path, TargetConfig)
-        lacking = [part for part in config.distributions if version(part) is None]
-        install = f'pip install "isolation-tests[{config.extra}]"'
-        status = f"not installed ({', '.join(lacking)}): {install}" if lacking else "ready"
-        rows.append((name, config.title, status))
+        rows.append((name, config.title, _status(config)))
     points = metadata.entry_points(group=ENTRY_POINTS)
     return rows + [(point.name, f"entry point {point.value}", "ready") for point in points]
+
+
+def _status(config: TargetConfig) -> str:
+    lacking = config.lacking()
+    if not lacking:
+        return "ready"
+    pinned = " ".join(f'"{each}"' for each in lacking if each in config.requires)
+    extra = f'"isolation-tests[{config.extra}]"' if config.extra else ""
+    return f"not installed ({', '.join(lacking)}): pip install {' '.join(filter(None, (extra, pinned)))}"
 
 
 def _unknown(spec: str) -> UsageProblem:
@@ -304,6 +352,17 @@ def _unknown(spec: str) -> UsageProblem:
     )
 
 
+def _scoped(spec: str) -> Target:
+    inner = _named(spec.removeprefix(SCOPED) or "reference")
+    title = f"ScopedMemory in front of {inner.config.title or inner.name}"
+    # What is known of the raw system says nothing of the wrapper, and it takes no two names for one user.
+    config = inner.config.model_copy(
+        update={"name": spec, "title": title, "known": (), "names": NameRules(), "tenancy": "wrapper"}
+    )
+    opens = in_front(ScopedAdapter, inner.factory)
+    return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code)
+
+
 def _fault(spec: str) -> Target:
     name, _, inner = spec.removeprefix("fault:").partition("@")
     if name not in FAULTS:
@@ -314,59 +373,8 @@ def _fault(spec: str) -> Target:
     clean = _named(inner or "reference")
     planted = f"{FAULTS[name].summary.rstrip('.')}; planted in front of {clean.name}"
     config = clean.config.model_copy(update={"name": spec, "title": planted, "known": ()})
-    factory = partial(_planted, name, clean)
-    # The options that the clean factory takes are those that the planted one takes.
-    with contextlib.suppress(TypeError, ValueError):
-        factory.__signature__ = inspect.signature(clean.factory)  # type: ignore[attr-defined]  # inspect reads it
-    return Target(config, factory, f"seeded fault in front of {clean.source}", code=clean.code)
-
-
-def _planted(fault: str, clean: Target, /, **options: Any) -> Any:
-    """What the clean target's factory opens, with the fault in front."""
-    return _in_front(fault, clean.factory(**options))
-
-
-def _in_front(fault: str, opened: Any) -> Any:
-    """The fault in front of an adapter, or of what will give one: an awaitable or a context manager."""
-    if inspect.isawaitable(opened):
-        return _in_front_later(fault, opened)
-    if isinstance(opened, AbstractContextManager):
-        return _PlantedContext(fault, opened)
-    if isinstance(opened, AbstractAsyncContextManager):
-        return _PlantedAsyncContext(fault, opened)
-    return plant(fault, opened)
-
-
-async def _in_front_later(fault: str, opened: Awaitable[Any]) -> Any:
-    return _in_front(fault, await opened)
-
-
-@dataclass
-class _PlantedContext:
-    fault: str
-    inner: AbstractContextManager[Any]
-
-    def __enter__(self) -> Any:
-        return plant(self.fault, self.inner.__enter__())
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Any:
-        return self.inner.__exit__(kind, error, trace)
-
-
-@dataclass
-class _PlantedAsyncContext:
-    fault: str
-    inner: AbstractAsyncContextManager[Any]
-
-    async def __aenter__(self) -> Any:
-        return plant(self.fault, await self.inner.__aenter__())
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Any:
-        return await self.inner.__aexit__(kind, error, trace)
+    opens = in_front(partial(plant, name), clean.factory)
+    return Target(config, opens, f"seeded fault in front of {clean.source}", code=clean.code)
 
 
 def _from_file(path: Path, source: str) -> Target:
@@ -375,12 +383,14 @@ def _from_file(path: Path, source: str) -> Target:
         shared = _load(path.parent / config.known_from, KnownFile).known
         config = config.model_copy(update={"known": (*shared, *config.known)})
     try:
-        factory = _factory(config.adapter, path.parent)
+        opens = factory(BY_DESCRIPTION.get(config.adapter, config.adapter), path.parent)
     except UsageProblem as error:
         if isinstance(error.__cause__, ImportError):
             raise UsageProblem(_with_extra(str(error), config)) from error
         raise
-    return Target(config, factory, source, code=_code(config.adapter, path.parent))
+    # What a description opens is in the file itself.
+    code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
+    return Target(config, opens, source, code=code)
 
 
 def _with_extra(sentence: str, config: TargetConfig) -> str:
@@ -416,91 +426,4 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (
         f", did you mean {near[0]!r}?" if near else f", only {', '.join(fields)}"
-    )
-
-
-def _is_file(spec: str) -> bool:
-    return spec.rpartition(":")[0].endswith(".py")
-
-
-def _code(spec: str, near: Path) -> Path | None:
-    """The file in `file.py:factory`; None where the adapter is in a module."""
-    return near / spec.rpartition(":")[0] if _is_file(spec) else None
-
-
-def _factory(spec: str, near: Path) -> Callable[..., Any]:
-    """The callable that `module:factory` or `file.py:factory` names; files are looked up from `near`."""
-    place, separator, attribute = spec.rpartition(":")
-    if not separator or not place or not attribute:
-        raise UsageProblem(
-            f"{spec!r} must read module:factory or file.py:factory; correct the adapter's name."
-        )
-    module = _module_of_file(near / place, place) if place.endswith(".py") else _module(place, near)
-    factory = getattr(module, attribute, None)
-    if factory is None:
-        near_names = get_close_matches(attribute, vars(module), n=1)
-        hint = (
-            f"did you mean {near_names[0]!r}?" if near_names else "name the function that opens the adapter."
-        )
-        raise UsageProblem(f"{place} has no {attribute!r}; {hint}")
-    if not callable(factory):
-        raise UsageProblem(f"{spec} is not callable; name a factory or class that opens the adapter.")
-    return factory  # type: ignore[no-any-return]  # callable() narrows Any to nothing more exact
-
-
-def _module(name: str, near: Path) -> Any:
-    # At the end, so that nothing installed is shadowed: a console script does not look in its own folder.
-    sys.path.extend(place for place in (str(near.resolve()), str(Path.cwd())) if place not in sys.path)
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and f"{name}.".startswith(f"{error.name}."):
-            raise UsageProblem(
-                f"There is no module {name!r} to import; check the spelling and that it is installed, "
-                "or name the file as path/to/file.py:factory."
-            ) from error
-        raise _not_imported(name, error) from error
-    except (Exception, SystemExit) as error:
-        raise _not_imported(name, error) from error
-
-
-def _module_of_file(path: Path, shown: str) -> Any:
-    if not path.is_file():
-        raise UsageProblem(f"There is no file {shown}; check the path.")
-    name = f"isolation_target_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise UsageProblem(f"{shown} can't be imported as Python; check that it is a Python file.")
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        found.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise _not_imported(shown, error) from error
-    return module
-
-
-def _not_imported(place: str, error: BaseException) -> UsageProblem:
-    """Why a file or module could not be imported, and what to do about it."""
-    if isinstance(error, SyntaxError):
-        return UsageProblem(
-            f"{place} is not valid Python: {error.msg} (line {error.lineno}); correct it and run again."
-        )
-    if isinstance(error, ModuleNotFoundError):
-        return UsageProblem(
-            f"Importing {place} needs {error.name!r}, which is not installed; install it here."
-        )
-    if isinstance(error, ImportError) and "relative import" in str(error):
-        return UsageProblem(f"{place} imports its neighbours relatively; name it as package.module:factory.")
-    if isinstance(error, SystemExit):
-        return UsageProblem(
-            f"Importing {place} ended the process (exit {error.code}); put what it runs under "
-            'if __name__ == "__main__".'
-        )
-    return UsageProblem(
-        f"Importing {place} failed: {type(error).__name__}: {error}; correct it and run again."
     )

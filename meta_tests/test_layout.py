@@ -16,9 +16,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "isolation_tests"
 # Lowest first. A module imports from its own group or from groups before it; a folder stands for all in it.
 LAYERS = (
-    ("adapter", "data", "model", "problems", "reporting.masking"),
-    ("anomalies", "contract", "facts", "names", "profiles", "violations"),
-    ("faults", "judges", "plans", "session"),
+    ("adapter", "data", "fronts", "model", "problems", "reporting.masking"),
+    ("anomalies", "contract", "facts", "factories", "names", "profiles", "violations"),
+    ("faults", "judges", "plans", "scoped", "session"),
     ("adapters", "reporting", "runner"),
     ("settings", "targets"),
     ("checks", "laws"),
@@ -32,8 +32,9 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # The fixture of the properties asks the plugin of the running pytest for its check.
 UPWARDS = {("properties.conftest", "plugin")}
 OUTSIDERS = {
-    "adapters": {"adapter", "model", "adapters"},
+    "adapters": {"adapter", "data", "model", "adapters"},
     "faults": {"adapter", "model", "faults"},
+    "scoped": {"adapter", "model"},
     "judges": {"model", "names", "judges"},
     "model": set[str](),
     "adapter": set[str](),

