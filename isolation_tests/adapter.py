@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
     "CORE_METHODS",
+    "INTRUSIONS",
     "OPTIONAL_METHODS",
     "BadOption",
     "Indeterminate",
@@ -148,6 +149,13 @@ class OptionalMethods(Protocol):
         It must keep everybody's memories, or at most drop this user's own.
         """
 
+    def intrude(self, user: Any, victim: Any, how: str) -> Sequence[Memory]:
+        """Let `user` try to read the memories of `victim` with a credential that must not allow it.
+
+        how: one of `INTRUSIONS`. Return whatever came back; `Refused` where the system turned it away;
+        NotImplementedError where the system has no such way in.
+        """
+
     def close(self) -> None:
         """Release what the factory opened; called once at the end."""
 
@@ -164,4 +172,14 @@ OPTIONAL_METHODS = (
     "export",
     "page",
     "maintain",
+    "intrude",
 )
+INTRUSIONS = {
+    "missing-credential": "names the victim and shows no credential",
+    "altered-credential": "shows the victim's credential, altered in its last part",
+    "expired-credential": "shows a credential of the victim's that has run out",
+    "victim-in-body": "shows the user's credential and names the victim in the body",
+    "victim-in-query": "shows the user's credential and names the victim in the query string",
+    "victim-in-header": "shows the user's credential and names the victim in a header",
+}
+"""The ways of `OptionalMethods.intrude`, each with what the intruder does."""

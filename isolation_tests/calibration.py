@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.table import Table
 
-from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
+from isolation_tests.campaign import SMOKE, SUITE_VERSION, blaming, golden_plan, new_key
 from isolation_tests.checks import Certifier
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.profiles import profile
+from isolation_tests.reporting.board import STRENGTH_NAME, Strength
 from isolation_tests.settings import Settings
 from isolation_tests.targets import resolve
 from isolation_tests.terminal import listing
@@ -184,6 +187,25 @@ def calibrate(
         )
     faults = (outcomes.get(name) or Killed(name, FAULTS[name].anomaly, fits=False) for name in asked)
     return KillMatrix(settings.target or "reference", clean, tuple(faults))
+
+
+def write_strength(folder: Path, matrix: KillMatrix, settings: Settings) -> Path:
+    """Keep the strength beside a run's evidence; return the file."""
+    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    strength = Strength(
+        target=target.name,
+        suite_version=SUITE_VERSION,
+        date=dt.datetime.now(dt.UTC).date(),
+        profile=settings.profile or "ci",
+        versions=target.versions(),
+        fitting=len(matrix.fitting),
+        caught=len(matrix.fitting) - len(matrix.survivors),
+        survivors=tuple(killed.fault for killed in matrix.survivors),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / STRENGTH_NAME
+    path.write_text(strength.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def kill_table(matrix: KillMatrix) -> Table:

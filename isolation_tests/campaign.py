@@ -134,6 +134,7 @@ class Campaign:
             target=TargetInfo(
                 name=config.name,
                 title=config.title or config.name,
+                tenancy=config.tenancy,
                 adapter=config.adapter,
                 source=self.target.source,
                 distributions=self.target.versions(),

@@ -284,6 +284,9 @@ class Check:
         self._require(plan)
         history, _ = self._perform(plan)
         self._tally.histories.append(history)
+        lacking = [event for event in history.events if event.outcome is Outcome.UNSUPPORTED]
+        if lacking and not self._tally.findings:
+            raise NotSupported(f"the target has no such {lacking[0].op}")
         if self._aliased():
             self._forgive_alias()
 

@@ -1,4 +1,4 @@
-"""The command line: run, calibrate, replay, report, targets, explain."""
+"""The command line: run, sweep, calibrate, replay, report, targets, init, explain."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ FAULT_HELP = "Only this fault; may be given several times."
 SEED_HELP = "Whole number that repeats a run's names and facts."
 REPORT_HELP = "Folder for evidence and report; none: no files.  [default: reports/local]"
 KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
+ENVIRONMENT_HELP = "Run in an environment with the releases that the target requires; made once, kept."
+INTO_HELP = "Write the table into this file, between the two marks that it has for it."
+STRENGTH_HELP = "Folder of a run of TARGET, to which the strength is added."
 WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
 OPTION_HELP = "An option for the target's factory; may be given several times."
 UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
@@ -113,19 +116,10 @@ def main() -> None:
 @main.command(epilog=f"{TARGETS}\n\n{STATUS}")
 @click.argument("target", required=False)
 @click.option("--profile", metavar="NAME", help=f"{PROFILE_HELP}  [default: ci]")
-@click.option(
-    "--report",
-    metavar="DIR",
-    help="Folder for evidence and report; none: no files.  [default: reports/local]",
-)
-@click.option(
-    "--known",
-    metavar="FILE",
-    help="TOML file of known findings instead of the target's; none: no known ones.",
-)
-@click.option(
-    "-n", "--workers", metavar="N", default="auto", show_default=True, help="Processes: a number, auto, or 0."
-)
+@click.option("--report", metavar="DIR", help=REPORT_HELP)
+@click.option("--known", metavar="FILE", help=KNOWN_HELP)
+@click.option("-n", "--workers", metavar="N", default="auto", show_default=True, help=WORKERS_HELP)
+@click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @_target_options
 @_told
 def run(
@@ -134,6 +128,7 @@ def run(
     report: str | None,
     known: str | None,
     workers: str,
+    own_environment: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
@@ -146,6 +141,9 @@ def run(
     import pytest
 
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
+    if own_environment:
+        more = [f"--option={option}" for option in options] + (["--verbose"] if verbose else [])
+        return _run_elsewhere(given, [f"--workers={workers}", *more])
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-option={option}" for option in options]
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
@@ -169,14 +167,24 @@ def run(
         )
 
 
-@main.command(
-    epilog=f"{TARGETS}\n\nExit status: 0 every fault that fits was caught, 2 not, 3 usage, 4 internal error."
-)
+def _run_elsewhere(given: dict[str, str | None], more: list[str]) -> int:
+    """The same command in the target's own environment, without the flag that asked for it."""
+    from isolation_tests.environments import run_there
+    from isolation_tests.settings import Settings, gather
+    from isolation_tests.targets import resolve
+
+    target = gather(Settings(target=given["target"]), folder=Path.cwd()).target
+    if target is None:
+        raise UsageProblem("No target was named: say which to run in an environment of its own.")
+    flags = [f"--{name}={value}" for name, value in given.items() if value is not None and name != "target"]
+    return run_there(resolve(target).config, ["run", target, *flags, *more])
+
+
+@main.command(epilog=f"{TARGETS}\n\n{CALIBRATE_STATUS}")
 @click.argument("target", default="reference")
 @click.option("--profile", metavar="NAME", default="ci", show_default=True, help=PROFILE_HELP)
-@click.option(
-    "--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be given several times."
-)
+@click.option("--fault", "names", multiple=True, metavar="NAME", help=FAULT_HELP)
+@click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help=STRENGTH_HELP)
 @click.option(
     "-n",
     "--workers",
@@ -191,6 +199,7 @@ def calibrate(
     target: str,
     profile: str,
     names: tuple[str, ...],
+    report: Path | None,
     workers: int,
     seed: str | None,
     options: tuple[str, ...],
@@ -211,6 +220,10 @@ def calibrate(
         outcome = calibrated(settings, only=names, workers=workers, tell=status.update)
     console().print(kill_table(outcome), soft_wrap=False)
     console().print(outcome.sentence(), markup=False)
+    if report is not None:
+        from isolation_tests.calibration import write_strength
+
+        console().print(f"strength: {write_strength(report, outcome, settings)}", markup=False)
     return int(ExitStatus.HELD if outcome.complete else ExitStatus.INCONCLUSIVE)
 
 
@@ -250,10 +263,53 @@ def replay(
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@click.option("--profile", metavar="NAME", default="ci", show_default=True, help=PROFILE_HELP)
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+@_told
+def sweep(folder: Path, names: tuple[str, ...], profile: str, verbose: bool) -> int:  # noqa: FBT001
+    """Certify each TARGET, or all that are ready here, and keep what can be published in FOLDER/<target>.
+
+    Evidence is compressed; replay files are left out. The exit status is the highest of all.
+    """
+    del verbose
+    from isolation_tests.publishing import sweep as swept
+    from isolation_tests.terminal import console, listing
+
+    with console(stderr=True).status("certifying") as status:
+        outcomes = swept(folder, names, profile=profile, tell=status.update)
+    rows = [(one.target, str(one.status), one.sentence) for one in outcomes]
+    console().print(listing("Verdicts", ("target", "status", "verdict"), rows), soft_wrap=False)
+    return max((one.status for one in outcomes), default=int(ExitStatus.INCONCLUSIVE))
+
+
+@main.group()
+def report() -> None:
+    """Read the evidence of earlier runs again."""
+
+
+@report.command()
+@click.argument("folder", type=click.Path(path_type=Path), default="reports")
+@click.option("--into", type=click.Path(path_type=Path), metavar="FILE", help=INTO_HELP)
+@_told
+def table(folder: Path, into: Path | None) -> int:
+    """Write the published verdicts below FOLDER as a Markdown table, one row a system."""
+    from isolation_tests.reporting.board import board, insert
+
+    text = board(folder)
+    if into is None:
+        click.echo(text)
+    else:
+        click.echo(f"{into}: {'written' if insert(into, text) else 'up to date'}")
+    return int(ExitStatus.HELD)
+
+
+@report.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="reports/local")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @_told
-def report(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
+def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
     """Read a run's evidence in FOLDER again and rewrite its page.
 
     Refuses evidence that is not whole. The exit status is that of the run.

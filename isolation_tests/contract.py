@@ -129,4 +129,5 @@ _RULES: dict[Operation, Callable[[Operation, object, int], Any]] = {
     Operation.MAINTAIN: _nothing,
     Operation.COUNT: _number,
     Operation.PAGE: _page,
+    Operation.INTRUDE: _rows,
 }

@@ -59,6 +59,7 @@ class Operation(StrEnum):
     EXPORT = "export"
     PAGE = "page"
     MAINTAIN = "maintain"
+    INTRUDE = "intrude"
     SETTLE = "settle"
 
 
@@ -112,7 +113,8 @@ class Step(Frozen):
     absent: use a random id of the same shape instead. query: free text to search for.
     metadata, filters: JSON; a string "@1" becomes user 1's name and "#0" the canary of fact 0.
     replaces: for update, the fact whose id is addressed (`fact` is the new text).
-    cursor: index of the earlier page step whose handle is replayed.
+    cursor: index of the earlier page step whose handle is replayed. victim, how: of intrude, whose memories
+    the acting user reaches for, and by which way in.
     anomaly: the name of a violation that shows at this step; None: the judges' default.
     control: a violation here is the broader cause and explains the narrower ones of this plan.
     """
@@ -128,6 +130,8 @@ class Step(Frozen):
     filters: dict[str, Any] | None = None
     key: str | None = None
     cursor: int | None = None
+    victim: int | None = None
+    how: str | None = None
     anomaly: str | None = None
     control: bool = False
 
@@ -157,6 +161,10 @@ class Plan(Frozen):
                 raise ValueError(f"step {number} names a user the plan does not have")
             if any(fact is not None and not 0 <= fact < facts for fact in (step.fact, step.replaces)):
                 raise ValueError(f"step {number} names a fact the plan does not have")
+            if step.victim is not None and not 0 <= step.victim < users:
+                raise ValueError(f"step {number} names a victim the plan does not have")
+            if step.op is Operation.INTRUDE and (step.victim is None or step.how is None):
+                raise ValueError(f"step {number} intrudes without a victim or a way in")
             if step.cursor is not None and not 0 <= step.cursor < number:
                 raise ValueError(f"step {number} replays a cursor of no earlier step")
         return self
@@ -191,12 +199,13 @@ class Row(Frozen):
 
 
 class Outcome(StrEnum):
-    """How a call ended: JEPSEN's ok, fail and info, and the adapter's own error."""
+    """How a call ended: JEPSEN's ok, fail and info, the adapter's own error, and what it does not offer."""
 
     OK = "ok"
     REFUSED = "refused"
     INDETERMINATE = "indeterminate"
     ERROR = "error"
+    UNSUPPORTED = "unsupported"
 
 
 class Event(Frozen):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isolation_tests import names
-from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.adapter import CORE_METHODS, Indeterminate, Memory, Page, Refused
 from isolation_tests.contract import BrokenContract, police
 from isolation_tests.facts import Canary, Found, Mint
 from isolation_tests.model import (
@@ -180,6 +180,8 @@ class Runner:
             return [bound.text(step.fact or 0)], keywords
         if step.op is Operation.SEARCH:
             return [bound.query(step)], {"limit": step.limit, **keywords}
+        if step.op is Operation.INTRUDE and step.victim is not None:
+            return [bound.users[step.victim].name, step.how], keywords
         if step.op is Operation.PAGE:
             if step.cursor is not None and step.cursor not in bound.cursors:
                 return None
@@ -225,6 +227,8 @@ class Runner:
             return Outcome.REFUSED, None, error
         except Indeterminate as error:
             return Outcome.INDETERMINATE, None, error
+        except NotImplementedError as error:
+            return Outcome.ERROR if op.value in CORE_METHODS else Outcome.UNSUPPORTED, None, error
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 

@@ -131,11 +131,11 @@ def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invok
     status, said, told = invoke("replay", relative, "-O", "api_key=x")
     assert (status, said.startswith("reproduced: ")) == (1, True), told
 
-    status, said, _ = invoke("report", str(folder / "reports/local"))
+    status, said, _ = invoke("report", "page", str(folder / "reports/local"))
     assert status == 1
     assert "VIOLATED, no level" in said
     (folder / "reports/local/evidence.jsonl.partial").touch()
-    status, _, told = invoke("report", str(folder / "reports/local"))
+    status, _, told = invoke("report", "page", str(folder / "reports/local"))
     assert (status, "has no footer" in told) == (3, True)
 
 
@@ -165,8 +165,8 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
         (("run", "reference", "--nonsense"), 3, "No such option"),
         (("run", "adapter.py:refusing"), 2, "connection refused: postgres://***@db.invalid:5432/x"),
         (("rnu", "reference"), 3, "did you mean 'run'?"),
-        (("report", "."), 3, "holds no evidence.jsonl"),
-        (("report", "nowhere"), 3, "holds no evidence.jsonl"),
+        (("report", "page", "."), 3, "holds no evidence.jsonl"),
+        (("report", "page", "nowhere"), 3, "holds no evidence.jsonl"),
         (("replay", "missing.json"), 3, "can't be replayed"),
         (("replay", "adapter.py"), 3, "it isn't JSON"),
         (("replay", "adapter.py", "--times", "0"), 3, "--times"),

@@ -196,7 +196,11 @@ def test_every_command_of_the_documents_is_one_that_exists() -> None:
             name, *arguments = shlex.split(line, comments=True)
             assert name in group.commands, line
             named.add(name)
-            known = {option for p in group.commands[name].params for option in p.opts}
+            command = group.commands[name]
+            if isinstance(command, click.Group):
+                assert arguments[0] in command.commands, line
+                command = command.commands[arguments[0]]
+            known = {option for p in command.params for option in p.opts}
             flags = {word.split("=")[0] for word in arguments if re.match(r"--?[a-z]", word)}
             assert flags <= known, line
 

@@ -583,6 +583,8 @@ steps = st.builds(
     absent=st.booleans(),
     replaces=st.sampled_from([None, 0, 1]),
     metadata=st.sampled_from([None, {"owner": "@1"}]),
+    victim=st.just(1),
+    how=st.just("expired-credential"),
 )
 
 

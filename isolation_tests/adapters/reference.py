@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isolation_tests.adapter import Filters, Memory, Page, Refused
+from isolation_tests.adapters.sessions import Sessions, intruding
 
 PAGE_SIZE = 10
 NO_USER = "There is no such user: pass a text that is not blank."
@@ -67,6 +68,7 @@ class ReferenceStore:
         self._lock = threading.Lock()
         self._shelves: dict[str, _Shelf] = {}
         self._secret = secrets.token_bytes(32)
+        self._sessions = Sessions()
 
     def add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
@@ -157,6 +159,11 @@ class ReferenceStore:
             return Page(
                 [_memory(row) for row in items], self._cursor(name, items[-1].number) if more else None
             )
+
+    def intrude(self, user: Any, victim: Any, how: str) -> list[Memory]:
+        """List the memories of whoever the session says is asking."""
+        request = intruding(self._sessions, _name(user), _name(victim), how)
+        return self.get_all(self._sessions.user_of(request))
 
     def maintain(self, user: Any) -> None:
         """Rebuild the user's search index; every memory stays."""

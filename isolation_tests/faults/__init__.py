@@ -13,6 +13,7 @@ from isolation_tests.faults import (
     filters,
     forms,
     injection,
+    intrusions,
     keys,
     legs,
     names,
@@ -38,6 +39,7 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *derived.FAULTS,
     *side_channels.FAULTS,
     *completeness.FAULTS,
+    *intrusions.FAULTS,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in ALL_FAULTS}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isolation_tests.checks import Check
 from isolation_tests.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, hostile, scope
+from isolation_tests.plans import Cell, hostile, intrusions, scope
 
 
 @law("scope-is-applied", level=Level.CORE, cells=scope.SCOPE_CELLS)
@@ -79,5 +79,16 @@ def test_types_stay_apart(check: Check, cell: Cell) -> None:
 
     1. Users are compared with a loose equality.
     2. Users are turned into text, or into numbers, before they become a key.
+    """
+    check.run()
+
+
+@law("intruders-read-nothing", level=Level.HARDENED, cells=intrusions.intrusion_cells())
+def test_intruders_read_nothing(check: Check, cell: Cell) -> None:
+    """A credential opens its own user's memories only, and without a valid one nothing opens.
+
+    1. A missing session falls back to a default user, or the check is skipped where there is none.
+    2. The token's signature or its expiry is not verified.
+    3. A user named in the body, the query string or a header wins over the session.
     """
     check.run()

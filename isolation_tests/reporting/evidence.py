@@ -7,14 +7,16 @@ footer is refused: results may be missing.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import IO, Annotated, Any, Literal, Self, TypeVar, cast
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
@@ -48,6 +50,7 @@ __all__ = [
     "Header",
     "Replay",
     "TargetInfo",
+    "pack",
     "read",
     "read_replay",
     "schema",
@@ -56,6 +59,7 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 EVIDENCE_NAME = "evidence.jsonl"
+PACKED = ".gz"
 _SANITISED = frozenset({"reason", "error"})
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -63,12 +67,14 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class TargetInfo(Frozen):
     """What was tested: its adapter, the installed distributions behind it, and its options.
 
-    source: where the target came from: its file, entry point or the name that the user gave. Options are
-    masked whenever this is made, so that no writer can forget to.
+    tenancy: how it tells users apart, in its file's words. source: where the target came from: its file,
+    entry point or the name that the user gave. Options are masked whenever this is made, so that no writer
+    can forget to.
     """
 
     name: str
     title: str
+    tenancy: str = ""
     adapter: str
     source: str = ""
     distributions: dict[str, str] = Field(default_factory=dict)
@@ -320,7 +326,8 @@ def _located(path: Path) -> Path:
     if path.is_dir():
         whole = path / EVIDENCE_NAME
         partial = path / f"{EVIDENCE_NAME}.partial"
-        path = partial if partial.exists() and not whole.exists() else whole
+        packed = path / f"{EVIDENCE_NAME}{PACKED}"
+        path = next((one for one in (whole, partial, packed) if one.exists()), whole)
     if not path.exists():
         raise NoEvidence(path if path.name != EVIDENCE_NAME else path.parent)
     if path.suffix == ".partial":
@@ -329,8 +336,8 @@ def _located(path: Path) -> Path:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+    with _opened(path) as file:
+        for number, line in enumerate(_readable(path, file), start=1):
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError) as error:
@@ -344,6 +351,26 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
                     NotEvidence(path) if number == 1 else BadRecord(path, number, "this isn't a JSON object")
                 )
             yield number, line, record
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == PACKED else path.open("rb")
+
+
+def _readable(path: Path, file: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise NoFooter(path) from error
+
+
+def pack(folder: Path) -> Path:
+    """Compress a folder's evidence for publishing, the same bytes each time; return the packed file."""
+    whole = folder / EVIDENCE_NAME
+    packed = folder / f"{EVIDENCE_NAME}{PACKED}"
+    packed.write_bytes(gzip.compress(whole.read_bytes(), mtime=0))
+    whole.unlink()
+    return packed
 
 
 def _header(path: Path, kind: object, record: dict[str, Any]) -> Header:
@@ -362,7 +389,7 @@ def _checked(path: Path, number: int, model: type[ModelT], record: dict[str, Any
 
 
 def _believed(path: Path, number: int, evidence: Evidence, digest: hashlib._Hash) -> Evidence:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         if sum(1 for _ in file) > number:
             raise AfterFooter(path, number + 1)
     if evidence.footer.records != len(evidence.results):

@@ -250,6 +250,8 @@ class _Writer:
             return [_literal(self._filled(step.query)) if step.query is not None else self._text(step.fact)]
         if step.op is Operation.PAGE:
             return ["None" if step.cursor is None else f"page_{step.cursor}.cursor"]
+        if step.op is Operation.INTRUDE and step.victim is not None:
+            return [_literal(_name(self.case, step.victim)), _literal(step.how)]
         if step.op not in BY_ID:
             return []
         id_ = _literal(_ABSENT) if line.addressed is None else f"fact_{line.addressed}.id"

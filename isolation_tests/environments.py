@@ -1,0 +1,74 @@
+"""Environments of their own, for targets whose releases clash with those that are installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from isolation_tests.problems import UsageProblem
+from isolation_tests.targets import TargetConfig
+
+_DONE = "installed.json"
+
+
+def requirements(config: TargetConfig) -> tuple[str, ...]:
+    """What pip has to install for a target: this very suite with the target's extra, and its releases."""
+    extra = f"[{config.extra}]" if config.extra else ""
+    return (*_suite(extra), *config.requires)
+
+
+def environment(config: TargetConfig) -> Path:
+    """The interpreter of the target's own environment, which is made at the first call and kept.
+
+    It lies in the user's cache folder. Raises `UsageProblem` with pip's own last line where a requirement
+    can't be installed.
+    """
+    wanted = requirements(config)
+    seed = json.dumps([sys.version_info[:3], wanted])
+    digest = hashlib.sha256(seed.encode()).hexdigest()[:16]
+    folder = user_cache_path("isolation-tests") / "environments" / digest
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / _DONE).is_file():
+            venv.create(folder, clear=True, with_pip=True)
+            _install(python, wanted, config.name)
+            (folder / _DONE).write_text(seed, encoding="utf-8")
+    return python
+
+
+def run_there(config: TargetConfig, arguments: Sequence[str]) -> int:
+    """Run `isolation-tests` with these arguments in the target's own environment; return its exit status."""
+    python = environment(config)
+    return subprocess.run([python, "-m", "isolation_tests", *arguments], check=False).returncode  # noqa: S603
+
+
+def _install(python: Path, wanted: Sequence[str], name: str) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["nothing"]
+        raise UsageProblem(
+            f"{name}: the environment with {', '.join(wanted)} could not be made; pip said: {said[-1]}"
+        )
+
+
+def _suite(extra: str) -> tuple[str, ...]:
+    """This suite as pip names it: the folder it was installed from, or its release."""
+    distribution = metadata.distribution("isolation-tests")
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    place = urlparse(origin.get("url", ""))
+    if place.scheme != "file":
+        return (f"isolation-tests{extra}=={distribution.version}",)
+    folder = f"{unquote(place.path)}{extra}"
+    return ("--editable", folder) if origin.get("dir_info", {}).get("editable") else (folder,)
