@@ -67,7 +67,11 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
     )
     laws = (
         ExpectedCheck(
-            check=entry.check_id(cell), title=entry.title, anomalies=entry.covers(cell), level=entry.level
+            check=entry.check_id(cell),
+            title=entry.title,
+            anomalies=entry.covers(cell),
+            level=entry.level,
+            optional=entry.is_optional(cell),
         )
         for entry in all_laws().values()
         for cell in entry.asked(asked)

@@ -29,7 +29,7 @@ from isolation_tests.model import (
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import Cell, Material
+from isolation_tests.plans import HANDLES, OVERLAP, Cell, Material
 from isolation_tests.plans.drawn import alias_anomalies, plans
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.problems import TargetProblem
@@ -131,8 +131,14 @@ class Certifier:
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
         self._session, self._runner = self._open()
-        self.claimed = self._session.claimed
+        self.claimed = self._claims()
         self.probed = self._probe() if probed is None else probed
+
+    def _claims(self) -> tuple[str, ...]:
+        """What the adapter offers, and what may be done with it: overlapping calls, further openings."""
+        config, offered = self.target.config, self._session.claimed
+        more = [OVERLAP] if config.threads or "async" in offered else []
+        return tuple(sorted([*offered, *more, *([HANDLES] if config.shared else [])]))
 
     def _open(self) -> tuple[Session, Runner]:
         session = self.target.open()
@@ -142,6 +148,7 @@ class Certifier:
             consistency=self.target.config.consistency_seconds,
             disposable=self.target.disposable,
             began=self.key.began,
+            open_more=self.target.open,
         )
         return session, runner
 
@@ -163,6 +170,8 @@ class Certifier:
             capabilities=self.capabilities,
             owner_keys=self.target.owner_keys,
             crowd=self.profile.crowd,
+            rounds=self.profile.rounds,
+            seed=seed,
         )
 
     def perform(self, plan: Plan) -> History:
@@ -175,7 +184,7 @@ class Certifier:
                 )
             self._reopen()
         elif self._performed and self._performed == self.target.config.reopen_after:
-            self._session.close()
+            self._close()
             self._reopen()
         self._performed += 1
         return self._runner.run(plan)
@@ -244,7 +253,13 @@ class Certifier:
 
     def close(self) -> None:
         """Close the target; what it raises then is told, for nothing it stored may be left behind."""
-        self._session.close()
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self._runner.close()
+        finally:
+            self._session.close()
 
 
 @dataclass
@@ -348,6 +363,8 @@ class Check:
         for need in self.cell.needs:
             if need not in self.certifier.claimed:
                 raise NotSupported(f"the adapter does not offer {need}")
+            if need == OVERLAP and need not in self.certifier.capabilities:
+                raise NotSupported(f"calls can't come from a second thread: {self.certifier.probed[need]}")
             if need not in self.certifier.capabilities:
                 raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
 

@@ -28,6 +28,7 @@ SEED_HELP = "Whole number that repeats a run's names and facts."
 REPORT_HELP = "Folder for evidence and report; none: no files.  [default: reports/local]"
 KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
 ENVIRONMENT_HELP = "Run in an environment with the releases that the target requires; made once, kept."
+ANSWER_HELP = "The answer to a question, such as base_url=URL; may be given several times."
 INTO_HELP = "Write the table into this file, between the two marks that it has for it."
 STRENGTH_HELP = "Folder of a run of TARGET, to which the strength is added."
 WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
@@ -142,8 +143,7 @@ def run(
 
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
     if own_environment:
-        more = [f"--option={option}" for option in options] + (["--verbose"] if verbose else [])
-        return _run_elsewhere(given, [f"--workers={workers}", *more])
+        return _elsewhere(["run", f"--workers={workers}"], given, options, verbose=verbose)
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-option={option}" for option in options]
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
@@ -167,7 +167,9 @@ def run(
         )
 
 
-def _run_elsewhere(given: dict[str, str | None], more: list[str]) -> int:
+def _elsewhere(
+    command: list[str], given: dict[str, str | None], options: tuple[str, ...], *, verbose: bool
+) -> int:
     """The same command in the target's own environment, without the flag that asked for it."""
     from isolation_tests.environments import run_there
     from isolation_tests.settings import Settings, gather
@@ -177,7 +179,9 @@ def _run_elsewhere(given: dict[str, str | None], more: list[str]) -> int:
     if target is None:
         raise UsageProblem("No target was named: say which to run in an environment of its own.")
     flags = [f"--{name}={value}" for name, value in given.items() if value is not None and name != "target"]
-    return run_there(resolve(target).config, ["run", target, *flags, *more])
+    flags += [f"--option={option}" for option in options] + (["--verbose"] if verbose else [])
+    named = [target] if command[0] == "run" else [f"--target={target}"]
+    return run_there(resolve(target).config, [*command, *named, *flags])
 
 
 @main.command(epilog=f"{TARGETS}\n\n{CALIBRATE_STATUS}")
@@ -238,12 +242,14 @@ def calibrate(
     show_default=True,
     help="How often to try before giving up.",
 )
+@click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @_target_options
 @_told
 def replay(
     file: Path,
     target: str | None,
     times: int,
+    own_environment: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
@@ -253,7 +259,9 @@ def replay(
     Says reproduced, not reproduced, or error. The target and its options are those of the run, unless
     others are given here.
     """
-    del verbose
+    if own_environment:
+        given = {"target": target, "seed": seed}
+        return _elsewhere(["replay", str(file), f"--times={times}"], given, options, verbose=verbose)
     from isolation_tests.replaying import replayed
     from isolation_tests.settings import Settings
 
@@ -331,6 +339,41 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
     console().print(f"report: {page}", markup=False)
     console().print(verdict_line(summarise(evidence.header, evidence.results, stale)), markup=False)
     return int(evidence.footer.exit_status)
+
+
+@main.command()
+@click.argument("kind")
+@click.argument("name", default="my-memory")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=".", help="Where to write.  [default: here]"
+)
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help=ANSWER_HELP)
+@click.option("--yes", is_flag=True, help="Ask nothing: take the default for what --set leaves open.")
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+@_told
+def init(
+    kind: str,
+    name: str,
+    folder: Path,
+    given: tuple[str, ...],
+    yes: bool,  # noqa: FBT001 - click passes it by name
+    force: bool,  # noqa: FBT001 - click passes it by name
+) -> int:
+    """Write the first files of a target: KIND is python (an adapter), http or mcp (a description).
+
+    NAME is the target's short name. What is written runs at once, or says what is missing.
+    """
+    from isolation_tests.settings import Settings
+    from isolation_tests.starting import next_question, next_steps, write_target
+
+    answers = Settings(options=given).option_map()
+    while not yes and (question := next_question(kind, name, answers)) is not None:
+        answers[question.name] = click.prompt(question.text, default=question.default)
+    for path in write_target(kind, name, folder, answers, overwrite=force):
+        click.echo(f"wrote {path}")
+    for step in next_steps(kind, name, folder, answers):
+        click.echo(step)
+    return int(ExitStatus.HELD)
 
 
 @main.command()

@@ -22,7 +22,16 @@ from urllib.parse import unquote
 
 from faker import Faker
 
-__all__ = ["LOCALES", "NEUTRAL_QUERIES", "Canary", "Found", "Mint", "People"]
+__all__ = [
+    "LOCALES",
+    "NEUTRAL_QUERIES",
+    "Canary",
+    "Found",
+    "Mint",
+    "People",
+    "paraphrase",
+    "question",
+]
 
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
 _PAYLOAD_BYTES = _USER_BYTES + _FACT_BYTES
@@ -266,7 +275,8 @@ def _fields(item: object) -> Iterator[tuple[object, str]]:
     """Attributes, slots and the members of compiled types; no property, which could fetch anything."""
     own = getattr(item, "__dict__", None)
     if isinstance(own, dict):
-        yield from _entries(own, own)
+        fields = _told(own) if isinstance(item, BaseException) else own
+        yield from _entries(fields, fields)
     if type(item).__module__ == "builtins":
         return
     for kind in type(item).__mro__:
@@ -277,6 +287,20 @@ def _fields(item: object) -> Iterator[tuple[object, str]]:
                 # A compiled type may compute such a member anew each time (an array its transpose),
                 # without end: only plain data is taken from it.
                 yield from _attribute(item, name, (str, bytes, dict, list, tuple))
+
+
+def _told(own: dict[str, object]) -> dict[str, object]:
+    """What an error tells in its own fields: plain data, and the plain data of what it carries.
+
+    An error of a client leads to its connections too, and through them to everybody's requests.
+    """
+    plain = (str, bytes, bytearray, int, float, dict, list, tuple, set, frozenset)
+    told: dict[str, object] = {}
+    for name, value in own.items():
+        carried = getattr(value, "__dict__", {})
+        inside = {key: part for key, part in carried.items() if isinstance(part, plain)}
+        told[name] = value if isinstance(value, plain) else inside
+    return told
 
 
 def _attribute(item: object, name: str, wanted: type | tuple[type, ...]) -> Iterator[tuple[object, str]]:
@@ -345,6 +369,12 @@ _SHARED_FACTS = (
 _SHARED_GIVEN = ("Marguerite", "Thandeka", "Leopoldina", "Evangelos", "Rosamund", "Ximena", "Balthasar")
 _SHARED_FAMILY = ("Oyelaran", "Vasconcellos", "Lindqvist", "Papadakis", "Tchaikova", "Wetherby", "Ndiaye")
 
+# Lower-case events that no ordinary fact and no neutral query mentions.
+_SUBJECTS = ("lantern parade", "harbour regatta", "pottery market", "kite festival", "puppet theatre")
+
+# One sentence a user, whose words are those of the statement that contradicts it but for the value.
+_STATEMENT = "{entity}'s favourite dish is {value}, as filed under {canary}."
+
 NEUTRAL_QUERIES = (
     "weather forecast tomorrow",
     "bicycle tyre pressure",
@@ -411,3 +441,38 @@ class People:
     def fact_about(self, entity: str) -> str:
         """A sentence that mentions the entity, with "{canary}" once."""
         return self._random.choice(_SHARED_FACTS).replace("{entity}", entity)
+
+    def subject(self) -> str:
+        """An event in two lower-case words, which ordinary facts do not mention."""
+        return self._random.choice(_SUBJECTS)
+
+    def fact_near(self, subject: str) -> str:
+        """A short text that repeats all of `question(subject)`, with "{canary}" once."""
+        names, _ = _pools(self._random.choice(LOCALES))
+        name = self._random.choice(names)
+        return f"{question(subject)} The {subject} starts at gate {{canary}}, said {name}."
+
+    def fact_far(self, subject: str) -> str:
+        """A long sentence that mentions the subject in passing, with "{canary}" once."""
+        names, _ = _pools(self._random.choice(LOCALES))
+        name, food = self._random.choice(names), self._random.choice(_FOODS)
+        return (
+            f"The tent that {name} sold me after the {subject} came with some {food}, a torn map, "
+            "two blunt pegs and a receipt that carries number {canary} on its back."
+        )
+
+    def statements(self, entity: str) -> tuple[str, str]:
+        """Two statements about the entity that contradict each other, each with "{canary}" once."""
+        one, other = self._random.sample(_FOODS, 2)
+        text = _STATEMENT.replace("{entity}", entity)
+        return text.replace("{value}", one), text.replace("{value}", other)
+
+
+def question(subject: str) -> str:
+    """A question about the subject."""
+    return f"Where does the {subject} start?"
+
+
+def paraphrase(subject: str) -> str:
+    """The same question in other words, most of which are the same."""
+    return f"Where does the {subject} begin?"

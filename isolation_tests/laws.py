@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell
+from isolation_tests.plans import OVERLAP, Cell
 from isolation_tests.profiles import Profile
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -35,6 +35,13 @@ class LawEntry:
     def covers(self, cell: Cell) -> tuple[str, ...]:
         """The anomalies that a check of this cell can name."""
         return tuple(dict.fromkeys((cell.anomaly, *cell.also, *self.anomalies)))
+
+    def is_optional(self, cell: Cell) -> bool:
+        """Whether a target that does not offer what the cell needs may reach the level all the same.
+
+        Nothing is optional at the lowest level, and overlapping calls are what the concurrent one is about.
+        """
+        return self.level is not Level.CORE and cell.needs != (OVERLAP,)
 
     def check_id(self, cell: Cell) -> str:
         """The check's stable name."""

@@ -115,6 +115,12 @@ class Step(Frozen):
     replaces: for update, the fact whose id is addressed (`fact` is the new text).
     cursor: index of the earlier page step whose handle is replayed. victim, how: of intrude, whose memories
     the acting user reaches for, and by which way in.
+    lane: consecutive steps with lanes overlap: all lanes start together, each performs its own steps in
+    order. on: where a lane runs: on a thread of its own, hopping between two threads, or on a thread with an
+    opening of the target of its own; an async adapter's lanes are tasks of one event loop. pause: seconds
+    to wait before the call, part of the schedule. give_up: seconds after which an async call is cancelled.
+    spoiled: pass no user at all, so that the call fails. hold: of settle, wait as long as the target's
+    writes may take, 5 seconds at most, before looking.
     anomaly: the name of a violation that shows at this step; None: the judges' default.
     control: a violation here is the broader cause and explains the narrower ones of this plan.
     """
@@ -132,6 +138,12 @@ class Step(Frozen):
     cursor: int | None = None
     victim: int | None = None
     how: str | None = None
+    lane: int | None = None
+    on: Literal["thread", "pool", "handle"] = "thread"
+    pause: float = 0.0
+    give_up: float | None = None
+    spoiled: bool = False
+    hold: bool = False
     anomaly: str | None = None
     control: bool = False
 
@@ -239,11 +251,15 @@ class Event(Frozen):
 
 
 class History(Frozen):
-    """A plan as it was run once: who the users were and everything that was answered, in order."""
+    """A plan as it was run once: who the users were and everything that was answered, in order.
+
+    consistency: seconds that the target says a write may take to be seen.
+    """
 
     plan: Plan
     users: tuple[BoundUser, ...]
     events: tuple[Event, ...]
+    consistency: float = 0.0
 
 
 def alias_reason(relation: str) -> str:

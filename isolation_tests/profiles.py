@@ -13,17 +13,19 @@ from isolation_tests.problems import UsageProblem
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A budget. examples: drawn sequences a searched law. crowd: users present at once.
+    """A budget.
 
-    whole: every cell of the matrix, else one or two for each anomaly. replays: how often a finding is
-    performed again to tell steady from intermittent. shrinks: how many smaller plans are tried for the
-    findings of one searched law.
+    examples: drawn sequences a searched law. crowd: users present at once. rounds: how often each user calls
+    while others do. whole: every cell of the matrix, else one or two for each anomaly. replays: how often a
+    finding is performed again to tell steady from intermittent. shrinks: how many smaller plans are tried
+    for the findings of one searched law.
     """
 
     name: str
     examples: int
     crowd: int
     whole: bool
+    rounds: int
     replays: int
     shrinks: int
 
@@ -31,9 +33,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=5, crowd=40, whole=False, replays=1, shrinks=10),
-        Profile("ci", examples=40, crowd=300, whole=True, replays=3, shrinks=60),
-        Profile("hunt", examples=600, crowd=600, whole=True, replays=10, shrinks=1000),
+        Profile("quick", examples=5, crowd=40, whole=False, rounds=5, replays=1, shrinks=10),
+        Profile("ci", examples=40, crowd=300, whole=True, rounds=20, replays=3, shrinks=60),
+        Profile("hunt", examples=600, crowd=600, whole=True, rounds=100, replays=10, shrinks=1000),
     )
 }
 

@@ -13,7 +13,7 @@ from isolation_tests.reporting.board import STRENGTH_NAME
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, pack, read
 from isolation_tests.reporting.summary import summarise
 from isolation_tests.reporting.text import verdict_line
-from isolation_tests.targets import listed, resolve
+from isolation_tests.targets import READY, listed, resolve
 
 _KEPT = frozenset({"report.html", STRENGTH_NAME})
 
@@ -36,7 +36,7 @@ def sweep(
     out: they belong beside a target once its finding is public. tell: is told the progress. Raises
     `UsageProblem` for a name that is no target.
     """
-    chosen = list(names) or [name for name, _, status in listed() if status == "ready"]
+    chosen = list(names) or [name for name, _, status in listed() if status == READY]
     for name in chosen:
         resolve(name)
     outcomes = []

@@ -10,9 +10,12 @@ import hashlib
 import itertools
 import random
 import re
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from isolation_tests import names
@@ -32,10 +35,12 @@ from isolation_tests.model import (
     Sighting,
     Step,
 )
-from isolation_tests.session import Session, TimeLimit
+from isolation_tests.session import GivenUp, Session, TimeLimit
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
+LONGEST_HOLD_SECONDS = 5.0
+START_SECONDS = 60.0
 ERROR_TEXT_LENGTH = 300
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COUNTED_DIGITS = 10
@@ -106,12 +111,24 @@ class _Bound:
 
 
 class Runner:
-    """Performs plans on one session; one runner per worker."""
+    """Performs plans on one session; one runner per worker.
+
+    open_more: opens the target once more, for plans in which each lane has an opening of its own.
+    """
 
     def __init__(
-        self, session: Session, lease: Lease, *, consistency: float, disposable: bool, began: float
+        self,
+        session: Session,
+        lease: Lease,
+        *,
+        consistency: float,
+        disposable: bool,
+        began: float,
+        open_more: Callable[[], Session],
     ) -> None:
-        self._session, self._lease = session, lease
+        self._session, self._lease, self._open = session, lease, open_more
+        self._handles: list[Session] = []
+        self._opening = threading.Lock()
         self._consistency, self._disposable, self._began = consistency, disposable, began
         self.leftovers: list[str] = []
 
@@ -119,12 +136,20 @@ class Runner:
         """Perform the plan once under fresh names and clean up, whatever happens."""
         bound = self._bind(plan)
         try:
-            for number, step in enumerate(plan.steps):
-                if not self._session.lost:
-                    self._perform(bound, number, step)
+            for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
+                if overlapping:
+                    self._perform_together(bound, list(block))
+                else:
+                    for number, step in block:
+                        self._perform(bound, number, step)
         finally:
             self._clean(bound)
-        return History(plan=plan, users=tuple(bound.users), events=tuple(bound.events))
+        return History(
+            plan=plan,
+            users=tuple(bound.users),
+            events=tuple(bound.events),
+            consistency=self._consistency,
+        )
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
@@ -149,7 +174,26 @@ class Runner:
         ]
         return _Bound(plan, users, self._lease.mint)
 
+    def _perform_together(self, bound: _Bound, block: list[tuple[int, Step]]) -> None:
+        """Perform each lane's steps in order, all lanes at once, from one starting line."""
+        lanes: dict[int, list[tuple[int, Step]]] = {}
+        for number, step in block:
+            lanes.setdefault(step.lane or 0, []).append((number, step))
+        start = threading.Barrier(len(lanes))
+
+        def drive(steps: list[tuple[int, Step]]) -> None:
+            start.wait(START_SECONDS)
+            for number, step in steps:
+                time.sleep(step.pause)
+                self._perform(bound, number, step)
+
+        with ThreadPoolExecutor(len(lanes)) as drivers:
+            for done in [drivers.submit(drive, steps) for steps in lanes.values()]:
+                done.result()
+
     def _perform(self, bound: _Bound, number: int, step: Step) -> None:
+        if self._session.lost:
+            return
         if step.op is Operation.SETTLE:
             self._settle(bound, number, step)
             return
@@ -199,9 +243,9 @@ class Runner:
         poll: bool = False,
     ) -> Event:
         positional, keywords = arguments
-        user = bound.users[step.user]
+        user = None if step.spoiled else bound.users[step.user].name
         started = time.monotonic() - self._began
-        outcome, answer, error = self._try(op, user.name, positional, keywords)
+        outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
         event = Event(
             step=number,
             op=op,
@@ -209,7 +253,7 @@ class Runner:
             outcome=outcome,
             started=round(started, 6),
             ended=round(time.monotonic() - self._began, 6),
-            worker=f"w{self._lease.worker}",
+            worker=f"w{self._lease.worker}" if step.lane is None else f"w{self._lease.worker}-{step.lane}",
             poll=poll,
             **self._answer(bound, number, op, answer),
             **self._error(bound, step.user, error, positional[0] if op in BY_ID else None),
@@ -217,15 +261,36 @@ class Runner:
         bound.events.append(event)
         return event
 
+    def _reach(self, number: int, step: Step) -> Callable[..., Any]:
+        """The session's call on the lane that the step runs in."""
+        if step.lane is None:
+            return self._session.call
+        lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2, "handle": 0}[step.on]
+        session = self._handle(step.lane) if step.on == "handle" else self._session
+        return partial(session.call, lane=lane, give_up=step.give_up)
+
+    def _handle(self, number: int) -> Session:
+        """One more opening of the target, kept for the runs to come."""
+        with self._opening:
+            while len(self._handles) <= number:
+                self._handles.append(self._open())
+            return self._handles[number]
+
+    def close(self) -> None:
+        """Close the further openings of the target."""
+        for session in self._handles:
+            session.close()
+
+    @staticmethod
     def _try(
-        self, op: Operation, user: Any, positional: list[Any], keywords: dict[str, Any]
+        reach: Callable[..., Any], op: Operation, user: Any, positional: list[Any], keywords: dict[str, Any]
     ) -> tuple[Outcome, Any, BaseException | None]:
         try:
-            raw = self._session.call(op.value, user, *positional, **keywords)
+            raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
         except Refused as error:
             return Outcome.REFUSED, None, error
-        except Indeterminate as error:
+        except (Indeterminate, GivenUp) as error:
             return Outcome.INDETERMINATE, None, error
         except NotImplementedError as error:
             return Outcome.ERROR if op.value in CORE_METHODS else Outcome.UNSUPPORTED, None, error
@@ -318,6 +383,8 @@ class Runner:
     def _settle(self, bound: _Bound, number: int, step: Step) -> None:
         """Poll get_all, then search for `step.fact`, until own facts show (or are gone) or time is up."""
         live, gone = bound.live.get(step.user, set()), bound.gone.get(step.user, set())
+        if step.hold:
+            time.sleep(min(self._consistency, LONGEST_HOLD_SECONDS))
         if not live and not gone:
             return
         listed = self._poll(bound, number, step, Operation.GET_ALL, ([], {}), live, gone)
@@ -364,6 +431,10 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
                     self.leftovers.append(names.show(name))
+
+
+def _overlaps(numbered: tuple[int, Step]) -> bool:
+    return numbered[1].lane is not None
 
 
 def _sightings(bound: _Bound, found: Iterable[Found]) -> tuple[Sighting, ...]:

@@ -1,7 +1,8 @@
 """An opened target: one adapter on one lane of its own, every call with a time limit.
 
 A lane is one thread that opens the adapter, makes all its calls and closes it, because many clients
-(SQLite's for one) belong to the thread that made them. An async adapter's lane is an event loop.
+(SQLite's for one) belong to the thread that made them. An async adapter's lane is an event loop. Calls that
+shall overlap get lanes of their own: more threads, or more tasks on that event loop.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ CLOSE_LIMIT_SECONDS = 30.0
 
 class TimeLimit(Exception):  # noqa: N818 - the field's word
     """A call did not answer within the target's time limit and was given up."""
+
+
+class GivenUp(Exception):  # noqa: N818 - the field's word
+    """A call was cancelled in the middle because its plan says so."""
 
 
 class _Lane:
@@ -99,6 +104,8 @@ class Session:
     ) -> None:
         self._factory, self._options, self._limit, self._name = factory, options, call_limit, name
         self._lane: _Lane | _LoopLane = _Lane(name)
+        self._more: list[_Lane] = []
+        self._growing = threading.Lock()
         self._context: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] | None = None
         self.lost: str | None = None
         try:
@@ -146,12 +153,36 @@ class Session:
             future.cancel()
             raise TimeLimit(self.lost) from None
 
-    def call(self, method: str, *args: Any, **keywords: Any) -> Any:
-        """Call one method of the adapter and return its raw answer; raise `TimeLimit` past the limit."""
+    def call(
+        self, method: str, *args: Any, lane: int = 0, give_up: float | None = None, **keywords: Any
+    ) -> Any:
+        """Call one method of the adapter and return its raw answer; raise `TimeLimit` past the limit.
+
+        lane: calls of different lanes may overlap. give_up: seconds after which an async call is cancelled
+        and `GivenUp` is raised; a sync call can't be cancelled and is waited for.
+        """
         if self.lost:
             raise TimeLimit(self.lost)
         bound = getattr(self.adapter, method)
-        return self._wait(self._lane.submit(lambda: bound(*args, **keywords)), self._limit)
+        chosen = self._lane_of(lane)
+        future = chosen.submit(lambda: bound(*args, **keywords))
+        if give_up is None or isinstance(chosen, _Lane):
+            return self._wait(future, self._limit)
+        try:
+            return future.result(give_up)
+        except FutureTimeout:
+            if future.done():
+                raise
+            future.cancel()
+            raise GivenUp(f"cancelled after {give_up:g} seconds") from None
+
+    def _lane_of(self, number: int) -> _Lane | _LoopLane:
+        if number == 0 or isinstance(self._lane, _LoopLane):
+            return self._lane
+        with self._growing:
+            while len(self._more) < number:
+                self._more.append(_Lane(f"{self._name}-{len(self._more) + 1}"))
+            return self._more[number - 1]
 
     def close(self) -> None:
         """Close the adapter on its lane; a lost session is left to die with the process."""
@@ -160,7 +191,8 @@ class Session:
         try:
             self._leave()
         finally:
-            self._lane.stop()
+            for lane in (*self._more, self._lane):
+                lane.stop()
 
     def _leave(self) -> None:
         """Leave the factory's context, or else call the adapter's own `close`, if it has one."""

@@ -6,6 +6,8 @@ import datetime as dt
 import fnmatch
 import hashlib
 import inspect
+import os
+import shutil
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +35,7 @@ from isolation_tests.session import Session, open_session
 
 ENTRY_POINTS = "isolation_tests.targets"
 SCOPED = "scoped:"
+READY = "ready"
 BY_DESCRIPTION = {
     "http": "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
@@ -123,8 +126,11 @@ class TargetConfig(Frozen):
 
     tenancy: how the system tells users apart, in a few words. adapter: `module:factory`, `file.py:factory`,
     or "http" or "mcp" for a system that `options` describe. distributions: whose versions are recorded.
-    requires: requirements such as "mem0ai>=2,<3", where only some releases are meant. extra: the extra that
-    installs them. disposable: the store may be destroyed. consistency_seconds: how long a write
+    requires: requirements such as "mem0ai>=2,<3", where only some releases are meant. variables, programs:
+    environment variables that have to be set and programs that have to be found. extra: the extra that
+    installs the distributions. disposable: the store may be destroyed. threads:
+    a sync adapter may be called from several threads at once. shared: whatever is opened again reaches the
+    same store. consistency_seconds: how long a write
     may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
     plans after which the adapter is closed and opened again, for embedded stores that slow down with every
     delete; 0 keeps it open. known_from: a file of known findings that several targets share, from this one's
@@ -137,8 +143,12 @@ class TargetConfig(Frozen):
     adapter: str
     distributions: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
     extra: str | None = None
     disposable: bool = False
+    threads: bool = True
+    shared: bool = False
     consistency_seconds: float = Field(default=0.0, ge=0)
     call_limit_seconds: float = Field(default=30.0, gt=0)
     reopen_after: int = Field(default=0, ge=0)
@@ -180,6 +190,11 @@ class Target:
         return self.config.name
 
     @property
+    def _told(self) -> str:
+        """What a message calls the target: its file, where the user can mend it there."""
+        return self.source if self.source.endswith(".toml") else self.name
+
+    @property
     def disposable(self) -> bool:
         """Whether hostile values may reach writing and deleting calls."""
         return self.config.disposable
@@ -201,7 +216,7 @@ class Target:
             )
         try:
             return open_session(
-                self.factory, config.options, call_limit=config.call_limit_seconds, name=config.name
+                self.factory, config.options, call_limit=config.call_limit_seconds, name=self._told
             )
         except TargetProblem as error:
             if isinstance(error.__cause__, ImportError):
@@ -331,11 +346,13 @@ def listed() -> list[tuple[str, str, str]]:
 
 def _status(config: TargetConfig) -> str:
     lacking = config.lacking()
+    unset = [f"set {name}" for name in config.variables if not os.environ.get(name)]
+    unfound = [f"install {name}" for name in config.programs if shutil.which(name) is None]
+    if any(each in config.requires for each in lacking):
+        return f"needs {', '.join(lacking)}: isolation-tests run {config.name} --own-environment"
     if not lacking:
-        return "ready"
-    pinned = " ".join(f'"{each}"' for each in lacking if each in config.requires)
-    extra = f'"isolation-tests[{config.extra}]"' if config.extra else ""
-    return f"not installed ({', '.join(lacking)}): pip install {' '.join(filter(None, (extra, pinned)))}"
+        return f"not set up: {', '.join([*unset, *unfound])}" if unset or unfound else READY
+    return f'not installed ({", ".join(lacking)}): pip install "isolation-tests[{config.extra}]"'
 
 
 def _unknown(spec: str) -> UsageProblem:

@@ -18,7 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from isolation_tests.facts import LOCALES, NEUTRAL_QUERIES, Canary, Found, Mint, People
+from isolation_tests.facts import (
+    LOCALES,
+    NEUTRAL_QUERIES,
+    Canary,
+    Found,
+    Mint,
+    People,
+    paraphrase,
+    question,
+)
 
 # A shared machine may stall at any call; no law here is about time.
 UNHURRIED = settings(deadline=None)
@@ -317,3 +326,44 @@ def test_a_shared_entity_is_a_full_name_that_ordinary_facts_lack() -> None:
         about = people.fact_about(entity)
         assert entity in about
         assert about.count("{canary}") == 1
+
+
+def nearness(one: str, other: str) -> float:
+    return len(words(one) & words(other)) / len(words(one) | words(other))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_near_facts_are_nearer_than_far_ones_however_it_is_measured(seed: int) -> None:
+    people = People(seed)
+    subject = people.subject()
+    near, far = people.fact_near(subject), people.fact_far(subject)
+    for asked in (question(subject), subject):
+        assert words(asked) <= words(near)
+        assert words(subject) <= words(far)
+        assert nearness(asked, near) > 1.5 * nearness(asked, far)
+        assert len(words(asked) & words(near)) >= len(words(asked) & words(far))
+
+
+def test_facts_on_a_subject_are_found_by_it_alone() -> None:
+    people = People(8)
+    told = [make(people.subject()) for make in (people.fact_near, people.fact_far) for _ in range(50)]
+    reserved = set().union(*(words(query) for query in NEUTRAL_QUERIES))
+    assert reserved.isdisjoint(set().union(*map(words, told)))
+    assert all(text.count("{canary}") == 1 and text.count("{") == 1 for text in told)
+    ordinary = set().union(*map(words, facts(9, 2000)))
+    assert all(words(people.subject()).isdisjoint(ordinary) for _ in range(50))
+
+
+def test_a_paraphrase_is_near_and_not_equal() -> None:
+    subject = People(10).subject()
+    assert 0.6 <= nearness(question(subject), paraphrase(subject)) < 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_statements_contradict_each_other_in_one_word(seed: int) -> None:
+    people = People(seed)
+    entity = people.shared_entity()
+    one, other = people.statements(entity)
+    assert entity in one
+    assert len(words(one) - words(other)) == len(words(other) - words(one)) == 1
+    assert one.count("{canary}") == other.count("{canary}") == 1

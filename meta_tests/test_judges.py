@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolation_tests.judges import canary, judge
+from isolation_tests.judges import canary, interference, judge
 from isolation_tests.judges.canary import is_foreign
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.repeated import question
 from isolation_tests.model import (
     Event,
     Finding,
@@ -26,6 +27,7 @@ from isolation_tests.model import (
     Outcome,
     Row,
     Sighting,
+    Step,
     Verdict,
 )
 
@@ -49,7 +51,10 @@ class Golden(Frozen):
 
 
 GOLDEN = {path.stem: Golden.model_validate_json(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
-JUDGED = ("S1", "S2", "S3", "S5", "S6", "A1", "D1", "D2", "D3", "D4", "M1", "X1", "X2", "X3", "completeness")
+JUDGED = (
+    *("S1", "S2", "S3", "S4", "S5", "S6", "A1", "D1", "D2", "D3", "D4", "M1", "M2", "M3", "M4", "M5"),
+    *("K1", "K2", "X1", "X2", "X3", "X5", "completeness"),
+)
 LONGEST = 6000
 BY_ID = tuple(f"O{number}" for number in range(1, 8))
 
@@ -140,14 +145,19 @@ def test_worst_verdict_wins() -> None:
 # --- laws of no-cross-read -------------------------------------------------------------------------------
 
 
+def seen(judgement: Judgement) -> set[tuple[int, int | None, int, str]]:
+    """What was read across, whatever it is called: the name depends on what else the viewer saw."""
+    read = (f for f in judgement.findings if f.law is Law.NO_CROSS_READ)
+    return {(f.viewer, f.owner, f.step, f.where) for f in read}
+
+
 @given(any_golden, st.data())
 def test_seeing_less_is_never_reading_more(history: History, data: st.DataObject) -> None:
     user = data.draw(st.integers(0, len(history.plan.users) - 1))
     less = with_events(history, lambda e: filtered(e, lambda _: False) if e.user == user else e)
     before, after = canary.judge(history), canary.judge(less)
-    assert set(after.findings) <= set(before.findings)
-    told = {f for f in judge(less).findings if f.law is Law.NO_CROSS_READ}
-    assert told <= set(before.findings)
+    assert seen(after) <= seen(before)
+    assert seen(judge(less)) <= seen(before)
 
 
 @given(any_golden)
@@ -208,6 +218,65 @@ def test_explaining_never_empties_the_findings(history: History, chance: random.
     assert bool(explained.findings) == bool(plain.findings)
     assert {kind(f) for f in explained.findings} == {kind(f) for f in plain.findings}
     assert (explained.doubts, explained.errors) == (plain.doubts, plain.errors)
+
+
+# --- a view changes by the user's own writes only ---------------------------------------------------------
+
+COMPARED = ("S4-crowded-out", "S4-in-a-sequence", "X1-total-moves", "X2-outcome-moves")
+
+
+def inserted(name: str, op: Operation, user: int) -> History:
+    """The history with one more write just before the last answer that is compared with an earlier one."""
+    history = GOLDEN[name].history
+    last = next(i for i in reversed(range(len(history.events))) if _again(history, i))
+    event = history.events[last]
+    step = Step(op=op, user=user, fact=0)
+    plan = history.plan.model_copy(update={"steps": (*history.plan.steps, step)})
+    more = Event(
+        step=len(plan.steps) - 1,
+        op=op,
+        user=user,
+        outcome=Outcome.OK,
+        started=event.started - 0.01,
+        ended=event.started,
+    )
+    events = (*history.events[:last], more, *history.events[last:])
+    return history.model_copy(update={"plan": plan, "events": events})
+
+
+def _again(history: History, number: int) -> bool:
+    asked = question(history, history.events[number])
+    return any(
+        question(history, earlier) == asked and earlier.user == history.events[number].user
+        for earlier in history.events[:number]
+    )
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("op", [Operation.ADD, Operation.MAINTAIN])
+def test_an_own_write_explains_another_view(name: str, op: Operation) -> None:
+    viewer = interference.judge(GOLDEN[name].history).findings[0].viewer
+    assert not interference.judge(inserted(name, op, viewer)).findings
+    assert interference.judge(inserted(name, op, 1 - viewer)).findings
+
+
+@every_golden
+def test_a_view_that_was_only_polled_proves_nothing(name: str) -> None:
+    polled = with_events(GOLDEN[name].history, lambda e: e.model_copy(update={"poll": True}))
+    assert not interference.judge(polled).findings
+
+
+@every_golden
+def test_overlapping_calls_are_not_compared(name: str) -> None:
+    history = GOLDEN[name].history
+    steps = tuple(step.model_copy(update={"lane": step.user}) for step in history.plan.steps)
+    plan = history.plan.model_copy(update={"steps": steps})
+    assert not interference.judge(history.model_copy(update={"plan": plan})).findings
+
+
+def test_the_story_tells_how_many_facts_were_nearer() -> None:
+    (finding,) = interference.judge(GOLDEN["S4-crowded-out"].history).findings
+    assert "with 1 nearer facts of other users" in finding.story
 
 
 # --- what proves nothing ---------------------------------------------------------------------------------

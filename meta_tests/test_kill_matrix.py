@@ -15,10 +15,12 @@ from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings
 
 SEEDS = (1, 2, 3)
-NOT_YET = frozenset({"S4", "M2", "M3", "M4", "M5", "C1", "C2", "C3", "C4", "C5", "K1", "K2", "X4", "X5"})
+NOT_YET = frozenset({"C5", "X4"})
 """Anomalies that no check looks for yet."""
 
 _EVERYTHING = frozenset(CATALOGUE)
+_OVERLAPPING = frozenset({"C1", "C2", "C3", "C4"})
+_NAMED = frozenset({"A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "S6"})
 _INSIDE = frozenset({"A3", "A4", "A6", "S6"})
 ALSO: dict[str, frozenset[str]] = {
     # Where the user is not applied at all, every narrower law is broken as well.
@@ -39,41 +41,68 @@ ALSO: dict[str, frozenset[str]] = {
     "A5-split-at-colon": frozenset({"A1"}),
     # Drawn names that differ behind the cut may differ in mere padding there.
     "A8-cut-at-query": frozenset({"A3"}),
+    # Where calls overlap, an answer that was kept for another user is one that was crossed.
+    "K1-search-key": _OVERLAPPING,
+    "K1-list-key": _OVERLAPPING,
+    # A race shows under the lighter load, under the harder one, or under both.
+    "C1-shared-handle": _OVERLAPPING,
+    "C1-shared-handle-rarely": _OVERLAPPING,
+    # What is stored for somebody else is missing where it belongs.
+    "C1-shared-handle-writes": _OVERLAPPING | {"completeness"},
+    # Where nobody asked before its owner did, a memory that was kept by its id was never checked.
+    "K1-get-key": frozenset({"O1"}),
+    # A question is also near to itself, and near ones of users with related names have two explanations.
+    "K2-semantic": _OVERLAPPING | _NAMED | {"K1"},
     # What came back was never gone, if nobody looked in between.
     "D4-ghost-readd": frozenset({"D3"}),
 }
 
 
+def base(fault: str) -> str:
+    """The clean store that offers what the fault needs."""
+    return "reference-async" if "async" in FAULTS[fault].needs else "reference"
+
+
+@pytest.mark.parametrize("target", ["reference", "reference-async"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_clean_reference_is_held(seed: int) -> None:
-    results = certify(Settings(target="reference", profile="ci", seed=str(seed)))
-    assert {result.check: result.reason for result in results if result.verdict is not Verdict.HELD} == {}
+def test_the_clean_reference_is_held(target: str, seed: int) -> None:
+    results = certify(Settings(target=target, profile="ci", seed=str(seed)))
+    others = {result.check: result.reason for result in results if result.verdict is not Verdict.HELD}
+    # A call of a sync adapter can't be cancelled; the async twin is asked that.
+    sync = {"overlapping-calls-stay-apart[C3-cancelled]": "the adapter does not offer async"}
+    assert others == ({} if target == "reference-async" else sync)
+
+
+RARE = frozenset({"C1-shared-handle-rarely"})
+"""Faults that not every load shows: any anomaly of overlapping calls is their name."""
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
 def test_each_fault_is_called_by_nothing_but_its_own_name(number: int) -> None:
     """The whole matrix; the seeds take turns, because it takes long."""
     fault, seed = list(FAULTS)[number], SEEDS[number % len(SEEDS)]
-    outcome = run_planted(fault, Settings(target="reference", profile="ci", seed=str(seed)))
+    outcome = run_planted(fault, Settings(target=base(fault), profile="ci", seed=str(seed)))
     assert outcome.verdict is Verdict.VIOLATED
-    assert outcome.caught, f"named {outcome.named}"
-    assert set(outcome.named) <= {outcome.anomaly} | ALSO.get(fault, frozenset())
+    own = _OVERLAPPING if fault in RARE else frozenset({outcome.anomaly})
+    assert own & set(outcome.named), f"named {outcome.named}"
+    assert set(outcome.named) <= own | ALSO.get(fault, frozenset())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", sorted(set(FAULTS) - RARE))
 def test_each_fault_is_caught_with_every_seed(fault: str, seed: int) -> None:
     anomaly = FAULTS[fault].anomaly
     results = certify(
-        Settings(target=f"fault:{fault}@reference", profile="ci", seed=str(seed)), until=anomaly
+        Settings(target=f"fault:{fault}@{base(fault)}", profile="ci", seed=str(seed)), until=anomaly
     )
     assert any(case.finding.anomaly == anomaly for result in results for case in result.cases)
 
 
 def test_every_anomaly_has_a_fault_that_shows_nothing_else() -> None:
-    alone = {fault.anomaly for name, fault in FAULTS.items() if name not in ALSO}
+    # A shared handle is one of the things that any overlapping calls show.
+    alone = {fault.anomaly for name, fault in FAULTS.items() if name not in ALSO} | {"C1"}
     assert alone == set(CATALOGUE) - NOT_YET
 
 
 def test_the_exceptions_are_needed() -> None:
-    assert set(ALSO) <= set(FAULTS)
+    assert set(ALSO) | RARE <= set(FAULTS)

@@ -1,4 +1,4 @@
-"""The known findings that come with the suite: each has a replay file that shows it on what it names."""
+"""The known findings that come with the suite: each public one has a replay file that shows it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ def replay_file(target: str, entry: Known) -> Path:
 
 @pytest.mark.parametrize(("target", "entry"), ENTRIES)
 def test_an_entry_has_a_replay_file_of_its_own_finding(target: str, entry: Known) -> None:
-    assert fnmatch.fnmatchcase(read_replay(replay_file(target, entry)).finding.key, entry.finding)
     assert entry.affected is not None
+    if entry.replay is None:
+        assert entry.reference is None, "what is public is shown"
+        pytest.skip("withheld until there is a public reference: see SECURITY.md")
+    assert fnmatch.fnmatchcase(read_replay(replay_file(target, entry)).finding.key, entry.finding)
 
 
 def installed(target: Target) -> bool:
@@ -36,7 +39,9 @@ def installed(target: Target) -> bool:
 
 @pytest.mark.parametrize(("target", "entry"), ENTRIES)
 def test_the_replay_shows_it_on_the_installed_release(target: str, entry: Known) -> None:
-    if not installed(resolve(target)):
+    if entry.replay is None:
+        pytest.skip("withheld until there is a public reference: see SECURITY.md")
+    if not installed(resolve(target)) or resolve(target).config.lacking():
         pytest.skip(f"{target} is not installed here")
     if not entry.applies():
         pytest.skip(f"the installed release is not one of {entry.affected}")

@@ -23,7 +23,7 @@ LAYERS = (
     ("settings", "targets"),
     ("checks", "laws"),
     ("properties",),
-    ("campaign", "environments", "publishing"),
+    ("campaign", "environments", "publishing", "starting"),
     ("calibration", "replaying", "terminal"),
     ("cli", "plugin"),
     ("__main__",),

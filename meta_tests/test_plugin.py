@@ -198,7 +198,7 @@ def test_the_header_says_what_is_tested(pytester: pytest.Pytester, monkeypatch: 
             "target: adapter.py:opened, adapter.py sha256 *",
             "adapter: adapter.py:opened",
             "options: token=[*][*][*]; disposable",
-            "capabilities: core only",
+            "capabilities: overlap",
             "seed 7, profile quick, 1 worker, *",
             "known findings: none",
             "variables: ISOLATION_OPTIONS=token=[*][*][*]",

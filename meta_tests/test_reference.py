@@ -39,6 +39,7 @@ def test_offers_everything(store: ReferenceStore) -> None:
 def test_refuses_who_is_no_user(store: ReferenceStore, user: Any) -> None:
     row = store.add("a", "a fact")[0]
     arguments: dict[str, list[Any]] = {"add": ["x"], "search": ["x"], "update": [row.id, "x"], "page": [None]}
+    arguments["intrude"] = ["a", "victim-in-body"]
     said = set()
     for method in {*CORE_METHODS, *OPTIONAL_METHODS} - {"users"}:
         given = arguments.get(method, [row.id] if method in ("get", "delete", "history") else [])

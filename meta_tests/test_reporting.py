@@ -101,7 +101,14 @@ def make_result(
 
 def make_header(*results: CheckResult, **changes: Any) -> Header:
     expected = tuple(
-        ExpectedCheck(check=r.check, title=r.title, anomalies=r.anomalies, level=r.level) for r in results
+        ExpectedCheck(
+            check=r.check,
+            title=r.title,
+            anomalies=r.anomalies,
+            level=r.level,
+            optional=r.level is not Level.CORE,
+        )
+        for r in results
     )
     target = TargetInfo(
         name="sample",

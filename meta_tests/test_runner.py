@@ -70,7 +70,14 @@ def runner_of(
     session: Session, *, consistency: float = 0.0, disposable: bool = True, worker: int = 3
 ) -> Runner:
     lease = Lease("k3f9", worker, Mint(SECRET))
-    return Runner(session, lease, consistency=consistency, disposable=disposable, began=time.monotonic())
+    return Runner(
+        session,
+        lease,
+        consistency=consistency,
+        disposable=disposable,
+        began=time.monotonic(),
+        open_more=lambda: session,
+    )
 
 
 def plan(*steps: Step, users: Sequence[UserSpec] = (UserSpec(group=0), UserSpec(group=1))) -> Plan:

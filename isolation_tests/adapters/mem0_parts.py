@@ -1,4 +1,4 @@
-"""What mem0 is put together from: a vector store for one run, our embedding, and no LLM."""
+"""What mem0 is put together from: a vector store for one run, our embedding, and no LLM, or a local one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from isolation_tests.adapters.embedding import DIMENSIONS, embed
-from isolation_tests.adapters.resources import Errors, need, postgres
+from isolation_tests.adapters.resources import Errors, need, postgres, scratch
 
 __all__ = [
     "STORES",
@@ -22,6 +22,7 @@ __all__ = [
     "close_memory",
     "create_memory",
     "load_mem0",
+    "opened_store",
 ]
 
 _PROVIDER = "isolation_tests"
@@ -68,22 +69,33 @@ def load_mem0(folder: Path) -> Any:
     return mem0
 
 
-def create_memory(mem0: Any, vector_store: str, config: Mapping[str, Any]) -> Any:
-    """Make mem0's `Memory`, with its history in memory, our embedding, and no LLM."""
+def create_memory(
+    mem0: Any,
+    vector_store: str,
+    config: Mapping[str, Any],
+    *,
+    kind: str = "Memory",
+    llm: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make mem0's `Memory` or `AsyncMemory`, with its history in memory and our embedding.
+
+    llm: as mem0 takes it; without, there is none.
+    """
     factory = mem0.utils.factory
     factory.EmbedderFactory.provider_to_class[_PROVIDER] = f"{__name__}.{Embedder.__name__}"
     factory.LlmFactory.register_provider(_PROVIDER, f"{__name__}.{NoLlm.__name__}")
     # mem0's settings accept the providers it ships only, hence model_construct. To take over one of those
     # names would change mem0 for everything else in this process.
     embedder = mem0.embeddings.configs.EmbedderConfig.model_construct(provider=_PROVIDER, config={})
-    llm = mem0.llms.configs.LlmConfig.model_construct(provider=_PROVIDER, config={})
-    return mem0.Memory.from_config(
-        {
-            "vector_store": {"provider": vector_store, "config": dict(config)},
-            "embedder": embedder,
-            "llm": llm,
-            "history_db_path": ":memory:",
-        }
+    no_llm = mem0.llms.configs.LlmConfig.model_construct(provider=_PROVIDER, config={})
+    # Not by `from_config`, which AsyncMemory of some releases has to be awaited for.
+    return getattr(mem0, kind)(
+        mem0.configs.base.MemoryConfig(
+            vector_store={"provider": vector_store, "config": dict(config)},
+            embedder=embedder,
+            llm=no_llm if llm is None else dict(llm),
+            history_db_path=":memory:",
+        )
     )
 
 
@@ -145,3 +157,17 @@ STORES: Mapping[str, Callable[[Path, str | None], AbstractContextManager[Store]]
     "faiss": _faiss,
     "pgvector": _pgvector,
 }
+
+
+@contextmanager
+def opened_store(vector_store: str, dsn: str | None) -> Iterator[tuple[Any, Store]]:
+    """Give mem0's module and a vector store in a folder of its own, which is removed afterwards.
+
+    Raises ValueError for a store that is none of STORES.
+    """
+    if vector_store not in STORES:
+        raise ValueError(f"vector_store is {vector_store!r}: choose one of {', '.join(STORES)}.")
+    with scratch("mem0") as folder:
+        mem0 = load_mem0(folder)
+        with STORES[vector_store](folder, dsn or None) as store:
+            yield mem0, store

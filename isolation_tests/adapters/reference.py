@@ -6,7 +6,9 @@ the exact name, and no call ever looks at another shelf: what is another user's 
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import functools
 import hashlib
 import heapq
 import hmac
@@ -18,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.adapter import Filters, Memory, Page, Refused
+from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Filters, Memory, Page, Refused
 from isolation_tests.adapters.sessions import Sessions, intruding
 
 PAGE_SIZE = 10
@@ -206,9 +208,41 @@ class ReferenceStore:
         return int(number)
 
 
+class AsyncReferenceStore:
+    """The same store for callers with an event loop; every call lets others in before and after."""
+
+    def __init__(self, store: ReferenceStore) -> None:
+        for name in (*CORE_METHODS, *OPTIONAL_METHODS):
+            setattr(self, name, _interleaved(getattr(store, name)))
+
+
+def _interleaved(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    async def later(*args: Any, **keywords: Any) -> Any:
+        await asyncio.sleep(0)
+        answer = method(*args, **keywords)
+        await asyncio.sleep(0)
+        return answer
+
+    return later
+
+
+_SHARED = ReferenceStore()
+
+
 def open_memory() -> ReferenceStore:
     """Open an empty reference store."""
     return ReferenceStore()
+
+
+def open_shared_memory() -> ReferenceStore:
+    """Open the one reference store that all openings in this process share."""
+    return _SHARED
+
+
+def open_async_memory() -> AsyncReferenceStore:
+    """Open the shared store for callers with an event loop."""
+    return AsyncReferenceStore(_SHARED)
 
 
 def _name(user: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 import subprocess
 import sys
 import tempfile
@@ -13,13 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from shutil import disk_usage
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Unavailable
 
-__all__ = ["Errors", "local_server", "need", "own_schema", "postgres", "scratch", "scratch_folder"]
+__all__ = ["Errors", "local_server", "need", "own_schema", "postgres", "scratch", "scratch_folder", "serving"]
 
 _ROOM_BYTES = 2**30
 _START_SECONDS = 60.0
@@ -93,17 +94,28 @@ def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
 def local_server(script: Path, arguments: Sequence[str] = ()) -> Iterator[str]:
     """Start a Python script that serves on 127.0.0.1 and prints its address; give the address, stop it.
 
-    The script's first line of output that has a URL is its address. Raises `Unavailable` with the last
-    line that the script printed where it ends or stays silent for a minute.
+    Raises `Unavailable` as `serving` does, `BadOption` where there is no such script.
     """
     if not script.is_file():
         raise BadOption(f"There is no server script {script}; name the one to start.")
-    command = [sys.executable, str(script), *arguments]
-    with subprocess.Popen(  # noqa: S603 - a script of this suite or one that the user named
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    with serving([sys.executable, str(script), *arguments], script.name) as url:
+        yield url
+
+
+@contextmanager
+def serving(command: Sequence[str], name: str) -> Iterator[str]:
+    """Start a program that serves; give the first address that it prints, and stop it afterwards.
+
+    Raises `Unavailable` with the last line that it printed where it ends or stays silent for a minute.
+    """
+    with subprocess.Popen(  # noqa: S603 - a program of this suite or one that the user named
+        list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
     ) as process:
+        said: SimpleQueue[str | None] = SimpleQueue()
+        # It is listened to until it ends: a pipe that nobody reads fills up, and the program hangs.
+        Thread(target=_listen, args=(process, said), daemon=True).start()
         try:
-            yield _address(process, script)
+            yield _address(said, name)
         finally:
             process.terminate()
             try:
@@ -112,20 +124,25 @@ def local_server(script: Path, arguments: Sequence[str] = ()) -> Iterator[str]:
                 process.kill()
 
 
-def _address(process: subprocess.Popen[str], script: Path) -> str:
-    output = process.stdout
-    if output is None:
-        raise Unavailable(f"{script.name} has no output to read its address from.")
+def _listen(process: subprocess.Popen[str], said: SimpleQueue[str | None]) -> None:
+    heard = False
+    for line in process.stdout or ():
+        if not heard:
+            said.put(line)
+            heard = _URL.search(line) is not None
+    said.put(None)
+
+
+def _address(said: SimpleQueue[str | None], name: str) -> str:
     deadline, last = time.monotonic() + _START_SECONDS, "nothing"
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(output, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
-            if not waiting.select(timeout=1.0):
-                continue
-            line = output.readline()
-            if not line:
-                break
-            if found := _URL.search(line):
-                return found[0]
-            last = line.strip() or last
-    raise Unavailable(f"{script.name} did not start; the last it said was: {last}")
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            line = said.get(timeout=left)
+        except Empty:
+            break
+        if line is None:
+            break
+        if found := _URL.search(line):
+            return found[0]
+        last = line.strip() or last
+    raise Unavailable(f"{name} did not start; the last it said was: {last}")

@@ -7,7 +7,9 @@ from typing import Any
 
 from isolation_tests.faults import (
     by_id,
+    caches,
     completeness,
+    concurrency,
     deletes,
     derived,
     filters,
@@ -15,11 +17,14 @@ from isolation_tests.faults import (
     injection,
     intrusions,
     keys,
+    leftovers,
     legs,
     names,
     patterns,
     scope,
     side_channels,
+    side_doors,
+    starvation,
 )
 from isolation_tests.faults.base import Fault
 
@@ -38,8 +43,13 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *deletes.FAULTS,
     *derived.FAULTS,
     *side_channels.FAULTS,
+    *side_doors.FAULTS,
     *completeness.FAULTS,
+    *starvation.FAULTS,
+    *caches.FAULTS,
+    *leftovers.FAULTS,
     *intrusions.FAULTS,
+    *concurrency.FAULTS,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in ALL_FAULTS}
 

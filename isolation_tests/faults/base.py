@@ -27,7 +27,7 @@ class Fault:
 
     name: `<anomaly>-<mechanism>`. summary: the mechanism in one sentence. plant: takes an adapter and
     returns the broken one. like: a public case of the anomaly. needs: what an adapter has to offer
-    for the fault to make a difference: methods ("history") and keywords of methods ("add.key").
+    for the fault to make a difference: methods ("history"), keywords of methods ("add.key"), and "async".
     """
 
     name: str
@@ -43,6 +43,8 @@ class Fault:
 
 
 def _offers(adapter: Any, method: str, keyword: str | None = None) -> bool:
+    if method == "async":
+        return any(inspect.iscoroutinefunction(getattr(adapter, name, None)) for name in METHODS)
     offered = getattr(adapter, method, None)
     return callable(offered) and (keyword is None or keyword in inspect.signature(offered).parameters)
 

@@ -1,15 +1,21 @@
-"""M1: equal texts of two users are stored once."""
+"""M1 to M5: what a system derives from texts (one copy, one entity, one summary) joins two users."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
 from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.legs import entities
 from isolation_tests.faults.merged import BY_ID
+
+# A summary of an entity is made from its third mention on.
+_MENTIONS = 3
+_SLOT = re.compile(r"([A-Z]\w+ [A-Z]\w+'s [a-z]+(?: [a-z]+)?) is ")
 
 
 class _Shared(Remembering):
@@ -77,6 +83,137 @@ class Dropped(_Shared):
         return [] if self._holders(user, text) else await super()._on_add(user, text, **keywords)
 
 
+class _Derived(Remembering):
+    """Knows what everybody wrote, in the order in which it came."""
+
+    def _held(self) -> list[tuple[Any, str, str]]:
+        """Each memory as (owner, id, text)."""
+        known = [pair for texts in list(self._texts.values()) for pair in list(texts.items())]
+        return [(self._owners[id], id, text) for id, text in known if id in self._owners]
+
+    def _foreign(self, user: Any) -> list[tuple[Any, str, str]]:
+        return [held for held in self._held() if tag(held[0]) != tag(user)]
+
+
+class EntitySummary(_Derived):
+    """The first row about an entity shows a summary of all that anybody wrote about it."""
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
+        return self._summed(user, await super()._on_search(user, query, limit=limit, **keywords))
+
+    async def _on_get_all(self, user: Any, **keywords: Any) -> list[Memory]:
+        return self._summed(user, await super()._on_get_all(user, **keywords))
+
+    def _summed(self, user: Any, rows: Sequence[Memory]) -> list[Memory]:
+        summed = list(rows)
+        for number, row in enumerate(rows):
+            about = entities(row.text)
+            mentions = [text for _, _, text in self._held() if about & entities(text)]
+            others = [text for _, _, text in self._foreign(user) if about & entities(text)]
+            if others and len(mentions) >= _MENTIONS:
+                summed[number] = dataclasses.replace(row, text=" ".join((row.text, *others)))
+                break
+        return summed
+
+
+class MergedRow(_Derived):
+    """A new fact about an entity is joined to the first row about it, whoever's that is."""
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        about = entities(text)
+        held = [row for row in self._held() if about & entities(row[2])]
+        if len(held) < _MENTIONS - 1 or keywords:
+            return await super()._on_add(user, text, **keywords)
+        owner, first, old = held[0]
+        await self._act("update", owner, first, f"{old} {text}")
+        return [Memory(first, f"{old} {text}")]
+
+
+class SharedNode(_Derived):
+    """Deleting a user's memories removes the entities in them, with all that others wrote about these."""
+
+    async def _on_delete_all(self, user: Any) -> None:
+        own = [text for owner, _, text in self._held() if tag(owner) == tag(user)]
+        about = frozenset().union(*map(entities, own))
+        hanging = [held for held in self._foreign(user) if about & entities(held[2])]
+        await super()._on_delete_all(user)
+        for owner, known, _ in hanging:
+            await self._act("delete", owner, known)
+
+
+class Blend(_Derived):
+    """Maintenance of a user's memories joins the newest of them with the newest of another user's."""
+
+    async def _on_maintain(self, user: Any) -> None:
+        await call(self._inner.maintain, user)
+        own = [text for owner, _, text in self._held() if tag(owner) == tag(user)]
+        others = [text for _, _, text in self._foreign(user)]
+        if own and others:
+            await super()._on_add(user, self._joined(own[-1], others[-1]))
+
+    def _joined(self, own: str, other: str) -> str:
+        return f"{own} {other}"
+
+
+class NewestRows(Blend):
+    """Maintenance copies the newest row of the whole store among the user's own."""
+
+    def _joined(self, own: str, other: str) -> str:
+        del own
+        return other
+
+
+class LastActive(_Derived):
+    """Maintenance writes its summary as the user who wrote last, instead of the one it was started for."""
+
+    def __init__(self, inner: Any) -> None:
+        self._last: list[Any] = []
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
+        self._last = [user]
+        return rows
+
+    async def _on_maintain(self, user: Any) -> None:
+        await call(self._inner.maintain, user)
+        own = [text for owner, _, text in self._held() if tag(owner) == tag(user)]
+        for writer in self._last:
+            if own and tag(writer) != tag(user) and tag(writer) in self._writers:
+                await super()._on_add(writer, f"In short: {' '.join(own)}")
+
+
+class _Contradicted(_Derived):
+    """Finds statements of others that say something else about the same."""
+
+    def _contrary(self, user: Any, text: str) -> list[tuple[Any, str, str]]:
+        said = set(_SLOT.findall(text))
+        return [held for held in self._foreign(user) if said & set(_SLOT.findall(held[2]))]
+
+
+class UpdatesForeign(_Contradicted):
+    """A statement rewrites the memory that it contradicts, whoever's that is."""
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        contrary = self._contrary(user, text)
+        if not contrary:
+            return await super()._on_add(user, text, **keywords)
+        owner, known, _ = contrary[-1]
+        await self._act("update", owner, known, text)
+        return [Memory(known, text)]
+
+
+class RemovesForeign(_Contradicted):
+    """A statement removes the memories that it contradicts, whoever's they are."""
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        contrary = self._contrary(user, text)
+        rows = await super()._on_add(user, text, **keywords)
+        for owner, known, _ in contrary:
+            await self._act("delete", owner, known)
+        return rows
+
+
 FAULTS = (
     Fault(
         "M1-shared-id",
@@ -98,5 +235,65 @@ FAULTS = (
         "Text that another user has already is not stored again, and its second owner never sees it.",
         Dropped,
         like="eliza#13257",
+    ),
+    Fault(
+        "M2-entity-summary",
+        "M2",
+        "A summary of an entity, shown in place of a row about it, is made of everybody's mentions.",
+        EntitySummary,
+        like="seocho#579",
+    ),
+    Fault(
+        "M2-merged-row",
+        "M2",
+        "A new fact about an entity is joined to the first row about that name, whoever's it is.",
+        MergedRow,
+        like="mem0#5441",
+        needs=("update",),
+    ),
+    Fault(
+        "M2-shared-node",
+        "M2",
+        "Deleting a user's memories removes the entities in them, with all that others wrote about these.",
+        SharedNode,
+        needs=("delete",),
+    ),
+    Fault(
+        "M3-blend",
+        "M3",
+        "Maintenance joins a user's newest memory with another user's.",
+        Blend,
+        like="hal0#1300",
+        needs=("maintain",),
+    ),
+    Fault(
+        "M3-newest-rows",
+        "M3",
+        "Maintenance copies the newest rows of the whole store among the user's own.",
+        NewestRows,
+        needs=("maintain",),
+    ),
+    Fault(
+        "M4-updates-foreign",
+        "M4",
+        "A statement rewrites the memory that it contradicts, whoever's it is.",
+        UpdatesForeign,
+        like="mem0#2170",
+        needs=("update",),
+    ),
+    Fault(
+        "M4-removes-foreign",
+        "M4",
+        "A statement removes the memories that it contradicts, whoever's they are.",
+        RemovesForeign,
+        needs=("delete",),
+    ),
+    Fault(
+        "M5-last-active",
+        "M5",
+        "Maintenance writes its summary as the user who wrote last.",
+        LastActive,
+        like="cognee v1.2.2.dev3",
+        needs=("maintain",),
     ),
 )

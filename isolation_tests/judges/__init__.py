@@ -12,6 +12,7 @@ from isolation_tests.judges import (
     counts,
     deletion,
     errors,
+    interference,
     rebind,
     refusal,
 )
@@ -34,12 +35,47 @@ def judge(history: History) -> Judgement:
     """What the history proves: findings by cause, doubts, and the adapter's own errors."""
     judged = [one(history) for one in JUDGES]
     findings = [finding for judgement in judged for finding in judgement.findings]
-    doubts = [doubt for judgement in judged for doubt in judgement.doubts]
+    compared = interference.judge(history)
+    findings += _untold(findings, compared.findings)
+    doubts = [doubt for judgement in (*judged, compared) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(_first_of_each(_explained(history, findings))),
         doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
     )
+
+
+def _untold(told: list[Finding], compared: Iterable[Finding]) -> list[Finding]:
+    """What only the comparison of two answers shows: not a loss, or a step, that is told already.
+
+    An answer that is older than the user's own write explains what it lacks, and is told all the same.
+    """
+    losers = {f.viewer for f in told if _kind(f) == "loss"}
+    steps = {(f.viewer, f.step) for f in told}
+    return [
+        f
+        for f in compared
+        if f.anomaly == "K1" or (f.viewer not in losers and (f.viewer, f.step) not in steps)
+    ]
+
+
+def _served(findings: list[Finding]) -> list[Finding]:
+    """Leave out what a kept answer explains: what is missing in it, and an equal question beside a near one.
+
+    A question is also near to itself, so that where nearness decides an equal one shows no second cause.
+    """
+    kept = [f for f in findings if f.anomaly in ("K1", "K2")]
+    if not kept:
+        return findings
+    crossed = {(f.viewer, f.step) for f in findings if f.law is Law.NO_CROSS_READ}
+    stale = {(f.viewer, f.step) for f in kept}
+    near = any(f.anomaly == "K2" for f in kept)
+    return [
+        f
+        for f in findings
+        if not (_kind(f) == "loss" and f.anomaly != "K1" and (f.viewer, f.step) in crossed | stale)
+        and not (near and f.anomaly == "K1" and f.law is Law.NO_CROSS_READ)
+    ]
 
 
 def _explained(history: History, findings: list[Finding]) -> list[Finding]:
@@ -50,7 +86,7 @@ def _explained(history: History, findings: list[Finding]) -> list[Finding]:
     id that can be read, changed or deleted also answers differently from an absent one: that difference
     is not a second finding.
     """
-    steps = history.plan.steps
+    steps, findings = history.plan.steps, _served(findings)
     told = {f.operation for f in findings if f.anomaly in ("O1", "O2", "O3", "O4", "X3")}
     findings = [f for f in findings if f.anomaly != "X2" or f.operation not in told]
     broad = {(_kind(f), f.anomaly) for f in findings if steps[f.step].control or f.anomaly in ("S1", "D1")}
@@ -76,7 +112,9 @@ def _unanswered(history: History) -> list[str]:
     return [
         f"{event.op} by user {event.user} had an unknown outcome ({event.error_kind}: {event.error})"
         for event in history.events
-        if event.outcome is Outcome.INDETERMINATE and not event.poll
+        if event.outcome is Outcome.INDETERMINATE
+        and not event.poll
+        and history.plan.steps[event.step].give_up is None
     ]
 
 

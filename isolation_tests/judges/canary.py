@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from isolation_tests.judges import naming
-from isolation_tests.judges.world import answered
-from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting
+from isolation_tests.judges.naming import Sight
+from isolation_tests.judges.repeated import cached_for_another
+from isolation_tests.judges.world import answered, walk
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step
 
 
 def judge(history: History) -> Judgement:
@@ -14,12 +17,11 @@ def judge(history: History) -> Judgement:
 
     An error text that repeats the caller's own query tells the caller nothing.
     """
-    findings = [
-        _finding(history, event, sighting, beside=beside)
-        for event in history.events
-        for sighting, beside in _sightings(history, event)
-        if is_foreign(history, event, sighting)
-    ]
+    findings: list[Finding] = []
+    for event, step, world in walk(history):
+        sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
+        cached = cached_for_another(history, event, world) if sights else None
+        findings += [_finding(history, replace(sight, cached=cached)) for sight in sights]
     return Judgement(findings=tuple(findings))
 
 
@@ -31,25 +33,25 @@ def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
     return event.user not in history.plan.facts[sighting.fact].owners
 
 
-def _sightings(history: History, event: Event) -> Iterator[tuple[Sighting, bool]]:
-    """Each canary of an answer, and whether it stands beside a text of the viewer's own."""
-    step = history.plan.steps[event.step]
+def _sights(history: History, event: Event, step: Step) -> Iterator[Sight]:
+    """Each canary of an answer, and whether it stands beside or within a text of the viewer's own."""
     told = answered(event, step)
     for sighting in event.sightings:
         if sighting in told:
-            yield sighting, False
+            yield Sight(event, sighting)
     for row in event.rows:
-        own = any(s.where == "text" and not is_foreign(history, event, s) for s in row.sightings)
+        written = [is_foreign(history, event, s) for s in row.sightings if s.where == "text"]
+        own = not all(written)
         for sighting in row.sightings:
-            yield sighting, own
+            yield Sight(event, sighting, beside=own, mixed=own and any(written))
 
 
-def _finding(history: History, event: Event, sighting: Sighting, *, beside: bool) -> Finding:
-    step = history.plan.steps[event.step]
+def _finding(history: History, sight: Sight) -> Finding:
+    event, sighting = sight.event, sight.sighting
     leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
     owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
     return Finding(
-        anomaly=naming.of_cross_read(history, step, event.user, sighting, beside=beside),
+        anomaly=naming.of_cross_read(history, sight),
         law=Law.NO_CROSS_READ,
         operation=event.op,
         relation=history.plan.relation,

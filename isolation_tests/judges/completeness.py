@@ -138,7 +138,7 @@ def _seen_later(history: History, event: Event, missing: set[int]) -> set[int]:
 
 def _never_stored(history: History, step: Step, missing: set[int]) -> str:
     """A loss at writing: only what two writers share can be another user's doing."""
-    if step.anomaly in ("M1", "O5", "O6", "A5") and history.plan.relation is None:
+    if step.anomaly in ("M1", "M2", "M4", "O5", "O6", "A5") and history.plan.relation is None:
         return step.anomaly
     if all(len(history.plan.facts[fact].owners) > 1 for fact in missing):
         return "M1"

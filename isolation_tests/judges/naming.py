@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from isolation_tests import names
 from isolation_tests.judges.world import World
-from isolation_tests.model import History, Operation, Sighting, Step
+from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step
 
 _CROSS_READ = {
     Operation.GET: "O1",
@@ -12,36 +14,91 @@ _CROSS_READ = {
     Operation.DELETE: "O3",
     Operation.HISTORY: "O4",
 }
-_LOSSES = frozenset({"D1", "D2", "D3", "D4", "completeness"})
-_SIGHTS = frozenset({"S1", "S2", "S5", "O1", "O4", "O7", "X1"})
+_LOSSES = frozenset({"D1", "D2", "D3", "D4", "S4", "completeness"})
+SIGHTS = frozenset({"S1", "S2", "S5", "O1", "O4", "O7", "M3", "M5", "X1", "X5"})
 """A plan's word for what may be lost at a step says nothing of what is seen there, nor the reverse."""
+_VAGUE = _LOSSES | {"S1", "S2"}
+_SIDE_DOORS = (Operation.EXPORT, Operation.PAGE)
 
 
-def of_cross_read(history: History, step: Step, viewer: int, sighting: Sighting, *, beside: bool) -> str:
-    """The anomaly that a foreign canary in this answer stands for.
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A foreign canary in an answer.
 
-    beside: it was in another field of a row whose text is the viewer's own.
+    beside: it was in another field of a row whose text is the viewer's own. mixed: it was in one text with
+    a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of before.
     """
-    if sighting.where.startswith("error"):
+
+    event: Event
+    sighting: Sighting
+    beside: bool = False
+    mixed: bool = False
+    cached: str | None = None
+
+
+def of_cross_read(history: History, sight: Sight) -> str:
+    """The anomaly that a foreign canary in this answer stands for."""
+    step = history.plan.steps[sight.event.step]
+    if sight.sighting.where.startswith("error"):
         return "X3"
-    if beside and step.anomaly in (None, "S1"):
+    if sight.cached is not None:
+        return sight.cached
+    derived = _derived(history, sight) if step.anomaly is None or step.anomaly in _VAGUE else None
+    if derived is not None:
+        return derived
+    if sight.beside and step.anomaly in (None, "S1"):
         return "S2"
     if step.anomaly is not None and step.anomaly not in _LOSSES:
         return step.anomaly
-    if step.op is Operation.PAGE and step.cursor is not None:
+    return _by_operation(history, step, sight)
+
+
+def _by_operation(history: History, step: Step, sight: Sight) -> str:
+    """The anomaly where the plan has no word for the step: what the call addressed, who the viewer is."""
+    viewer, sighting = sight.event.user, sight.sighting
+    if step.cursor is not None and history.plan.steps[step.cursor].user != viewer:
         return "O7"
     if step.op in _CROSS_READ:
         return _CROSS_READ[step.op]
-    if sighting.user is not None and _was_planted(history, sighting.fact):
+    if sighting.user is not None and _was_planted(history, viewer, sighting.fact):
         return "O2"
     if history.plan.users[viewer].missing:
         return "S3"
-    return related(history, viewer, sighting.user) or names.hostile_kind(history.plan.users[viewer]) or "S1"
+    kind = related(history, viewer, sighting.user) or names.hostile_kind(history.plan.users[viewer])
+    return kind or ("X5" if step.op in _SIDE_DOORS else "S1")
+
+
+def _derived(history: History, sight: Sight) -> str | None:
+    """The anomaly of a foreign fact that something written by the system itself holds; None: of no such."""
+    event, sighting = sight.event, sight.sighting
+    if sighting.user is None or related(history, event.user, sighting.user):
+        return None
+    before = history.events[: next(i for i, other in enumerate(history.events) if other is event)]
+    maintained = [other for other in before if other.op is Operation.MAINTAIN]
+    if not maintained:
+        return "M2" if sight.mixed else None
+    if sight.mixed:
+        return "M3"
+    return _given_away(history, event, sighting.fact, maintained)
+
+
+def _given_away(history: History, event: Event, fact: int, maintained: list[Event]) -> str | None:
+    """Of a fact that was stored and not shown to the viewer until maintenance: whose that was."""
+    stored = False
+    for other in history.events:
+        step = history.plan.steps[other.step]
+        if other is maintained[-1]:
+            return None
+        stored |= other.op is Operation.ADD and step.fact == fact
+        clean = other.outcome is Outcome.OK and all(s.fact != fact for s in other.seen())
+        if stored and clean and (other.op, other.user) == (event.op, event.user):
+            return "M3" if maintained[-1].user == event.user else "M5"
+    return None
 
 
 def of_loss(history: History, step: Step, loser: int, missing: set[int], world: World) -> str:
     """The anomaly behind facts that their owner saw and no longer sees: whose call may have taken them."""
-    if step.anomaly is not None and step.anomaly not in _SIGHTS:
+    if step.anomaly is not None and step.anomaly not in SIGHTS:
         return step.anomaly
     taken = by_id(loser, missing, world)
     if taken is not None:
@@ -79,13 +136,14 @@ def related(history: History, one: int, other: int | None) -> str | None:
     return names.classify(history.users[one].name, history.users[other].name)
 
 
-def _was_planted(history: History, fact: int) -> bool:
-    """Whether the fact was written over somebody else's memory."""
+def _was_planted(history: History, viewer: int, fact: int) -> bool:
+    """Whether somebody else wrote the fact over a memory of the viewer's."""
     facts = history.plan.facts
     return any(
         step.op is Operation.UPDATE
         and step.fact == fact
         and step.replaces is not None
         and step.user not in facts[step.replaces].owners
+        and viewer in facts[step.replaces].owners
         for step in history.plan.steps
     )

@@ -12,6 +12,9 @@ from isolation_tests.model import DESTRUCTIVE, WRITING, Event, History, Operatio
 class World:
     """The state a system that keeps users apart would be in.
 
+    in_flight: facts that the answer at hand may show or not, because the user's own write of them overlaps
+    it or is more recent than the time that the target says a write may take.
+
     live, gone: facts by user. doubtful: facts by the user for whom nobody can know whether they are there
     (a write whose outcome is unknown). reached: facts that the user saw in its own list at least once.
     cleared: facts that the user once no longer saw after they were deleted. deleted: facts by the user who
@@ -36,14 +39,16 @@ class World:
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
     missed: dict[int, set[int]] = field(default_factory=dict)
+    in_flight: set[int] = field(default_factory=set)
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
-        return self.live.get(user, set()) - self.doubtful.get(user, set())
+        return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.in_flight
 
     def lost(self, user: int) -> set[int]:
         """The facts this user deleted or replaced."""
-        return self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
+        gone = self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
+        return gone - self.in_flight
 
     def current(self, fact: int | None) -> int | None:
         """The fact that stands now where this one was stored."""
@@ -91,10 +96,50 @@ def facts_of_plan(event: Event) -> set[int]:
 def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     """Each event with its step and the world as it should be when the answer came."""
     world = World()
+    writes = [(event, _touched(history, event)) for event in history.events if event.op in WRITING]
     for event in history.events:
         step = history.plan.steps[event.step]
+        near = [(write, facts) for write, facts in writes if write.user == event.user and write is not event]
+        world.in_flight = _in_flight(world, event, step, near, history.consistency)
         yield event, step, world
         _apply(world, event, step)
+        if event.op in WRITING:
+            touched = _touched(history, event)
+            for write, facts in near:
+                if _overlap(write, event):
+                    world.doubtful.setdefault(event.user, set()).update(facts & touched)
+
+
+def _in_flight(
+    world: World, event: Event, step: Step, writes: list[tuple[Event, set[int]]], consistency: float
+) -> set[int]:
+    """The facts that no order of the overlapping calls decides, and those whose time is not up yet.
+
+    A settled answer was waited for, so its time is up; what was once seen there, or once seen gone, is due.
+    """
+    overlapping = {fact for write, facts in writes if _overlap(write, event) for fact in facts}
+    if step.op is Operation.SETTLE or not consistency:
+        return overlapping
+    recent = {
+        fact
+        for write, facts in writes
+        if write.ended <= event.started < write.ended + consistency
+        for fact in facts
+    }
+    known = world.reached.get(event.user, set()) & world.live.get(event.user, set())
+    return overlapping | (recent - known - world.cleared.get(event.user, set()))
+
+
+def _overlap(one: Event, other: Event) -> bool:
+    return one.started < other.ended and other.started < one.ended
+
+
+def _touched(history: History, event: Event) -> set[int]:
+    """The facts that a write may add, change or remove."""
+    step = history.plan.steps[event.step]
+    if event.op in DESTRUCTIVE:
+        return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
+    return {fact for fact in (step.fact, step.replaces) if fact is not None}
 
 
 def _apply(world: World, event: Event, step: Step) -> None:
@@ -166,7 +211,10 @@ def _updated(world: World, event: Event, step: Step) -> None:
         world.gone.setdefault(event.user, set()).add(fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]
-        world.newer[fact] = step.fact
+        # The fact that is written now stands in nobody else's place any more: no chain leads in a circle.
+        world.newer.pop(step.fact, None)
+        if fact != step.fact:
+            world.newer[fact] = step.fact
     world.removers.append((event.user, event.op, world.current(fact)))
 
 

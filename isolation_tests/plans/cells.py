@@ -10,18 +10,27 @@ from isolation_tests.facts import People
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
 
 OWNER_KEYS = ("user_id", "user", "owner", "tenant_id", "namespace")
+OVERLAP = "overlap"
+"""Capability: calls may overlap, in threads or as tasks of one event loop."""
+HANDLES = "handles"
+"""Capability: what is opened a second time reaches the same store."""
 TOPIC = {"topic": "travel"}
 """Metadata that both users of a filter plan store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a cell's plan is made from: people and their facts, and what the target offers."""
+    """What a cell's plan is made from: people and their facts, and what the target offers.
+
+    seed: of what a plan draws by itself, such as a schedule.
+    """
 
     people: People
     capabilities: frozenset[str] = frozenset()
     owner_keys: tuple[str, ...] = OWNER_KEYS
     crowd: int = 300
+    rounds: int = 20
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,10 @@ def add(user: int, fact: int, **more: Any) -> Step:
 
 
 def settle(user: int, fact: int | None = None, **more: Any) -> Step:
-    """Wait until the user sees their own facts; with `fact`, until a search for it finds it too."""
+    """Wait until the user sees their own facts; with `fact`, until a search for it finds it too.
+
+    With `hold=True` wait first as long as a write may take, so that what a delete takes late is gone too.
+    """
     return Step(op=Operation.SETTLE, user=user, fact=fact, **more)
 
 

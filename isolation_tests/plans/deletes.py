@@ -27,7 +27,7 @@ def _collateral(material: Material) -> Plan:
             *(add(user, user) for user in range(3)),
             *(settle(user) for user in range(3)),
             delete_all(0),
-            settle(0),
+            settle(0, hold=True),
             list_all(1, anomaly="D1"),
             search(1, 1, anomaly="D1"),
             list_all(2, anomaly="D1"),
@@ -117,10 +117,51 @@ def _ghost_of_one(material: Material) -> Plan:
     )
 
 
+def _ghost_of_later(material: Material) -> Plan:
+    """Nothing that happens after a delete brings the deleted back: a foreign write, maintenance, reading."""
+    offered = material.capabilities
+    whole = [
+        Step(op=op, user=0, anomaly="D4") for op in (Operation.EXPORT, Operation.PAGE) if op.value in offered
+    ]
+    by_id = [Step(op=Operation.GET, user=0, fact=0, anomaly="D4")] if "get" in offered else []
+    again = (list_all(0, anomaly="D4"), search(0, 0, anomaly="D4"), *whole, *by_id)
+    maintained = [
+        step
+        for user in (0, 1)
+        if "maintain" in offered
+        for step in (Step(op=Operation.MAINTAIN, user=user), *again)
+    ]
+    return Plan(
+        name="ghost-of-later",
+        anomaly="D4",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 0, 1, 1)),
+        steps=(
+            add(0, 0),
+            add(0, 1),
+            add(1, 2),
+            settle(0, 0),
+            settle(1, 2),
+            delete_all(0),
+            settle(0, 0),
+            *again,
+            # Everything was read since: what a read kept, or began to repair, would show now.
+            list_all(1, anomaly="D1"),
+            search(1, 2),
+            *again,
+            add(1, 3),
+            settle(1, 3),
+            *again,
+            *maintained,
+        ),
+    )
+
+
 COLLATERAL_CELLS = [Cell("D1-unrelated", "D1", _collateral)]
 MAINTAIN_CELLS = [Cell("D2-maintain", "D2", _maintained, needs=("maintain",))]
 PARTIAL_CELLS = [Cell("D3-bulk", "D3", _whole, quick=False, also=("completeness",))]
 GHOST_CELLS = [
     Cell("D4-delete-all", "D4", _ghost),
+    Cell("D4-later", "D4", _ghost_of_later, also=("D3",)),
     Cell("D4-delete", "D4", _ghost_of_one, needs=("delete",)),
 ]

@@ -88,6 +88,7 @@ def _hostile_delete(material: Material, value: HostileValue) -> Plan:
         delete_all(3),
         list_all(0, anomaly="D1", control=True),
         delete_all(1),
+        settle(1, hold=True),
         list_all(0, anomaly=value.anomaly),
         list_all(2, anomaly=value.anomaly),
     )

@@ -7,7 +7,17 @@ from typing import Any
 
 from isolation_tests.model import Operation, Plan, Step, UserSpec
 from isolation_tests.plans.bulk import BULK, bulk_plan
-from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
+from isolation_tests.plans.cells import (
+    Cell,
+    Material,
+    add,
+    delete_all,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
 
 
 def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
@@ -164,10 +174,12 @@ KEY_CELLS = [
 
 
 def _replayed_cursor(material: Material) -> Plan:
+    """The handle opens nothing to another user: at once, after its owner's next write, after the delete."""
     first = BULK + 2
     turn = Step(op=Operation.PAGE, user=0)
     replay = Step(op=Operation.PAGE, user=1, cursor=first, anomaly="O7")
-    return bulk_plan(material, "O7", (turn, replay), needs=("page",))
+    written = (turn, replay, add(0, 0), replay)
+    return bulk_plan(material, "O7", (*written, delete_all(0), settle(0), replay), needs=("page",))
 
 
 HANDLE_CELLS = [Cell("O7-cursor", "O7", _replayed_cursor, needs=("page",))]

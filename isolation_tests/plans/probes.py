@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from isolation_tests.model import Operation, Plan, Step
-from isolation_tests.plans.cells import TOPIC, Material, add, facts_of, list_all, ordinary, search, settle
+from isolation_tests.plans.cells import (
+    HANDLES,
+    OVERLAP,
+    TOPIC,
+    Material,
+    add,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
 
 
 def probe_plan(capability: str, material: Material) -> Plan | None:
@@ -21,6 +32,8 @@ def probe_plan(capability: str, material: Material) -> Plan | None:
         "filters": (search(0, 0, filters=dict(TOPIC)), list_all(0, filters=dict(TOPIC))),
         "metadata": (list_all(0),),
         "key": (list_all(0),),
+        OVERLAP: (list_all(0, lane=0), list_all(0)),
+        HANDLES: (list_all(0, lane=1, on="handle"), list_all(0)),
         "maintain": (Step(op=Operation.MAINTAIN, user=0),),
     }
     if capability not in own:

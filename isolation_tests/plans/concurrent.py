@@ -1,0 +1,122 @@
+"""Overlapping calls: many users at once on one object, on few threads, cancelled and failing in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Literal
+
+from isolation_tests.model import Operation, Plan, Step
+from isolation_tests.plans.cells import (
+    HANDLES,
+    OVERLAP,
+    Cell,
+    Material,
+    add,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
+
+_PLAIN_ROUNDS = 5
+_WRITES = 4
+_LONGEST_PAUSE_SECONDS = 0.002
+_LONGEST_WAIT_SECONDS = 0.004
+On = Literal["thread", "pool", "handle"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What a block of overlapping calls looks like.
+
+    users: how many, a lane each. cancelled: a third of the calls is cancelled in the middle. failing: each
+    user's calls follow calls that fail, without a user and for an id that does not exist.
+    """
+
+    anomaly: str
+    users: int
+    on: On = "thread"
+    cancelled: bool = False
+    failing: bool = False
+
+
+def _plan(load: _Load, material: Material) -> Plan:
+    """Each user stores a fact, then all read (and write) at once, then each looks again in turn."""
+    people, everyone = material.people, range(load.users)
+    chance = Random(material.seed)  # noqa: S311 - a schedule, not a secret
+    facts = facts_of(material, [user for _ in range(1 + _WRITES) for user in everyone])
+    by_id = "get" in material.capabilities
+    queries = [people.neutral_query() for _ in everyone]
+    schedule = partial(_lane, load, chance=chance, rounds=material.rounds, by_id=by_id)
+    block = [step for user in everyone for step in schedule(user, queries[user])]
+    return Plan(
+        name=f"overlap-{load.anomaly}",
+        anomaly=load.anomaly,
+        users=tuple(ordinary(user) for user in everyone),
+        facts=facts,
+        needs=(OVERLAP,),
+        steps=(
+            *(add(user, user) for user in everyone),
+            *(settle(user, user) for user in everyone),
+            *(list_all(user, anomaly="S1", control=True) for user in everyone),
+            *(search(user, query=queries[user], anomaly="S1", control=True) for user in everyone),
+            *_plain(load, queries, chance),
+            *block,
+            *(settle(user, anomaly=load.anomaly) for user in everyone),
+            *(list_all(user, anomaly=load.anomaly) for user in everyone),
+        ),
+    )
+
+
+def _plain(load: _Load, queries: Sequence[str], chance: Random) -> Iterator[Step]:
+    """The lighter loads first: what leaks under one of them needs no harder one to explain it."""
+    lighter: list[tuple[str, On]] = [("C1", "thread"), ("C2", load.on)]
+    for anomaly, on in lighter[: {"C1": 0, "C2": 1}.get(load.anomaly, 2)]:
+        for user in range(2 if anomaly == "C1" else load.users):
+            for _ in range(_PLAIN_ROUNDS):
+                for step in (list_all(user), search(user, query=queries[user])):
+                    told = step.model_copy(update={"anomaly": anomaly, "control": True})
+                    yield _timed(told, user, chance, on)
+        # In turn, so that the next load is a block of its own.
+        yield list_all(0)
+
+
+def _lane(load: _Load, user: int, query: str, *, chance: Random, rounds: int, by_id: bool) -> Iterator[Step]:
+    """One user's own calls, in their order; the pauses are the schedule, drawn from the run's seed."""
+    for number in range(rounds):
+        calls = [list_all(user), search(user, query=query)]
+        if load.failing:
+            absent = Step(op=Operation.GET, user=user, fact=user, absent=True)
+            calls = [search(user, query=query, spoiled=True), *([absent] if by_id else []), *calls]
+        if number < _WRITES:
+            calls.insert(0, add(user, load.users * (1 + number) + user))
+        for step in calls:
+            timed = _timed(step, user, chance, load.on).model_copy(update={"anomaly": load.anomaly})
+            spoil = load.cancelled and step.op is not Operation.ADD and chance.random() < 1 / 3
+            give_up = round(chance.uniform(0, _LONGEST_WAIT_SECONDS), 6)
+            yield timed.model_copy(update={"give_up": give_up}) if spoil else timed
+
+
+def _timed(step: Step, lane: int, chance: Random, on: On = "thread") -> Step:
+    pause = round(chance.uniform(0, _LONGEST_PAUSE_SECONDS), 6)
+    return step.model_copy(update={"lane": lane, "pause": pause, "on": on})
+
+
+def _built(load: _Load) -> Callable[[Material], Plan]:
+    return lambda material: _plan(load, material)
+
+
+def overlap_cells() -> list[Cell]:
+    """C1 to C4, each with the load under which its mechanism shows."""
+    return [
+        Cell("C1-two-users", "C1", _built(_Load("C1", users=2)), needs=(OVERLAP,)),
+        Cell("C1-handles", "C1", _built(_Load("C1", users=4, on="handle")), needs=(OVERLAP, HANDLES)),
+        Cell("C2-threads", "C2", _built(_Load("C2", users=8)), needs=(OVERLAP,), quick=False),
+        Cell("C2-few-threads", "C2", _built(_Load("C2", users=8, on="pool")), needs=(OVERLAP,)),
+        Cell("C3-cancelled", "C3", _built(_Load("C3", users=6, cancelled=True)), needs=(OVERLAP, "async")),
+        Cell("C4-failing", "C4", _built(_Load("C4", users=4, on="pool", failing=True)), needs=(OVERLAP,)),
+    ]

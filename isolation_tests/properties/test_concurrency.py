@@ -1,0 +1,20 @@
+"""Laws of overlapping calls."""
+
+from __future__ import annotations
+
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell, concurrent
+
+
+@law("overlapping-calls-stay-apart", level=Level.CONCURRENT, cells=concurrent.overlap_cells())
+def test_overlapping_calls_stay_apart(check: Check, cell: Cell) -> None:
+    """A call keeps its own user, and its answer reaches its own caller, however calls overlap, fail or are cancelled.
+
+    1. The user of a call is kept on the shared client object, where the next call overwrites it.
+    2. The user is kept in a thread-local or context variable that another call inherits or loses.
+    3. A cancelled or timed-out call leaves its reply on the connection for the next caller.
+    4. A session setting made for one call survives on a pooled connection when that call fails.
+    """
+    check.run()

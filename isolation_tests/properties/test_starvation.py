@@ -1,0 +1,19 @@
+"""Laws of a search among many."""
+
+from __future__ import annotations
+
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell, starvation
+
+
+@law("own-facts-stay-found", level=Level.CORE, cells=starvation.STARVATION_CELLS)
+def test_own_facts_stay_found(check: Check, cell: Cell) -> None:
+    """What a user's search found before others stored nearer facts it still finds afterwards.
+
+    1. The nearest memories of everybody are fetched first and filtered by owner afterwards.
+    2. More are fetched than asked for, by a factor that a crowd uses up.
+    3. An approximate index gives up after a number of candidates, whoever they belong to.
+    """
+    check.run()

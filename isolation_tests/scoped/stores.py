@@ -1,0 +1,236 @@
+"""One face for all stores that can be scoped: any adapter of the contract, and mem0's four classes.
+
+They are told apart by their signatures; nothing of mem0 is imported. Handlers are coroutines: in front of a
+sync store nothing in them waits, and they run to their end at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from isolation_tests.adapter import CORE_METHODS, Memory, Refused
+from isolation_tests.scoped.errors import ScopeError
+
+__all__ = ["Content", "Store", "at_once", "store_of", "waits"]
+
+_FIRST_LIMIT = 1000
+_PAGE_SIZE = 100
+_T = TypeVar("_T")
+Content = str | Sequence[Mapping[str, Any]]
+_Data = Mapping[str, Any] | None
+
+
+def waits(memory: object) -> bool:
+    """Whether a store's methods are `async def`."""
+    methods = (getattr(memory, name, None) for name in CORE_METHODS)
+    return any(inspect.iscoroutinefunction(inspect.unwrap(each)) for each in methods if callable(each))
+
+
+def at_once(running: Coroutine[Any, Any, _T]) -> _T:
+    """Run a handler in front of a sync store to its end."""
+    try:
+        running.send(None)
+    except StopIteration as done:
+        answer: _T = done.value
+        return answer
+    running.close()
+    raise TypeError("A sync store gave an awaitable: make all its methods `async def`.")
+
+
+async def _call(method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    given = {name: value for name, value in keywords.items() if value is not None}
+    answer = method(*args, **given)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _parameters(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(method).parameters
+
+
+def _takes_user(method: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(method).bind("user")
+    except TypeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Adapter:
+    """An adapter of the contract."""
+
+    memory: Any
+
+    async def add(
+        self, name: str, content: Content, *, infer: bool | None = None, **options: Any
+    ) -> list[Memory]:
+        if not isinstance(content, str):
+            raise ScopeError("This store takes a text, not messages.")
+        if infer is not None:
+            raise ScopeError("This store has no choice of `infer`: leave it out.")
+        return list(await _call(self.memory.add, name, content, **options))
+
+    async def search(self, name: str, query: str, limit: int, filters: _Data) -> list[Memory]:
+        return list(await _call(self.memory.search, name, query, limit=limit, filters=filters))
+
+    async def get_all(self, name: str, filters: _Data) -> list[Memory]:
+        return list(await _call(self.memory.get_all, name, filters=filters))
+
+    async def delete_all(self, name: str) -> None:
+        await _call(self.memory.delete_all, name)
+
+    async def fetch(self, name: str, id: str) -> Memory | None:
+        try:
+            row: Memory | None = await _call(self.memory.get, name, id)
+        except Refused:
+            return None
+        return row
+
+    async def update(self, name: str, id: str, text: str, metadata: _Data) -> None:
+        await _call(self.memory.update, name, id, text, metadata=metadata)
+
+    async def delete(self, name: str, id: str) -> None:
+        await _call(self.memory.delete, name, id)
+
+    async def history(self, name: str, id: str) -> list[Memory]:
+        return list(await _call(self.memory.history, name, id))
+
+    def offers(self, method: str) -> bool:
+        return callable(getattr(self.memory, method, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mem0:
+    """What mem0's classes have in common. By-id calls of theirs take no user."""
+
+    memory: Any
+
+    async def add(
+        self, name: str, content: Content, *, key: str | None = None, **options: Any
+    ) -> list[Memory]:
+        if key is not None:
+            raise ScopeError("mem0 takes no key: leave it out.")
+        messages = content if isinstance(content, str) else [dict(each) for each in content]
+        return _memories(await _call(self.memory.add, messages, user_id=name, **options))
+
+    async def delete_all(self, name: str) -> None:
+        await _call(self.memory.delete_all, user_id=name)
+
+    async def fetch(self, name: str, id: str) -> Memory | None:  # noqa: ARG002
+        try:
+            row = await _call(self.memory.get, id)
+        except Exception as error:
+            if type(error).__name__ != "MemoryNotFoundError":
+                raise
+            return None
+        return _memory(row) if row else None
+
+    async def delete(self, name: str, id: str) -> None:  # noqa: ARG002
+        await _call(self.memory.delete, id)
+
+    async def history(self, name: str, id: str) -> list[Memory]:  # noqa: ARG002
+        rows = await _call(self.memory.history, id)
+        return [Memory(id, row.get("new_memory") or row.get("old_memory") or "", row) for row in rows]
+
+    def offers(self, method: str) -> bool:
+        return callable(getattr(self.memory, method, None))
+
+
+class _OpenSource(_Mem0):
+    """mem0.Memory and mem0.AsyncMemory, 1.x and 2.x."""
+
+    __slots__ = ()
+
+    async def search(self, name: str, query: str, limit: int, filters: _Data) -> list[Memory]:
+        scope = self._scope(self.memory.search, name, limit, filters)
+        return _memories(await _call(self.memory.search, query, **scope))
+
+    async def get_all(self, name: str, filters: _Data) -> list[Memory]:
+        limit = _FIRST_LIMIT
+        while True:
+            scope = self._scope(self.memory.get_all, name, limit, filters)
+            rows = _memories(await _call(self.memory.get_all, **scope))
+            if len(rows) < limit:
+                return rows
+            limit *= 10
+
+    async def update(self, name: str, id: str, text: str, metadata: _Data) -> None:  # noqa: ARG002
+        await _call(self.memory.update, id, text, metadata=metadata)
+
+    @staticmethod
+    def _scope(method: Callable[..., Any], name: str, limit: int, filters: _Data) -> dict[str, Any]:
+        """How this release takes user, number and filters. The user comes last: mem0 keeps their order."""
+        named = _parameters(method)
+        scope: dict[str, Any] = {"top_k" if "top_k" in named else "limit": limit}
+        if "threshold" in named:
+            # How much is found is up to the limit: no score hides a memory from its owner.
+            scope["threshold"] = 0.0
+        if "user_id" in named:
+            return scope | {"user_id": name, "filters": dict(filters) if filters else None}
+        return scope | {"filters": {**(filters or {}), "user_id": name}}
+
+
+class _Hosted(_Mem0):
+    """mem0.MemoryClient and mem0.AsyncMemoryClient, 1.x and 2.x."""
+
+    __slots__ = ()
+
+    async def search(self, name: str, query: str, limit: int, filters: _Data) -> list[Memory]:
+        scope = self._scope(name, filters)
+        return _memories(await _call(self.memory.search, query, filters=scope, top_k=limit, threshold=0.0))
+
+    async def get_all(self, name: str, filters: _Data) -> list[Memory]:
+        found: dict[str | None, Memory] = {}
+        page = 1
+        while True:
+            answer = await _call(
+                self.memory.get_all, filters=self._scope(name, filters), page=page, page_size=_PAGE_SIZE
+            )
+            rows = _memories(answer)
+            more = answer.get("next") if isinstance(answer, Mapping) and "next" in answer else rows
+            # A server that knows no pages gives the same rows for ever.
+            if not more or all(row.id in found for row in rows):
+                return list((found | {row.id: row for row in rows}).values())
+            found |= {row.id: row for row in rows}
+            page += 1
+
+    async def update(self, name: str, id: str, text: str, metadata: _Data) -> None:  # noqa: ARG002
+        await _call(self.memory.update, id, text=text, metadata=metadata)
+
+    @staticmethod
+    def _scope(name: str, filters: _Data) -> dict[str, Any]:
+        narrow = [{"metadata": {key: value}} for key, value in (filters or {}).items()]
+        return {"AND": [{"user_id": name}, *narrow]} if narrow else {"user_id": name}
+
+
+def _memories(answer: Any) -> list[Memory]:
+    """The rows of an answer. What lies beside them, as a graph's relations, says no owner and is left out."""
+    rows = answer.get("results", ()) if isinstance(answer, Mapping) else answer
+    return [_memory(row) for row in rows or () if isinstance(row, Mapping) and row.get("id")]
+
+
+def _memory(row: Mapping[str, Any]) -> Memory:
+    return Memory(str(row["id"]), str(row.get("memory") or ""), row)
+
+
+Store = _Adapter | _OpenSource | _Hosted
+"""A store as the scope calls it: always with a name; `fetch` gives None where there is no such id."""
+
+
+def store_of(memory: Any) -> Store:
+    """The store's face; raises TypeError where it is neither an adapter nor mem0."""
+    if all(callable(getattr(memory, name, None)) for name in CORE_METHODS):
+        first = next(iter(_parameters(memory.add)), None)
+        if first == "messages":
+            named = _parameters(memory.get_all)
+            hosted = "top_k" not in named and "limit" not in named
+            return _Hosted(memory) if hosted else _OpenSource(memory)
+        if _takes_user(memory.get_all):
+            return _Adapter(memory)
+    raise TypeError(
+        "ScopedMemory needs an adapter (isolation_tests.adapter.MemoryAdapter) or mem0's Memory, "
+        f"AsyncMemory, MemoryClient or AsyncMemoryClient, not a {type(memory).__name__}."
+    )
