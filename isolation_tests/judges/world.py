@@ -12,8 +12,8 @@ from isolation_tests.model import DESTRUCTIVE, WRITING, Event, History, Operatio
 class World:
     """The state a system that keeps users apart would be in.
 
-    in_flight: facts that the answer at hand may show or not, because the user's own write of them overlaps
-    it or is more recent than the time that the target says a write may take.
+    racing, recent: facts that the answer at hand may show or not, because the user's own write of them
+    overlaps it, or is more recent than the time that the target says a write may take.
 
     live, gone: facts by user. doubtful: facts by the user for whom nobody can know whether they are there
     (a write whose outcome is unknown). reached: facts that the user saw in its own list at least once.
@@ -39,16 +39,17 @@ class World:
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
     missed: dict[int, set[int]] = field(default_factory=dict)
-    in_flight: set[int] = field(default_factory=set)
+    racing: set[int] = field(default_factory=set)
+    recent: set[int] = field(default_factory=set)
 
     def own(self, user: int) -> set[int]:
         """The facts this user must see."""
-        return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.in_flight
+        return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
 
     def lost(self, user: int) -> set[int]:
         """The facts this user deleted or replaced."""
         gone = self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
-        return gone - self.in_flight
+        return gone - self.racing - self.recent
 
     def current(self, fact: int | None) -> int | None:
         """The fact that stands now where this one was stored."""
@@ -100,7 +101,8 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     for event in history.events:
         step = history.plan.steps[event.step]
         near = [(write, facts) for write, facts in writes if write.user == event.user and write is not event]
-        world.in_flight = _in_flight(world, event, step, near, history.consistency)
+        world.racing = {fact for write, facts in near if _overlap(write, event) for fact in facts}
+        world.recent = _recent(world, event, step, near, history.consistency)
         yield event, step, world
         _apply(world, event, step)
         if event.op in WRITING:
@@ -110,16 +112,15 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
                     world.doubtful.setdefault(event.user, set()).update(facts & touched)
 
 
-def _in_flight(
+def _recent(
     world: World, event: Event, step: Step, writes: list[tuple[Event, set[int]]], consistency: float
 ) -> set[int]:
-    """The facts that no order of the overlapping calls decides, and those whose time is not up yet.
+    """The facts whose write need not be seen yet.
 
     A settled answer was waited for, so its time is up; what was once seen there, or once seen gone, is due.
     """
-    overlapping = {fact for write, facts in writes if _overlap(write, event) for fact in facts}
     if step.op is Operation.SETTLE or not consistency:
-        return overlapping
+        return set()
     recent = {
         fact
         for write, facts in writes
@@ -127,7 +128,7 @@ def _in_flight(
         for fact in facts
     }
     known = world.reached.get(event.user, set()) & world.live.get(event.user, set())
-    return overlapping | (recent - known - world.cleared.get(event.user, set()))
+    return recent - known - world.cleared.get(event.user, set())
 
 
 def _overlap(one: Event, other: Event) -> bool:
@@ -223,7 +224,8 @@ def _listed(world: World, event: Event, step: Step) -> None:
     world.reached.setdefault(event.user, set()).update(seen)
     _named(world, event)
     if step.filters is None:
-        world.cleared.setdefault(event.user, set()).update(world.lost(event.user) - seen)
+        absent = (world.lost(event.user) | world.recent) - world.live.get(event.user, set()) - seen
+        world.cleared.setdefault(event.user, set()).update(absent)
         world.listed[event.user] = len(event.rows)
         if not event.poll:
             unseen = world.own(event.user) - seen
