@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 
 from isolation_tests.adapter import Indeterminate, Refused
 from isolation_tests.adapters.http_mapping import EXTRA, Call, Mapped
-from isolation_tests.adapters.mapping import ABSENT, Expression, Mismatch, Template, filled
+from isolation_tests.adapters.mapping import ABSENT, Expression, Mismatch, Template, filled, slots
 from isolation_tests.adapters.resources import need
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ class Server:
     ) -> httpx.Request:
         import httpx
 
+        self._fits_text(call, values.get("user", ""))
         common = filled(self._mapped.headers, values)
         shown = {**common, **filled(call.headers, values), **headers, **also.get("headers", {})}
         body = ABSENT if call.body is ABSENT else filled(call.body, values)
@@ -182,6 +183,17 @@ class Server:
         except (UnicodeError, httpx.InvalidURL) as error:
             kind = type(error).__name__
             raise Refused(f"HTTP has no way to send such a value ({kind}): nothing was sent.") from None
+
+    def _fits_text(self, call: Call, user: Any) -> None:
+        """Raise `Refused` for a user who is no text where only text can go.
+
+        A path, a header and a query string have no types: to spell 5 there would make it the user "5", and
+        that would be this client's doing. No user in a query string is an empty value.
+        """
+        text_only = slots(call.path, call.headers, self._mapped.headers)
+        told = "user" in text_only or (user is not None and "user" in slots(call.query))
+        if told and not isinstance(user, str):
+            raise Refused(f"HTTP has no way to send a {type(user).__name__} here: nothing was sent.")
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         import httpx
