@@ -374,7 +374,7 @@ def _scoped(spec: str) -> Target:
     title = f"ScopedMemory in front of {inner.config.title or inner.name}"
     # What is known of the raw system says nothing of the wrapper, and it takes no two names for one user.
     config = inner.config.model_copy(
-        update={"name": spec, "title": title, "known": (), "names": NameRules(), "tenancy": "wrapper"}
+        update={"name": spec, "title": title, "known": (), "names": NameRules(), "tenancy": "ScopedMemory: a name of its own for each user"}
     )
     opens = in_front(ScopedAdapter, inner.factory)
     return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code)

@@ -41,8 +41,10 @@ def of_cross_read(history: History, sight: Sight) -> str:
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
         return "X3"
-    if sight.cached is not None:
-        return sight.cached
+    kept = sight.cached
+    if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
+        # Users whose names the system takes for one share near answers without any cache.
+        return kept
     derived = _derived(history, sight) if step.anomaly is None or step.anomaly in _VAGUE else None
     if derived is not None:
         return derived
