@@ -36,6 +36,7 @@ from isolation_tests.session import Session, open_session
 ENTRY_POINTS = "isolation_tests.targets"
 SCOPED = "scoped:"
 READY = "ready"
+SCOPED_TENANCY = "ScopedMemory: a name of its own for each user"
 BY_DESCRIPTION = {
     "http": "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
@@ -373,9 +374,8 @@ def _scoped(spec: str) -> Target:
     inner = _named(spec.removeprefix(SCOPED) or "reference")
     title = f"ScopedMemory in front of {inner.config.title or inner.name}"
     # What is known of the raw system says nothing of the wrapper, and it takes no two names for one user.
-    config = inner.config.model_copy(
-        update={"name": spec, "title": title, "known": (), "names": NameRules(), "tenancy": "ScopedMemory: a name of its own for each user"}
-    )
+    changes = {"name": spec, "title": title, "tenancy": SCOPED_TENANCY, "known": (), "names": NameRules()}
+    config = inner.config.model_copy(update=changes)
     opens = in_front(ScopedAdapter, inner.factory)
     return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code)
 
