@@ -264,6 +264,7 @@ class Campaign:
             f"the known finding {entry.finding} was not found: remove the entry, or correct it"
             for entry in self.target.config.known
             if entry.applies()
+            and not entry.intermittent
             and not any(fnmatch.fnmatchcase(key, entry.finding) for key in found)
             and self._was_asked(entry.finding)
         )

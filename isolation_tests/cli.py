@@ -386,6 +386,11 @@ def targets() -> int:
 
     rows = [(name, title, status) for name, title, status in listed()]
     console().print(listing("Targets", ("target", "what it is", "status"), rows), soft_wrap=False)
+    console().print(
+        'An extra is installed with: pip install "isolation-tests[EXTRA]"\n'
+        "An own environment is made by: isolation-tests run TARGET --own-environment\n",
+        markup=False,
+    )
     faults = [(f"fault:{fault.name}", fault.anomaly, fault.summary) for fault in FAULTS.values()]
     console().print(
         listing("Seeded faults", ("target", "anomaly", "what is planted"), faults), soft_wrap=False

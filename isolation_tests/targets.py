@@ -84,7 +84,8 @@ class Known(Frozen):
     finding: the finding's key, `<anomaly>-<operation>-<relation>`; "*" stands for any text.
     affected: a requirement such as "mem0ai>=1,<3"; where the installed version is another, the entry
     does not apply. replay: path of the replay file, from the
-    target's file. reference: public source.
+    target's file. reference: public source. intermittent: it shows in some runs only, so a run that does not
+    show it does not make the entry stale.
     """
 
     finding: str
@@ -94,6 +95,7 @@ class Known(Frozen):
     affected: str | None = None
     replay: str | None = None
     reference: str | None = None
+    intermittent: bool = False
 
     @field_validator("finding")
     @classmethod
@@ -350,10 +352,10 @@ def _status(config: TargetConfig) -> str:
     unset = [f"set {name}" for name in config.variables if not os.environ.get(name)]
     unfound = [f"install {name}" for name in config.programs if shutil.which(name) is None]
     if any(each in config.requires for each in lacking):
-        return f"needs {', '.join(lacking)}: isolation-tests run {config.name} --own-environment"
+        return "own environment"
     if not lacking:
-        return f"not set up: {', '.join([*unset, *unfound])}" if unset or unfound else READY
-    return f'not installed ({", ".join(lacking)}): pip install "isolation-tests[{config.extra}]"'
+        return ", ".join([*unset, *unfound]) or READY
+    return f"needs extra {config.extra}"
 
 
 def _unknown(spec: str) -> UsageProblem:

@@ -80,7 +80,14 @@ def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
     """Make a schema in a Postgres of the user's, give a connection string that works in it, and drop it."""
     schema = f"isolation_tests_{uuid4().hex}"
     options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options', '')} -c search_path={schema},public"
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    try:
+        connecting = psycopg.connect(dsn, autocommit=True)
+    except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())
+        raise Unavailable(
+            f"The Postgres of option dsn can't be used ({said}): start it, or correct dsn."
+        ) from None
+    with connecting as connection:
         # Outside of the schema, where the schemas of other workers find its types too.
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute(f"CREATE SCHEMA {schema}")
