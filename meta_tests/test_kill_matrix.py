@@ -1,7 +1,7 @@
 """The kill matrix: every seeded fault is caught and called by its own name, and the clean store is HELD.
 
-Three seeds, profile ci. What else a fault may be called is data, each with its reason: a store that breaks a
-broad law breaks narrower ones too.
+It is caught at profile ci with three seeds. What else a fault may be called is data, each with its reason: a
+store that breaks a broad law breaks narrower ones too.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ ALSO: dict[str, frozenset[str]] = {
     # Where calls overlap, an answer that was kept for another user is one that was crossed.
     "K1-search-key": _OVERLAPPING,
     "K1-list-key": _OVERLAPPING,
+    # Where no user at all sees everybody, so does a call that is meant to fail.
+    "S3-none-opens": frozenset({"C4"}),
     # A race shows under the lighter load, under the harder one, or under both.
     "C1-shared-handle": _OVERLAPPING,
     "C1-shared-handle-rarely": _OVERLAPPING,
@@ -73,29 +75,28 @@ def test_the_clean_reference_is_held(target: str, seed: int) -> None:
     assert others == ({} if target == "reference-async" else sync)
 
 
-RARE = frozenset({"C1-shared-handle-rarely"})
-"""Faults that not every load shows: any anomaly of overlapping calls is their name."""
+RARE = frozenset({"C1-shared-handle-rarely", "C1-shared-handle-writes"})
+"""Races that not every load shows: any anomaly of overlapping calls is their name."""
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
 def test_each_fault_is_called_by_nothing_but_its_own_name(number: int) -> None:
-    """The whole matrix; the seeds take turns, because it takes long."""
+    """Every law at profile quick, which not every fault shows at; the seeds take turns."""
     fault, seed = list(FAULTS)[number], SEEDS[number % len(SEEDS)]
-    outcome = run_planted(fault, Settings(target=base(fault), profile="ci", seed=str(seed)))
-    assert outcome.verdict is Verdict.VIOLATED
+    outcome = run_planted(fault, Settings(target=base(fault), profile="quick", seed=str(seed)))
     own = _OVERLAPPING if fault in RARE else frozenset({outcome.anomaly})
-    assert own & set(outcome.named), f"named {outcome.named}"
     assert set(outcome.named) <= own | ALSO.get(fault, frozenset())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("fault", sorted(set(FAULTS) - RARE))
+@pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_caught_with_every_seed(fault: str, seed: int) -> None:
     anomaly = FAULTS[fault].anomaly
     results = certify(
         Settings(target=f"fault:{fault}@{base(fault)}", profile="ci", seed=str(seed)), until=anomaly
     )
-    assert any(case.finding.anomaly == anomaly for result in results for case in result.cases)
+    named = {case.finding.anomaly for result in results for case in result.cases}
+    assert named & (_OVERLAPPING if fault in RARE else {anomaly})
 
 
 def test_every_anomaly_has_a_fault_that_shows_nothing_else() -> None:
