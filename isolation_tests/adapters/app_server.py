@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from isolation_tests import data
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
-from isolation_tests.adapters.resources import local_server, need
+from isolation_tests.adapters.resources import local_server, need, require
 
 __all__ = ["AppServer", "open_memory"]
 
@@ -43,8 +43,8 @@ def open_memory(*, base_url: str = "", secret: str = "", fault: str = "") -> Ite
     httpx = need("httpx", _EXTRA)
     with ExitStack() as opened:
         if not base_url:
-            for package in ("mem0", "starlette", "uvicorn", "jwt"):
-                need(package, _EXTRA)
+            # mem0 is imported by the server only: at its first import it decides about its telemetry.
+            require(("mem0", "starlette", "uvicorn", "jwt"), _EXTRA)
             secret = secret or token_hex(16)
             arguments = ["--secret", secret, *(["--fault", fault] if fault else [])]
             script = data.folder("staging") / "app_server.py"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from shutil import disk_usage
@@ -20,7 +21,17 @@ from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Unavailable
 
-__all__ = ["Errors", "local_server", "need", "own_schema", "postgres", "scratch", "scratch_folder", "serving"]
+__all__ = [
+    "Errors",
+    "local_server",
+    "need",
+    "own_schema",
+    "postgres",
+    "require",
+    "scratch",
+    "scratch_folder",
+    "serving",
+]
 
 _ROOM_BYTES = 2**30
 _START_SECONDS = 60.0
@@ -36,8 +47,19 @@ def need(package: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{package}.".startswith(f"{error.name}."):
             raise
-        hint = f'{package} is not installed: pip install "isolation-tests[{extra}]"'
-        raise ModuleNotFoundError(hint, name=package) from error
+        raise _missing(package, extra) from error
+
+
+def require(packages: Sequence[str], extra: str) -> None:
+    """Raise ModuleNotFoundError naming the extra where one of the packages is missing; import none of them."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise _missing(package, extra)
+
+
+def _missing(package: str, extra: str) -> ModuleNotFoundError:
+    hint = f'{package} is not installed: pip install "isolation-tests[{extra}]"'
+    return ModuleNotFoundError(hint, name=package)
 
 
 def scratch_folder() -> str | None:
