@@ -51,7 +51,7 @@ def need(package: str, extra: str) -> Any:
 
 
 def require(packages: Sequence[str], extra: str) -> None:
-    """Raise ModuleNotFoundError naming the extra where one of the packages is missing; import none of them."""
+    """Raise ModuleNotFoundError naming the extra where a package is missing; import none of them."""
     for package in packages:
         if find_spec(package) is None:
             raise _missing(package, extra)
