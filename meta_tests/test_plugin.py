@@ -338,7 +338,7 @@ def test_a_target_that_ends_the_process_later_never_holds(
     pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
     monkeypatch.setenv("FLAG", str(folder / "flag"))
-    result = run(pytester, "-n", workers, "-k", "get_all", target="adapter.py:LateEnding")
+    result = run(pytester, "-n", workers, "-k", "get_all_stays_own", target="adapter.py:LateEnding")
     assert (folder / "flag").exists()
     assert result.ret == 2, result.stdout.str()
     if workers == "2":
