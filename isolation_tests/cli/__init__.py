@@ -1,0 +1,27 @@
+"""The command line: run, sweep, calibrate, replay, report, targets, init, explain."""
+
+from __future__ import annotations
+
+import click
+
+from isolation_tests.cli.certifying import calibrate, replay, run, sweep
+from isolation_tests.cli.reports import report
+from isolation_tests.cli.shared import STATUS, Group
+from isolation_tests.cli.starting import explain, init, targets
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=STATUS,
+)
+@click.version_option(package_name="isolation-tests")
+def main() -> None:
+    """Prove that an agent-memory system keeps its users apart, or show how it does not.
+
+    Begin with `isolation-tests run reference`, then name your own system's adapter.
+    """
+
+
+for command in (run, calibrate, replay, sweep, report, init, targets, explain):
+    main.add_command(command)
