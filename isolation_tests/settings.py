@@ -45,6 +45,11 @@ class Settings:
             )
         return int(self.seed)
 
+    def given(self) -> tuple[str, ...]:
+        """What was given beside the target's file: "known", "seed", and each option as "option NAME"."""
+        named = [name for name in ("known", "seed") if getattr(self, name) is not None]
+        return (*named, *(f"option {name}" for name in self.option_map()))
+
     def option_map(self) -> dict[str, str]:
         """The target's options; raises `UsageProblem` for one without an equals sign."""
         pairs: dict[str, str] = {}

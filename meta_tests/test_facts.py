@@ -18,16 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from isolation_tests.facts import (
-    LOCALES,
-    NEUTRAL_QUERIES,
-    Canary,
-    Found,
-    Mint,
-    People,
-    paraphrase,
-    question,
-)
+from isolation_tests.canaries import Canary, Found, Mint
+from isolation_tests.facts import LOCALES, NEUTRAL_QUERIES, People, paraphrase, question
 
 # A shared machine may stall at any call; no law here is about time.
 UNHURRIED = settings(deadline=None)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -55,16 +54,6 @@ def memory(request: pytest.FixtureRequest) -> Iterator[Session]:
     session = open_session(FACTORIES[style], {"store": store}, call_limit=30, name=store)
     yield session
     session.close()
-
-
-@pytest.fixture
-def alice() -> str:
-    return f"alice-{uuid4().hex}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex}"
 
 
 def texts(memories: Any) -> set[str]:

@@ -18,10 +18,11 @@ from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailab
 from isolation_tests.adapters.mcp import McpMemory, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.contract import claimed
+from isolation_tests.installed import is_met
 from isolation_tests.model import Verdict
 from isolation_tests.session import open_session
 from isolation_tests.settings import Settings
-from isolation_tests.targets import is_met, resolve
+from isolation_tests.targets import resolve
 
 pytest.importorskip("mcp", reason="the MCP library is not installed")
 pytest.importorskip("jmespath", reason="jmespath is not installed")

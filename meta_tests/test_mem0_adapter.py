@@ -47,16 +47,6 @@ def memory(store: str) -> Iterator[Mem0]:
 
 
 @pytest.fixture
-def alice() -> str:
-    return f"alice-{uuid4().hex}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex}"
-
-
-@pytest.fixture
 def folders(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where temporary folders go; pytest's own is too deep for a socket's path.
 

@@ -20,7 +20,8 @@ from isolation_tests.adapters import mem0_async, mem0_llm
 from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
-from isolation_tests.facts import Canary, Mint, People
+from isolation_tests.canaries import Canary, Mint
+from isolation_tests.facts import People
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from isolation_tests.adapter import Unavailable
+from isolation_tests.adapters.resources import running
 
 __all__ = ["SHELVES", "Shelves", "close", "served"]
 
@@ -44,15 +45,12 @@ def served(folder: Path) -> Iterator[int]:
         str(port),
     ]
     # It logs several lines a call, which nobody reads: a pipe would be full soon, and stop it.
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
-        try:
-            _wait_for(process, port)
-            yield port
-        finally:
-            process.terminate()
+    with running(command) as process:
+        _wait_for(process, port)
+        yield port
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(process: subprocess.Popen[str], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

@@ -19,6 +19,8 @@ from isolation_tests.adapters.mapping import (
     Mismatch,
     Template,
     checked,
+    cut,
+    given,
     offering,
     slots,
     whole_number,
@@ -74,19 +76,19 @@ class HttpMemory:
     def _add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
     ) -> Sequence[Memory]:
-        values = {"text": text, "metadata": _given(metadata), "key": _given(key)}
+        values = {"text": text, "metadata": given(metadata), "key": given(key)}
         return memories(self._calls["add"], self._ask("add", user, values))
 
     def _search(
         self, user: Any, query: str, *, limit: int, filters: Mapping[str, Any] | None = None
     ) -> Sequence[Memory]:
         call = self._calls["search"]
-        values = {"query": query, "limit": limit, "filters": _given(filters)}
+        values = {"query": query, "limit": limit, "filters": given(filters)}
         found = memories(call, self._ask("search", user, values))
-        return found if "limit" in call.slots() else _cut(found, limit)
+        return found if "limit" in call.slots() else cut(found, limit)
 
     def _get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        return self.listed("get_all", user, _given(filters))
+        return self.listed("get_all", user, given(filters))
 
     def _delete_all(self, user: Any) -> None:
         self._ask("delete_all", user)
@@ -97,7 +99,7 @@ class HttpMemory:
         return call.reader.one(answer)
 
     def _update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        self._ask("update", user, {"id": id, "text": text, "metadata": _given(metadata)})
+        self._ask("update", user, {"id": id, "text": text, "metadata": given(metadata)})
 
     def _delete(self, user: Any, id: str) -> None:
         self._ask("delete", user, {"id": id})
@@ -118,7 +120,7 @@ class HttpMemory:
     def _page(self, user: Any, cursor: str | None) -> Page:
         name = "page" if "page" in self._calls else "get_all"
         call = self._calls[name]
-        response = self._ask(name, user, {"cursor": _given(cursor), "filters": ABSENT})
+        response = self._ask(name, user, {"cursor": given(cursor), "filters": ABSENT})
         following = next_cursor(call, response)
         return Page(memories(call, response), None if following is None else str(following))
 
@@ -134,19 +136,6 @@ class HttpMemory:
         self, name: str, user: Any, values: Mapping[str, Any] | None = None, url: str | None = None
     ) -> httpx.Response:
         return self._server.ask(self._calls[name], {"user": user, **(values or {})}, url)
-
-
-def _given(value: Any) -> Any:
-    return ABSENT if value is None else value
-
-
-def _cut(found: list[Memory], limit: int) -> list[Memory]:
-    """The best ones, of a service that takes no limit; the rest stays in sight, in the last one's `raw`."""
-    if len(found) <= limit:
-        return found
-    last = found[limit - 1]
-    rest = [row.raw for row in found[limit:]]
-    return [*found[: limit - 1], Memory(last.id, last.text, {"row": last.raw, "past the limit": rest})]
 
 
 def _read_once(memory: HttpMemory, server: Server, service: Mapped) -> None:

@@ -31,9 +31,11 @@ __all__ = [
     "Shape",
     "Template",
     "checked",
+    "cut",
     "described",
     "expression",
     "filled",
+    "given",
     "offering",
     "shape",
     "slots",
@@ -57,6 +59,11 @@ class Absent(Enum):
 
 
 ABSENT = Absent.ABSENT
+
+
+def given(value: Any) -> Any:
+    """The value of an optional argument of a call; `ABSENT` where the call did not have it."""
+    return ABSENT if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,14 @@ class Reader:
         found = None if self.beside is None else self.beside.find(answer)
         parts = found if isinstance(found, list) else [found]
         return [Memory(None, "", part) for part in parts if part]
+
+
+def cut(found: list[Memory], limit: int) -> list[Memory]:
+    """The best ones, of a system that gives more; the rest stays in sight, in the last one's `raw`."""
+    if len(found) <= limit:
+        return found
+    last, rest = found[limit - 1], [row.raw for row in found[limit:]]
+    return [*found[: limit - 1], Memory(last.id, last.text, {"row": last.raw, "past the limit": rest})]
 
 
 def whole_number(answer: object, where: Expression) -> int:

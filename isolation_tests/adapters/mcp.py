@@ -9,7 +9,16 @@ from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
-from isolation_tests.adapters.mapping import ABSENT, Mismatch, checked, filled, offering, whole_number
+from isolation_tests.adapters.mapping import (
+    ABSENT,
+    Mismatch,
+    checked,
+    cut,
+    filled,
+    given,
+    offering,
+    whole_number,
+)
 from isolation_tests.adapters.mcp_link import Links
 from isolation_tests.adapters.mcp_mapping import (
     Mapped,
@@ -67,17 +76,17 @@ class McpMemory:
     async def _add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
     ) -> Sequence[Memory]:
-        values = {"text": text, "metadata": _given(metadata), "key": _given(key), "new_id": uuid4().hex}
+        values = {"text": text, "metadata": given(metadata), "key": given(key), "new_id": uuid4().hex}
         return await self._rows("add", user, values)
 
     async def _search(
         self, user: Any, query: str, *, limit: int, filters: Mapping[str, Any] | None = None
     ) -> Sequence[Memory]:
-        values = {"query": query, "limit": limit, "filters": _given(filters)}
-        return _cut(await self._rows("search", user, values), limit)
+        values = {"query": query, "limit": limit, "filters": given(filters)}
+        return cut(await self._rows("search", user, values), limit)
 
     async def _get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        return await self._listed("get_all", user, _given(filters))
+        return await self._listed("get_all", user, given(filters))
 
     async def _delete_all(self, user: Any) -> None:
         await self._ask("delete_all", user)
@@ -99,7 +108,7 @@ class McpMemory:
     async def _update(
         self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None
     ) -> None:
-        values = {"id": self._sent_id(id), "text": text, "metadata": _given(metadata)}
+        values = {"id": self._sent_id(id), "text": text, "metadata": given(metadata)}
         await self._ask("update", user, values)
 
     async def _delete(self, user: Any, id: str) -> None:
@@ -118,7 +127,7 @@ class McpMemory:
         await self._ask("maintain", user)
 
     async def _page(self, user: Any, cursor: str | None) -> Page:
-        items, following = await self._one_page("get_all", user, _given(cursor), 0, ABSENT)
+        items, following = await self._one_page("get_all", user, given(cursor), 0, ABSENT)
         return Page(items, None if following is None else str(following))
 
     async def _listed(self, name: str, user: Any, filters: Any) -> list[Memory]:
@@ -174,22 +183,10 @@ class McpMemory:
         return int(id) if self._server.options.ids == "number" and id.isdecimal() else id
 
 
-def _given(value: Any) -> Any:
-    return ABSENT if value is None else value
-
-
 def _texts(content: Sequence[Mapping[str, Any]]) -> list[str]:
     """The texts of an answer's parts, an embedded resource's among them."""
     parts = (part.get("text") or (part.get("resource") or {}).get("text") for part in content)
     return [part for part in parts if part]
-
-
-def _cut(found: list[Memory], limit: int) -> list[Memory]:
-    """The best ones, of a server that gives more; the rest stays in sight, in the last one's `raw`."""
-    if len(found) <= limit:
-        return found
-    last, rest = found[limit - 1], [row.raw for row in found[limit:]]
-    return [*found[: limit - 1], Memory(last.id, last.text, {"row": last.raw, "past the limit": rest})]
 
 
 async def _try(memory: McpMemory, links: Links, server: Mapped) -> None:

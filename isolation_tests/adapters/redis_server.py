@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from isolation_tests.adapter import BadOption, Unavailable
+from isolation_tests.adapters.resources import running
 
 __all__ = ["connected", "serve"]
 
 _START_SECONDS = 20.0
-_STOP_SECONDS = 10.0
 
 
 @contextmanager
@@ -25,16 +25,9 @@ def serve(redis: Any, folder: Path) -> Iterator[str]:
     socket = folder / "redis.sock"
     quiet = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
     command = [_program(), *quiet, "--unixsocket", str(socket), "--dir", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - the program that the user installed
-        try:
-            _wait(redis, process, f"unix://{socket}")
-            yield f"unix://{socket}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with running(command) as process:
+        _wait(redis, process, f"unix://{socket}")
+        yield f"unix://{socket}"
 
 
 def _program() -> str:
@@ -51,7 +44,7 @@ def _program() -> str:
     return carried
 
 
-def _wait(redis: Any, process: subprocess.Popen[bytes], address: str) -> None:
+def _wait(redis: Any, process: subprocess.Popen[str], address: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     with redis.Redis.from_url(address) as client:
         while process.poll() is None and time.monotonic() < deadline:

@@ -28,6 +28,7 @@ __all__ = [
     "own_schema",
     "postgres",
     "require",
+    "running",
     "scratch",
     "scratch_folder",
     "serving",
@@ -137,14 +138,24 @@ def serving(command: Sequence[str], name: str) -> Iterator[str]:
 
     Raises `Unavailable` with the last line that it printed where it ends or stays silent for a minute.
     """
-    with subprocess.Popen(  # noqa: S603 - a program of this suite or one that the user named
-        list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
-    ) as process:
+    with running(command, output=subprocess.PIPE) as process:
         said: SimpleQueue[str | None] = SimpleQueue()
         # It is listened to until it ends: a pipe that nobody reads fills up, and the program hangs.
         Thread(target=_listen, args=(process, said), daemon=True).start()
+        yield _address(said, name)
+
+
+@contextmanager
+def running(command: Sequence[str], *, output: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
+    """Start a program, give its process, and stop it; kill it where it does not end within ten seconds.
+
+    output: where all that it prints goes, as `subprocess.Popen` takes it.
+    """
+    with subprocess.Popen(  # noqa: S603 - a program of this suite or one that the user named
+        list(command), stdout=output, stderr=subprocess.STDOUT, text=True, bufsize=1
+    ) as process:
         try:
-            yield _address(said, name)
+            yield process
         finally:
             process.terminate()
             try:

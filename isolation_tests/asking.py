@@ -1,0 +1,143 @@
+"""What every process does that runs the properties: hand out checks, read their results, word the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from isolation_tests.checks import Certifier, Check
+    from isolation_tests.laws import LawEntry
+    from isolation_tests.model import CheckResult
+    from isolation_tests.plans import Cell
+
+RESULT = "isolation-result"
+_CHECK: pytest.StashKey[Any] = pytest.StashKey()
+
+
+class Asking:
+    """What the process that runs the properties does: hand out checks, read their results."""
+
+    def __init__(self, config: pytest.Config, name: str) -> None:
+        """name: under which it is registered, and under which the processes of a run hand over things."""
+        self.config = config
+        self.name = name
+
+    def certifier(self) -> Certifier:
+        """The open target of this process."""
+        raise NotImplementedError
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the cells that the profile does not ask; they are not expected either."""
+        items[:] = [item for item in items if self._is_asked(item)]
+
+    def _is_asked(self, item: pytest.Item) -> bool:
+        asked = _question(item)
+        return asked is None or self.profile_is_whole() or asked[1].quick
+
+    def profile_is_whole(self) -> bool:
+        """Whether every cell is asked."""
+        raise NotImplementedError
+
+    def check(self, item: pytest.Item) -> Check:
+        """The handle for one collected property."""
+        asked = _question(item)
+        if asked is None:
+            raise pytest.UsageError("the fixture `check` belongs to the isolation suite's own properties")
+        handle = self.certifier().check(*asked)
+        item.stash[_CHECK] = handle
+        return handle
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach the result to the report and say in one sentence how it failed."""
+        report = yield
+        error = None if call.excinfo is None else call.excinfo.value
+        handle = item.stash.get(_CHECK, None)
+        result = handle.result if handle is not None and call.when == "call" else None
+        if result is None and error is not None:
+            result = _result_of_failure(item, error)
+        if result is not None:
+            report.user_properties.append((RESULT, result.model_dump_json()))
+            _tell_junit(item, report, result)
+        if result is not None and error is not None and not _is_skip(error):
+            report.outcome = "failed"
+            _reword(report, result)
+        return report
+
+
+def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
+    """Give the test the properties that `--junitxml` writes: it takes those of the teardown's report."""
+    from isolation_tests.reporting.junit import test_properties
+
+    properties = test_properties(result)
+    item.user_properties.extend(properties)
+    if report.when == "teardown":
+        report.user_properties.extend(properties)
+
+
+def _question(item: pytest.Item) -> tuple[LawEntry, Cell] | None:
+    """The law and the cell that a collected property asks; None for anybody else's test."""
+    marker = item.get_closest_marker("isolation_law")
+    cell = getattr(getattr(item, "callspec", None), "params", {}).get("cell")
+    if marker is None or cell is None:
+        return None
+    from isolation_tests.laws import LAWS
+
+    return LAWS[marker.args[0]], cell
+
+
+def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult | None:
+    """What to report of a property that could not ask its question: never a gap."""
+    asked = _question(item)
+    if asked is None:
+        return None
+    from isolation_tests.model import CheckResult, Verdict
+    from isolation_tests.problems import sentence
+
+    entry, cell = asked
+    return CheckResult(
+        check=entry.check_id(cell),
+        title=entry.title,
+        anomalies=entry.covers(cell),
+        level=entry.level,
+        verdict=Verdict.INCONCLUSIVE if _is_skip(error) else Verdict.ERROR,
+        reason=sentence(error),
+    )
+
+
+def _is_skip(error: BaseException) -> bool:
+    return isinstance(error, pytest.skip.Exception | pytest.xfail.Exception)
+
+
+class Listing(Asking):
+    """`--collect-only`: shows what the profile would ask, and asks nothing."""
+
+    def __init__(self, config: pytest.Config, name: str, *, whole: bool) -> None:
+        super().__init__(config, name)
+        self._whole = whole
+
+    def profile_is_whole(self) -> bool:
+        """Whether every cell is asked."""
+        return self._whole
+
+
+def _reword(report: pytest.TestReport, result: CheckResult) -> None:
+    from isolation_tests.model import Verdict
+
+    if result.verdict is Verdict.NOT_SUPPORTED:
+        report.outcome = "skipped"
+        report.longrepr = (report.location[0], report.location[1] or 0, f"Skipped: {result.reason}")
+    elif result.cases and all(case.known is not None for case in result.cases):
+        report.outcome = "skipped"
+        report.wasxfail = f"known finding: {result.cases[0].known}"
+    else:
+        keys = ", ".join(case.finding.key for case in result.cases)
+        report.longrepr = (
+            f"{result.verdict}{f' {keys}' if keys else ''}: {result.reason}\nlaw: {result.title}"
+        )

@@ -1,0 +1,203 @@
+"""The half of a certifying run in the process that the user started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from isolation_tests.asking import RESULT, Asking
+from isolation_tests.problems import ExitStatus, Problem, sentence
+from isolation_tests.reporting.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from isolation_tests.campaign import Campaign
+    from isolation_tests.checks import Certifier
+
+
+def explain(config: pytest.Config, error: Exception) -> None:
+    """One sentence on stderr; the traceback for whoever asked for it."""
+    if config.option.verbose > 0:
+        traceback.print_exception(error)
+    own = isinstance(error, Problem | EvidenceError)
+    defect = "" if own else " This is a defect of isolation-tests itself; -v shows where."
+    sys.stderr.write(f"isolation-tests: {sentence(error)}{defect}\n")
+
+
+def workers(config: pytest.Config) -> int:
+    """How many xdist workers there will be; 0 where the properties run in this process."""
+    if not config.getoption("tx", None) or config.getoption("dist", "no") == "no":
+        return 0
+    from xdist.workermanage import parse_tx_spec_config
+
+    return len(parse_tx_spec_config(config))
+
+
+class ExitGuard:
+    """Keeps a target from ending this process with a status that means held.
+
+    `os._exit(0)` in an adapter, or in a library below it, would look like success to whoever reads the
+    exit status only. Children that were forked end as they like.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._real = os._exit
+        self._process = os.getpid()
+        os._exit = self._exit
+
+    def lift(self) -> None:
+        """Give the process its exit back."""
+        os._exit = self._real
+
+    def _exit(self, status: int) -> NoReturn:
+        if os.getpid() == self._process:
+            text = (
+                f"isolation-tests: the target ended the process (os._exit({status})), so nothing is proved."
+            )
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.write_line(f"\n{text}", flush=True)
+            else:
+                sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()
+            status = int(ExitStatus.INCONCLUSIVE)
+        self._real(status)
+
+
+class Controller(Asking):
+    """The process the user started: header, smoke, results of all workers, evidence, summary, exit status."""
+
+    def __init__(self, config: pytest.Config, name: str, campaign: Campaign, guard: ExitGuard) -> None:
+        super().__init__(config, name)
+        self.campaign = campaign
+        self._guard = guard
+        self._finished = False
+        self._unwritten: EvidenceError | None = None
+
+    def profile_is_whole(self) -> bool:
+        """Whether every cell is asked."""
+        return self.campaign.profile.whole
+
+    def certifier(self) -> Certifier:
+        """The target that the campaign opened."""
+        return self.campaign.certifier
+
+    def begin(self) -> int | None:
+        """Run the smoke; return an exit status where asking more would prove nothing."""
+        from isolation_tests import terminal
+        from isolation_tests.model import Verdict
+
+        terminal.print_header(self.campaign.header)
+        result = self.campaign.smoke()
+        if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
+            terminal.print_smoke_failure(result)
+            status = self.campaign.finish(["stopped after the smoke test"])
+            terminal.print_summary(self.campaign)
+            return status
+        if workers(self.config):
+            self.campaign.close()
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand a worker what all workers share."""
+        campaign = self.campaign
+        node.workerinput[self.name] = {
+            "target": campaign.settings.target,
+            "options": campaign.settings.option_map(),
+            "known": campaign.settings.known,
+            "profile": campaign.profile.name,
+            "whole": campaign.profile.whole,
+            "run_id": campaign.key.run_id,
+            "secret": campaign.key.secret.hex(),
+            "seed": campaign.key.seed,
+            "began": campaign.key.began,
+            "probed": campaign.certifier.probed,
+        }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Collect what a worker could not delete or close."""
+        told = getattr(node, "workeroutput", {}).get(self.name, {})
+        self.campaign.leftovers.extend(told.get("leftovers", ()))
+        self.campaign.notes.extend(told.get("notes", ()))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take each result out of its report and into the evidence."""
+        from isolation_tests.model import CheckResult
+
+        for name, value in list(report.user_properties):
+            if name == RESULT:
+                report.user_properties.remove((name, value))
+                try:
+                    self.campaign.take(CheckResult.model_validate_json(str(value)))
+                except EvidenceError as error:
+                    self._unwritten = error
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+        """Tell `--junitxml` of the run before it writes, and judge before the terminal sums it up."""
+        # What fails here fails once more, and is told, when the run is judged.
+        with contextlib.suppress(Exception):
+            self._tell_junit(exitstatus)
+        yield
+        self._finish(session, exitstatus)
+
+    def _tell_junit(self, exitstatus: int) -> None:
+        plugins = self.config.pluginmanager.get_plugins()
+        junit = next((one for one in plugins if hasattr(one, "add_global_property")), None)
+        if junit is None:
+            return
+        from isolation_tests.reporting.junit import suite_properties
+        from isolation_tests.reporting.summary import summarise
+
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        summary = summarise(self.campaign.header, self.campaign.results) if ended else None
+        for name, value in suite_properties(self.campaign.header, summary):
+            junit.add_global_property(name, value)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Judge the whole run; pytest's own status gives way to the designed one."""
+        self._finished = True
+        try:
+            session.exitstatus = self._judge(exitstatus)
+        except (Problem, EvidenceError) as error:
+            self.campaign.abandon()
+            explain(self.config, error)
+            session.exitstatus = int(getattr(error, "status", ExitStatus.USAGE))
+        except Exception as error:  # noqa: BLE001 - pytest would leave with 1, which means violated here
+            self.campaign.abandon()
+            explain(self.config, error)
+            session.exitstatus = int(ExitStatus.INTERNAL)
+
+    def _judge(self, exitstatus: int) -> int:
+        if self._unwritten is not None:
+            raise self._unwritten
+        if exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            self.campaign.abandon()
+            internal = exitstatus == pytest.ExitCode.INTERNAL_ERROR
+            return int(ExitStatus.INTERNAL if internal else ExitStatus.USAGE)
+        status = self.campaign.finish()
+        if status == ExitStatus.HELD and exitstatus != pytest.ExitCode.OK:
+            self.campaign.notes.append("other tests of this pytest run failed or could not be collected")
+            return int(ExitStatus.INCONCLUSIVE)
+        return status
+
+    def pytest_terminal_summary(self) -> None:
+        """Print the table, the findings and the verdict."""
+        from isolation_tests import terminal
+
+        terminal.print_summary(self.campaign)
+
+    def pytest_unconfigure(self) -> None:
+        """A run that ends without a session leaves evidence without a footer."""
+        self._guard.lift()
+        if not self._finished:
+            self.campaign.abandon()
