@@ -3,95 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 
-from rich.table import Table
-
-from isolation_tests.campaign import SMOKE, SUITE_VERSION, blaming, golden_plan, new_key
+from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
+from isolation_tests.causes import (
+    EVERYTHING_HELD,
+    inert,
+    silences,
+    why_masked,
+    why_not_fitting,
+    why_survived,
+)
 from isolation_tests.checks import Certifier
+from isolation_tests.facts import People
 from isolation_tests.faults import FAULTS
+from isolation_tests.kills import CLEAN, Killed, KillMatrix
 from isolation_tests.laws import all_laws
-from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.problems import TargetProblem, UsageProblem
+from isolation_tests.model import CheckResult, FactSpec, Operation, Outcome, Plan, Verdict
+from isolation_tests.plans.cells import add, ordinary, search, settle
+from isolation_tests.problems import Problem, TargetProblem, UsageProblem
 from isolation_tests.profiles import profile
-from isolation_tests.reporting.board import STRENGTH_NAME, Strength
 from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
-from isolation_tests.terminal import listing
+from isolation_tests.targets import Target, resolve
 from isolation_tests.violations import CheckFailed
 
-CLEAN = "(nothing planted)"
-
-
-@dataclass(frozen=True, slots=True)
-class Killed:
-    """What a run found with one fault planted.
-
-    named: anomalies found, most often first. verdict: of the whole run. fits: whether the target offers
-    what the fault needs; without, it changes nothing.
-    """
-
-    fault: str
-    anomaly: str
-    named: tuple[str, ...] = ()
-    verdict: Verdict = Verdict.NOT_SUPPORTED
-    calls: int = 0
-    fits: bool = True
-
-    @property
-    def caught(self) -> bool:
-        """Whether the planted fault was found and called by its own name."""
-        return self.anomaly in self.named
-
-    @property
-    def alone(self) -> bool:
-        """Whether nothing but its own anomaly was named."""
-        return self.named == (self.anomaly,)
-
-
-@dataclass(frozen=True, slots=True)
-class KillMatrix:
-    """The clean target's own findings, and each fault's outcome."""
-
-    target: str
-    clean: Killed
-    faults: tuple[Killed, ...]
-
-    @property
-    def fitting(self) -> tuple[Killed, ...]:
-        """Faults that can make a difference in front of this target."""
-        return tuple(killed for killed in self.faults if killed.fits and not self.is_masked(killed))
-
-    def is_masked(self, killed: Killed) -> bool:
-        """Whether the target shows the anomaly by itself, so that naming it proves nothing of the fault."""
-        return killed.anomaly in self.clean.named
-
-    @property
-    def survivors(self) -> tuple[Killed, ...]:
-        """Faults that fit and were not caught."""
-        return tuple(killed for killed in self.fitting if not killed.caught)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there were faults that fit and every one was caught."""
-        return bool(self.fitting) and not self.survivors
-
-    def sentence(self) -> str:
-        """The strength in one sentence."""
-        caught = len(self.fitting) - len(self.survivors)
-        text = f"{caught} of {len(self.fitting)} seeded faults would be caught in front of {self.target}"
-        if other := len(self.faults) - len(self.fitting):
-            text += f" ({other} more need what it does not offer, or what it shows by itself)"
-        if not self.survivors:
-            return f"{text}; no survivor."
-        blind = ", ".join(f"{killed.fault} ({killed.anomaly})" for killed in self.survivors)
-        return f"{text}; blind spots: {blind}."
+NEAR, WIDE = 250, 400
+"""Memories of each other user in the widest starvation plan, and the largest pool that a fault fetches."""
 
 
 def certify(settings: Settings, *, until: str | None = None) -> list[CheckResult]:
@@ -101,13 +44,18 @@ def certify(settings: Settings, *, until: str | None = None) -> list[CheckResult
     Raises a `Problem` for a target that can't be named or opened.
     """
     key = new_key(settings.seed_number())
-    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    target = _clean(settings)
     with blaming(target.name):
         certifier = Certifier(target, profile(settings.profile or "ci"), key)
         try:
             return _asked(certifier, until)
         finally:
             certifier.close()
+
+
+def _clean(settings: Settings) -> Target:
+    """The target without what is known of it."""
+    return resolve(settings.target or "reference", options=settings.option_map(), known="none")
 
 
 def _asked(certifier: Certifier, until: str | None) -> list[CheckResult]:
@@ -125,33 +73,38 @@ def _asked(certifier: Certifier, until: str | None) -> list[CheckResult]:
     return results
 
 
-def _fitting(settings: Settings, names: Sequence[str]) -> frozenset[str]:
-    """The faults that can make a difference in front of the target."""
-    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+def _lacking(settings: Settings, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What each fault needs that the target does not offer."""
+    target = _clean(settings)
     with blaming(target.name):
         session = target.open()
         try:
-            return frozenset(name for name in names if FAULTS[name].fits(session.adapter))
+            return {name: _unmet(name, session.adapter) for name in names}
         finally:
             session.close()
 
 
+def _unmet(name: str, adapter: object) -> tuple[str, ...]:
+    fault = FAULTS[name]
+    return tuple(need for need in fault.needs if not replace(fault, needs=(need,)).fits(adapter))
+
+
 def run_planted(fault: str | None, settings: Settings) -> Killed:
     """Ask every law of the target with this fault planted; of the clean target where it is None."""
+    anomaly = "" if fault is None else FAULTS[fault].anomaly
     spec = settings.target if fault is None else f"fault:{fault}@{settings.target}"
-    results = certify(
-        Settings(target=spec, profile=settings.profile, seed=settings.seed, options=settings.options)
-    )
-    found: dict[str, int] = {}
-    for result in results:
-        for case in result.cases:
-            found[case.finding.anomaly] = found.get(case.finding.anomaly, 0) + 1
+    results = certify(replace(settings, target=spec))
+    cases = [(case.finding.key, result.examples > 1) for result in results for case in result.cases]
+    found = Counter(key for key, _ in cases)
     return Killed(
         fault=fault or CLEAN,
-        anomaly="" if fault is None else FAULTS[fault].anomaly,
-        named=tuple(sorted(found, key=lambda name: (-found[name], name))),
+        anomaly=anomaly,
+        keys=tuple(sorted(found, key=lambda key: (-found[key], key))),
+        drawn=frozenset(found) - {key for key, drawn in cases if not drawn},
         verdict=Verdict.worst(result.verdict for result in results),
         calls=sum(result.calls for result in results),
+        stopped=inert(results[0].reason) if len(results) == 1 else "",
+        silent=silences(anomaly, results),
     )
 
 
@@ -162,63 +115,144 @@ def calibrate(
     workers: int = 0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> KillMatrix:
-    """Run the whole suite once clean and once with each fault planted, several at a time.
+    """Run the whole suite once clean and once with each fault planted, several at a time, with one seed.
 
     only: names of faults; all by default. workers: processes; 0 takes one for each core. tell: is told
-    the progress. Raises `UsageProblem` for a fault that does not exist.
+    the progress. Raises `UsageProblem` for a fault that does not exist, `TargetProblem` for a target that
+    does not get through a clean run, or that can't be opened again and again.
     """
     for name in only:
         if name not in FAULTS:
             raise UsageProblem(f"There is no seeded fault {name!r}; `isolation-tests targets` lists them.")
-    asked = tuple(only or FAULTS)
-    fitting = _fitting(settings, asked)
-    names: list[str | None] = [None, *(name for name in asked if name in fitting)]
-    context = multiprocessing.get_context("spawn")
-    outcomes: dict[str, Killed] = {}
-    with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=context) as pool:
-        for outcome in pool.map(run_planted, names, [settings] * len(names)):
-            outcomes[outcome.fault] = outcome
-            tell(f"{len(outcomes)} of {len(names)} runs, last {outcome.fault}")
-    clean = outcomes[CLEAN]
-    if clean.verdict is Verdict.ERROR or not clean.calls:
-        raise TargetProblem(
-            f"{settings.target} does not get through a clean run; mend what "
-            f"`isolation-tests run {settings.target}` reports, then calibrate."
+    asked = tuple(dict.fromkeys(only)) or tuple(FAULTS)
+    lacking = _lacking(settings, asked)
+    seed = new_key(settings.seed_number()).seed
+    spec = settings.target or "reference"
+    target = resolve(spec, options=settings.option_map())
+    every = replace(settings, target=spec, seed=str(seed))
+    calibration = _Calibration(every, target, workers or os.cpu_count() or 1, tell)
+    clean, outcomes = calibration.run([name for name in asked if not lacking[name]])
+    fitting = frozenset(outcomes)
+    for name in asked:
+        if needs := lacking[name]:
+            cause = why_not_fitting(name, needs, fitting)
+            outcomes[name] = Killed(name, FAULTS[name].anomaly, lacking=needs, cause=cause)
+    faults = tuple(outcomes[name] for name in asked)
+    return KillMatrix(spec, clean, faults, settings.profile or "ci", seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calibration:
+    """The runs of one calibration, each in a process that opens the target anew."""
+
+    settings: Settings
+    target: Target
+    workers: int
+    tell: Callable[[str], object]
+
+    def run(self, names: Sequence[str]) -> tuple[Killed, dict[str, Killed]]:
+        """The clean run, and one with each of these faults planted."""
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+            self.tell("the clean run")
+            with self._blamed(at_once=False):
+                clean = pool.submit(run_planted, None, self.settings).result()
+            self._require(clean)
+            own = frozenset(clean.keys)
+            try:
+                with self._blamed(at_once=self.workers > 1):
+                    futures = [pool.submit(run_planted, name, self.settings) for name in names]
+                    outcomes = self._collect(futures, own)
+                    return clean, {name: self._explained(outcomes[name], pool) for name in names}
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _collect(self, futures: Sequence[Future[Killed]], own: frozenset[str]) -> dict[str, Killed]:
+        outcomes: dict[str, Killed] = {}
+        for future in as_completed(futures):
+            killed = future.result()
+            declared = frozenset(key for key in killed.keys if self._is_declared(key))
+            outcomes[killed.fault] = replace(killed, own=own | declared)
+            caught = sum(outcome.caught for outcome in outcomes.values())
+            done = f"{len(outcomes)} of {len(futures)} faults planted, {caught} caught"
+            self.tell(f"{done}; last {killed.fault}")
+        return outcomes
+
+    def _is_declared(self, key: str) -> bool:
+        """Whether the target's own file declares the finding known, so that a run would not fail on it."""
+        return self.target.known_reason(key) is not None
+
+    def _require(self, clean: Killed) -> None:
+        if clean.verdict is Verdict.ERROR or clean.stopped or not clean.calls:
+            raise TargetProblem(
+                f"{self.settings.target} does not get through a clean run; mend what "
+                f"`isolation-tests run {self.settings.target}` reports, then calibrate."
+            )
+
+    def _explained(self, killed: Killed, pool: ProcessPoolExecutor) -> Killed:
+        if killed.masked:
+            return replace(killed, cause=why_masked(killed.anomaly, killed.own))
+        if not killed.survived:
+            return killed
+        cause = why_survived(
+            killed.anomaly,
+            stopped=killed.stopped,
+            called=killed.news,
+            silent=killed.silent,
+            asked=profile(self.settings.profile or "ci"),
         )
-    faults = (outcomes.get(name) or Killed(name, FAULTS[name].anomaly, fits=False) for name in asked)
-    return KillMatrix(settings.target or "reference", clean, tuple(faults))
+        if killed.anomaly == "S4" and cause == EVERYTHING_HELD:
+            cause = pool.submit(narrow_search, self.settings).result() or cause
+        return replace(killed, cause=cause)
+
+    @contextlib.contextmanager
+    def _blamed(self, *, at_once: bool) -> Iterator[None]:
+        """Tell in one sentence why a target that was opened here can't be opened there."""
+        name = self.settings.target
+        try:
+            yield
+        except Problem as error:
+            hint = (
+                "give -n 1 if it can be open only once at a time"
+                if at_once
+                else "its factory has to work again, in a process of its own"
+            )
+            raise TargetProblem(
+                f"{name} could be opened once, and then not by a worker: {error} ({hint})"
+            ) from error
+        except BrokenProcessPool as error:
+            raise TargetProblem(
+                f"A worker process died while it ran {name}: look at `isolation-tests run {name}`, and give "
+                "-n 1 if memory is short. (A script that calibrates needs `if __name__ == '__main__':`.)"
+            ) from error
 
 
-def write_strength(folder: Path, matrix: KillMatrix, settings: Settings) -> Path:
-    """Keep the strength beside a run's evidence; return the file."""
-    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
-    strength = Strength(
-        target=target.name,
-        suite_version=SUITE_VERSION,
-        date=dt.datetime.now(dt.UTC).date(),
-        profile=settings.profile or "ci",
-        versions=target.versions(),
-        fitting=len(matrix.fitting),
-        caught=len(matrix.fitting) - len(matrix.survivors),
-        survivors=tuple(killed.fault for killed in matrix.survivors),
+def narrow_search(settings: Settings) -> str | None:
+    """Why a target's searches are too narrow to show starvation; None where they are not."""
+    target = _clean(settings)
+    people = People(settings.seed_number() or 0)
+    subject = people.subject()
+    plan = Plan(
+        name="wide-search",
+        anomaly="S4",
+        users=(ordinary(0),),
+        facts=tuple(FactSpec(text=people.fact_near(subject), owners=(0,)) for _ in range(NEAR)),
+        steps=(*(add(0, fact) for fact in range(NEAR)), settle(0), search(0, query=subject, limit=WIDE)),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / STRENGTH_NAME
-    path.write_text(strength.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return path
-
-
-def kill_table(matrix: KillMatrix) -> Table:
-    """One row a fault: what was planted, what was named, caught or survived."""
-    clean = matrix.clean
-    rows = [(clean.fault, "-", ", ".join(clean.named) or "nothing", clean.verdict.value)]
-    for killed in matrix.faults:
-        outcome = "caught" if killed.caught else "SURVIVED"
-        if matrix.is_masked(killed):
-            outcome = "shown without it"
-        elif not killed.fits:
-            outcome = "does not fit"
-        rows.append((killed.fault, killed.anomaly, ", ".join(killed.named) or "nothing", outcome))
-    return listing(
-        f"Kill matrix in front of {matrix.target}", ("planted", "anomaly", "named", "outcome"), rows
+    with blaming(target.name):
+        certifier = Certifier(target, profile("quick"), new_key(settings.seed_number()), probed={})
+        try:
+            last = certifier.perform(plan).events[-1]
+        except CheckFailed as error:
+            return f"no wide search to see S4 with: {inert(str(error))}"
+        finally:
+            certifier.close()
+    if last.op is not Operation.SEARCH or last.outcome is not Outcome.OK:
+        return f"no wide search to see S4 with: {last.op} came to {last.outcome}, {inert(last.error or '')}"
+    if len(last.rows) >= NEAR:
+        return None
+    return (
+        f"limit too small to see S4: of {NEAR} matching memories, a search with limit {WIDE} "
+        f"gives {len(last.rows)}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation_tests import judges
+from isolation_tests.bounds import tries_for, unseen_words
 from isolation_tests.campaign import blaming, new_key
 from isolation_tests.checks import Certifier
 from isolation_tests.model import Case
@@ -18,6 +18,9 @@ from isolation_tests.settings import Settings, gather
 from isolation_tests.targets import Target, resolve
 from isolation_tests.violations import CheckFailed
 
+FEWEST, MOST = 20, 300
+"""Tries of a replay: a steady finding's, and a rare one's at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -27,24 +30,33 @@ class Replayed:
     status: int
 
 
-def replayed(file: Path, settings: Settings, *, times: int) -> Replayed:
+def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Replayed:
     """Perform the recorded plan until its finding shows, at most `times` times.
 
-    The target and its options are the recorded ones unless `settings` name others. Raises `EvidenceError`
-    for a file that is no replay file, `Problem` for a target that can't be named or opened.
+    Without `times`, as often as it takes to say that the finding is rarer than it was when it was recorded,
+    between FEWEST and MOST. The target and its options are the recorded ones unless `settings` name others.
+    Raises `EvidenceError` for a file that is no replay file, `Problem` for a target that can't be named or
+    opened.
     """
     record = read_replay(file)
     target = _target(file, record, settings)
     with blaming(target.name):
         certifier = Certifier(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
         try:
-            return _performed(record, certifier, target.name, times)
+            return _performed(record, certifier, target.name, times or enough(record))
         except CheckFailed as error:
             return Replayed(
                 f"error: {record.finding.key} on {target.name}: {error}", int(ExitStatus.INCONCLUSIVE)
             )
         finally:
             _closed(certifier, target.name)
+
+
+def enough(record: Replay) -> int:
+    """How many tries that show nothing say that a finding is rarer now than when it was recorded."""
+    if record.seen >= record.tried:
+        return FEWEST
+    return min(max(FEWEST, tries_for(record.seen / record.tried)), MOST)
 
 
 def _target(file: Path, record: Replay, settings: Settings) -> Target:
@@ -84,16 +96,16 @@ def _performed(record: Replay, certifier: Certifier, name: str, times: int) -> R
     if blocked:
         return Replayed(f"error: {key} can't be replayed on {name}: {blocked}", int(ExitStatus.INCONCLUSIVE))
     for attempt in range(1, times + 1):
-        history = certifier.perform(record.plan)
-        judged = judges.judge(history)
-        for finding in judged.findings:
-            if finding.key == key:
-                seen = story(Case(finding=finding, history=history, seen=1, tried=attempt))
-                return Replayed(f"reproduced: {key} on {name}: {seen}", int(ExitStatus.VIOLATED))
-        if judged.errors or judged.doubts:
-            problem = (*judged.errors, *judged.doubts)[0]
-            return Replayed(f"error: {key} on {name}: {problem}", int(ExitStatus.INCONCLUSIVE))
-    return Replayed(f"not reproduced: {key} on {name} in {times} tries", int(ExitStatus.HELD))
+        answers = certifier.ask(record.plan)
+        for history, judged in answers:
+            for finding in judged.findings:
+                if finding.key == key:
+                    seen = story(Case(finding=finding, history=history, seen=1, tried=attempt))
+                    return Replayed(f"reproduced: {key} on {name}: {seen}", int(ExitStatus.VIOLATED))
+        problems = [text for _, judged in answers for text in (*judged.errors, *judged.doubts)]
+        if problems:
+            return Replayed(f"error: {key} on {name}: {problems[0]}", int(ExitStatus.INCONCLUSIVE))
+    return Replayed(f"not reproduced: {key} on {name}: {unseen_words(times, 'tries')}", int(ExitStatus.HELD))
 
 
 def _closed(certifier: Certifier, name: str) -> None:

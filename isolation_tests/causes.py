@@ -1,0 +1,108 @@
+"""Why a seeded fault is not told in front of a target: one phrase each, from what its run says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.faults import FAULTS
+from isolation_tests.laws import all_laws
+from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.profiles import Profile
+from isolation_tests.reporting.masking import masked_text
+from isolation_tests.reporting.text import plain
+
+MOST_REASON = 300
+MOST_NAMED = 4
+EVERYTHING_HELD = "all that could show it was asked and held; profile hunt asks more"
+Silence = tuple[Verdict, str]
+"""The verdict of a check that came to none, and its reason."""
+
+
+def silences(anomaly: str, results: Sequence[CheckResult]) -> tuple[Silence, ...]:
+    """Which checks came to no verdict on an anomaly: of those made for it, else of all that cover it."""
+    covering = [result for result in results if anomaly in result.anomalies]
+    made_for_it = [result for result in covering if result.anomalies[0] == anomaly]
+    return tuple(
+        (result.verdict, inert(result.reason))
+        for result in made_for_it or covering
+        if result.verdict not in (Verdict.HELD, Verdict.VIOLATED)
+    )
+
+
+def inert(text: str) -> str:
+    """What a target said, as one short line that keeps secrets and steers no terminal."""
+    line = " ".join(plain(masked_text(text[: 10 * MOST_REASON])).split())
+    return line if len(line) <= MOST_REASON else f"{line[:MOST_REASON]}..."
+
+
+def why_survived(
+    anomaly: str, *, stopped: str, called: Sequence[str], silent: Iterable[Silence], asked: Profile
+) -> str:
+    """Why a fault that fits was not named.
+
+    stopped: why the run ended at its first story. called: anomalies that were named instead. silent: checks
+    that came to no verdict. asked: the profile of the run.
+    """
+    if stopped:
+        return f"the run stops at its first story and names nothing: {stopped}"
+    causes = [f"found, but called {_some(map(_titled, called))}"] if called else []
+    for verdict, words in (
+        (Verdict.ERROR, "a check that could show it failed"),
+        (Verdict.INCONCLUSIVE, "a check that could show it came to no verdict"),
+        (Verdict.NOT_SUPPORTED, "a check that could show it was not asked"),
+    ):
+        reasons = Counter(reason for kind, reason in silent if kind is verdict)
+        causes += [f"{words}: {reason}" for reason, _ in reasons.most_common(1)]
+    if not asked.whole and _left_out(anomaly, asked):
+        causes.append(f"profile {asked.name} leaves out checks that could show it; profile ci asks them")
+    return "; ".join(causes) or EVERYTHING_HELD
+
+
+def _titled(anomaly: str) -> str:
+    entry = CATALOGUE.get(anomaly)
+    return anomaly if entry is None or entry.name == anomaly else f"{anomaly} {entry.name}"
+
+
+def _left_out(anomaly: str, asked: Profile) -> bool:
+    return any(
+        anomaly in entry.covers(cell)
+        for entry in all_laws().values()
+        for cell in entry.cells
+        if cell not in entry.asked(asked)
+    )
+
+
+def why_not_fitting(fault: str, lacking: Sequence[str], fitting: Collection[str]) -> str:
+    """Why a fault can make no difference: what the target does not offer, and what then can't be seen.
+
+    lacking: of the fault's needs. fitting: the faults that do fit.
+    """
+    anomaly = FAULTS[fault].anomaly
+    missing = " and ".join(f"no {_spelled(need)}" for need in lacking)
+    if any(FAULTS[other].anomaly == anomaly for other in fitting):
+        return f"{missing}: {anomaly} can't be planted this way"
+    return f"{missing}: {anomaly} can't be seen"
+
+
+def _spelled(need: str) -> str:
+    method, _, keyword = need.partition(".")
+    return "async methods" if need == "async" else f"`{keyword}` in `{method}`" if keyword else f"`{method}`"
+
+
+def why_masked(anomaly: str, own: Collection[str]) -> str:
+    """Why naming an anomaly says nothing of a fault. own: the findings that the target has by itself."""
+    keys = sorted(key for key in own if anomaly_of(key) == anomaly)
+    return f"the target shows {anomaly} by itself: {_some(keys)}"
+
+
+def _some(names: Iterable[str]) -> str:
+    given = list(names)
+    more = f" and {len(given) - MOST_NAMED} more" if len(given) > MOST_NAMED else ""
+    return ", ".join(given[:MOST_NAMED]) + more
+
+
+def anomaly_of(key: str) -> str:
+    """The anomaly in a finding's key."""
+    return key.split("-", maxsplit=1)[0]

@@ -1,0 +1,183 @@
+"""The kill matrix: what each run with a fault planted found, which faults were caught, and how to tell it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from isolation_tests.campaign import SUITE_VERSION
+from isolation_tests.causes import Silence, anomaly_of
+from isolation_tests.faults import FAULTS
+from isolation_tests.model import Verdict
+from isolation_tests.reporting import strength as strengths
+from isolation_tests.reporting.strength import BlindSpot, Strength, grouped, named
+from isolation_tests.settings import Settings
+from isolation_tests.targets import resolve
+from isolation_tests.terminal import listing
+
+CLEAN = "(nothing planted)"
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What a run found with one fault planted.
+
+    keys: of the findings, most often first. drawn: those of them that only drawn plans showed. verdict: of
+    the whole run. stopped: why it ended at its first story. silent: checks that could have shown the anomaly
+    and came to no verdict. lacking: what the fault needs and the target does not offer; then it changes
+    nothing. own: findings that the target has without it. cause: why it was not caught.
+    """
+
+    fault: str
+    anomaly: str
+    keys: tuple[str, ...] = ()
+    drawn: frozenset[str] = frozenset()
+    verdict: Verdict = Verdict.NOT_SUPPORTED
+    calls: int = 0
+    stopped: str = ""
+    silent: tuple[Silence, ...] = ()
+    lacking: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+    cause: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the target offers all the fault needs."""
+        return not self.lacking
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The anomalies that were found, most often first."""
+        return tuple(dict.fromkeys(map(anomaly_of, self.keys)))
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """The anomalies of findings that the target does not have by itself.
+
+        Drawn plans differ from run to run: what they alone show is no news where the target shows its like.
+        """
+        alike = set(map(anomaly_of, self.own))
+        new = (key for key in self.keys if key not in self.own)
+        return tuple(
+            dict.fromkeys(
+                anomaly for key in new if (anomaly := anomaly_of(key)) not in alike or key not in self.drawn
+            )
+        )
+
+    @property
+    def caught(self) -> bool:
+        """Whether the planted fault was found and called by its own name."""
+        return self.anomaly in self.news
+
+    @property
+    def masked(self) -> bool:
+        """Whether the target shows the anomaly by itself, so that naming it proves nothing of the fault."""
+        return self.fits and not self.caught and self.anomaly in map(anomaly_of, self.own)
+
+    @property
+    def survived(self) -> bool:
+        """Whether the fault makes a difference that was not told."""
+        return self.fits and not self.caught and not self.masked
+
+
+@dataclass(frozen=True, slots=True)
+class KillMatrix:
+    """The clean target's own findings, and each fault's outcome. profile, seed: of every run of it."""
+
+    target: str
+    clean: Killed
+    faults: tuple[Killed, ...]
+    profile: str
+    seed: int
+
+    @property
+    def fitting(self) -> tuple[Killed, ...]:
+        """Faults that can make a difference in front of this target."""
+        return tuple(killed for killed in self.faults if killed.fits and not killed.masked)
+
+    @property
+    def survivors(self) -> tuple[Killed, ...]:
+        """Faults that fit and were not caught."""
+        return tuple(killed for killed in self.faults if killed.survived)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there were faults that fit and every one was caught."""
+        return bool(self.fitting) and not self.survivors
+
+    def sentence(self) -> str:
+        """The strength in one sentence, each cause once."""
+        caught = len(self.fitting) - len(self.survivors)
+        text = f"{caught} of {len(self.fitting)} seeded faults would be caught in front of {self.target}"
+        lacking = sum(not killed.fits for killed in self.faults)
+        masked = sum(killed.masked for killed in self.faults)
+        more = [f"{lacking} more need what it does not offer"] if lacking else []
+        more += [f"{masked} more it shows by itself"] if masked else []
+        text += f" ({', '.join(more)})" if more else ""
+        if not self.survivors:
+            return f"{text}; no survivor."
+        blind = [f"{named(faults)} ({cause})" for cause, faults in grouped(_spots(self.survivors))]
+        return f"{text}; blind spots: {'; '.join(blind)}."
+
+
+def measured(matrix: KillMatrix, settings: Settings) -> Strength:
+    """What a calibration of this target is worth, to be kept."""
+    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    faults = matrix.faults
+    return Strength(
+        target=target.name,
+        suite_version=SUITE_VERSION,
+        date=dt.datetime.now(dt.UTC).date(),
+        profile=matrix.profile,
+        seeds=(matrix.seed,),
+        calls=matrix.clean.calls + sum(killed.calls for killed in faults),
+        versions=target.versions(),
+        fitting=len(matrix.fitting),
+        caught=len(matrix.fitting) - len(matrix.survivors),
+        whole={killed.fault for killed in faults} == set(FAULTS),
+        blind_spots=_spots(matrix.survivors),
+        not_fitting=_spots(killed for killed in faults if not killed.fits),
+        masked=_spots(killed for killed in faults if killed.masked),
+    )
+
+
+def write_strength(folder: Path, matrix: KillMatrix, settings: Settings) -> Path:
+    """Keep the strength beside a run's evidence; return the file."""
+    return strengths.write_strength(folder, measured(matrix, settings))
+
+
+def _spots(outcomes: Iterable[Killed]) -> tuple[BlindSpot, ...]:
+    return tuple(
+        BlindSpot(fault=killed.fault, anomaly=killed.anomaly, cause=killed.cause) for killed in outcomes
+    )
+
+
+def kill_table(matrix: KillMatrix) -> Table:
+    """One row an outcome and cause, with the faults that it explains."""
+    faults, clean = matrix.faults, matrix.clean
+    caught = [killed for killed in faults if killed.caught]
+    rows = [("clean run", "-", CLEAN, f"{clean.verdict.value}: names {', '.join(clean.named) or 'nothing'}")]
+    if caught:
+        rows.append(("caught", str(len(caught)), _by_anomaly(caught), "called by their own names"))
+    for outcome, some in (
+        ("SURVIVED", matrix.survivors),
+        ("shown without it", [killed for killed in faults if killed.masked]),
+        ("does not fit", [killed for killed in faults if not killed.fits]),
+    ):
+        for cause, names in grouped(_spots(some)):
+            rows.append((outcome, str(len(names)), ", ".join(names), cause))
+    title = f"Kill matrix in front of {matrix.target}, profile {matrix.profile}, seed {matrix.seed}"
+    return listing(title, ("outcome", "faults", "planted", "why"), rows)
+
+
+def _by_anomaly(caught: Sequence[Killed]) -> str:
+    """The caught faults: a few by name, many by how many of each anomaly."""
+    if len(caught) <= strengths.MOST_NAMES:
+        return ", ".join(killed.fault for killed in caught)
+    counts = Counter(killed.anomaly for killed in caught)
+    return ", ".join(f"{anomaly} ({number})" for anomaly, number in counts.items())
