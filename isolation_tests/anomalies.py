@@ -41,18 +41,39 @@ class Anomaly:
 
 _TENANT = (
     "OWASP ASVS 5.0 8.4.1",
-    "NIST 800-53 SC-4",
+    "NIST 800-53 r5 SC-4",
     "CSA CCM v4 IVS-06",
     "CSA AICM I&S-06",
-    "GDPR 32(1)(d)",
+    "ISO/IEC 27001:2022 Annex A 5.23",
+    "PCI DSS 4.0.1 A1.1.x",
 )
-_ACCESS = (*_TENANT, "NIST 800-53 AC-3", "HIPAA 164.312(a)(1)")
-_LEAK = (*_ACCESS, "NIST 800-53 AC-4", "OWASP LLM02:2025", "ISO/IEC 27001:2022 A.8.12")
-_RETRIEVAL = (*_LEAK, "OWASP LLM08:2025")
-_NAME = (*_LEAK, "NIST 800-53 SI-10")
-_OBJECT = (*_ACCESS, "OWASP ASVS 5.0 8.2.2", "OWASP API1:2023")
-_INTEGRITY = (*_ACCESS, "HIPAA 164.312(c)(1)", "OWASP ASI06")
-_ERASURE = ("NIST 800-53 SI-12(3)", "ISO/IEC 27001:2022 A.8.10", "GDPR 32(1)(d)")
+_ACCESS = (
+    *_TENANT,
+    "NIST 800-53 r5 AC-3",
+    "HIPAA 164.312(a)(1)",
+    "SOC 2 CC6.1",
+    "ISO/IEC 27001:2022 Annex A 8.3",
+    "GDPR 32(1)(b)",
+    "GDPR 5(1)(f)",
+)
+_LEAK = (
+    *_ACCESS,
+    "NIST 800-53 r5 AC-4",
+    "OWASP LLM 2025 LLM02",
+    "ISO/IEC 27001:2022 Annex A 8.12",
+    "SOC 2 C1.1",
+)
+_RETRIEVAL = (*_LEAK, "OWASP LLM 2025 LLM08")
+_NAME = (*_LEAK, "NIST 800-53 r5 SI-10")
+_OBJECT = (*_ACCESS, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1")
+_INTEGRITY = (*_ACCESS, "HIPAA 164.312(c)(1)", "OWASP Agentic 2026 ASI06")
+_ERASURE = (
+    "NIST 800-53 r5 SI-12(3)",
+    "ISO/IEC 27001:2022 Annex A 8.10",
+    "SOC 2 C1.2",
+    "SOC 2 P4.3",
+    "GDPR 17",
+)
 _THREADS = (*_LEAK, "OWASP ASVS 5.0 15.4.1")
 _CACHE = (*_RETRIEVAL, "OWASP ASVS 5.0 14.2.2")
 
@@ -63,7 +84,7 @@ _SCOPE = (
         "A read by one user never returns another user's memory, whatever is asked and however.",
         "critical",
         ("CWE-639", "CWE-668"),
-        (*_RETRIEVAL, "OWASP ASVS 5.0 8.2.2", "OWASP API1:2023"),
+        (*_RETRIEVAL, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1", "GDPR 25"),
         (
             "mem0#2783",
             "mem0#2170",
@@ -82,7 +103,7 @@ _SCOPE = (
         "Every leg of a retrieval (vectors, keywords, graph, rerank, sources) stays with the asking user.",
         "critical",
         ("CWE-639", "CWE-668"),
-        (*_RETRIEVAL, "OWASP ASVS 5.0 8.2.3", "OWASP API3:2023"),
+        (*_RETRIEVAL, "OWASP ASVS 5.0 8.2.3", "OWASP API Security 2023 API3"),
         ("graphiti#632", "graphiti#752", "graphiti#754", "mem0#1805"),
         "Give each leg the owner filter itself, and drop foreign rows once more after the legs are merged.",
         Level.CORE,
@@ -93,7 +114,7 @@ _SCOPE = (
         "A missing, empty or default user is refused or sees nothing: it never stands for everybody.",
         "critical",
         ("CWE-1188",),
-        _NAME,
+        (*_NAME, "GDPR 25"),
         ("memanto#1891", "caura#626", "chronicle#69", "openclaw#85389"),
         "Validate the user before anything else and refuse what isn't a non-empty text. Test for absence,"
         " not for truth, and have no default user.",
@@ -105,7 +126,7 @@ _SCOPE = (
         "A user's own memories are found however many nearer ones other users have.",
         "high",
         (),
-        ("OWASP LLM08:2025", "GDPR 32(1)(d)"),
+        ("OWASP LLM 2025 LLM08", "GDPR 32(1)(b)"),
         ("mem0#6998", "mem0#7072", "pgvector#479"),
         "Filter by owner before or within the nearest-neighbour search instead of after its top k; with"
         " pgvector use iterative scans or a partition a user.",
@@ -117,7 +138,7 @@ _SCOPE = (
         "A caller's filter narrows what the user sees; it never widens or replaces the owner's scope.",
         "critical",
         (),
-        (*_NAME, "OWASP ASVS 5.0 8.2.2", "OWASP API1:2023"),
+        (*_NAME, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1"),
         ("meho#1813", "graphiti@fa3a4274"),
         "Join the owner filter and the whole of the caller's filter with AND, in brackets, and refuse the"
         " owner key inside the caller's.",
@@ -257,7 +278,7 @@ _OBJECTS = (
         "A memory is read by its id on behalf of its owner only.",
         "critical",
         ("CWE-639",),
-        (*_OBJECT, "OWASP LLM02:2025"),
+        (*_OBJECT, "OWASP LLM 2025 LLM02"),
         _BY_ID_CASES,
         _BY_ID_FIX,
         Level.HARDENED,
@@ -268,7 +289,7 @@ _OBJECTS = (
         "A memory is changed by its id on behalf of its owner only.",
         "critical",
         ("CWE-639",),
-        (*_OBJECT, "HIPAA 164.312(c)(1)", "OWASP ASI06"),
+        (*_OBJECT, "HIPAA 164.312(c)(1)", "OWASP Agentic 2026 ASI06"),
         _BY_ID_CASES,
         _BY_ID_FIX,
         Level.HARDENED,
@@ -290,7 +311,7 @@ _OBJECTS = (
         "A memory's history is read on behalf of its owner only.",
         "critical",
         ("CWE-639",),
-        (*_OBJECT, "OWASP LLM02:2025"),
+        (*_OBJECT, "OWASP LLM 2025 LLM02", "HIPAA 164.312(b)"),
         _BY_ID_CASES,
         "Keep the owner beside every version and check it; a history table without an owner column can't"
         " be read safely.",
@@ -302,7 +323,7 @@ _OBJECTS = (
         "Nothing a caller writes into metadata or an update changes whose memory it is.",
         "critical",
         ("CWE-915",),
-        (*_INTEGRITY, "OWASP ASVS 5.0 8.2.3", "OWASP API3:2023"),
+        (*_INTEGRITY, "OWASP ASVS 5.0 8.2.3", "OWASP API Security 2023 API3"),
         ("mem0#6277", "micronaut-data#3940"),
         "Set the owner last, from the session, and refuse or drop the owner's keys in the caller's metadata.",
         Level.HARDENED,
@@ -313,7 +334,7 @@ _OBJECTS = (
         "The same caller-chosen key of two users names two memories.",
         "high",
         ("CWE-694",),
-        (*_INTEGRITY, "OWASP API1:2023"),
+        (*_INTEGRITY, "OWASP API Security 2023 API1"),
         ("agno#8334", "ash#2713"),
         "Make the owner part of the primary key and of every conflict target of an upsert.",
         Level.HARDENED,
@@ -324,7 +345,7 @@ _OBJECTS = (
         "A cursor, page token, export or job id works for the user it was given to and for nobody else.",
         "high",
         (),
-        (*_OBJECT, "OWASP ASI03"),
+        (*_OBJECT, "OWASP Agentic 2026 ASI03"),
         ("e2a#782", "CVE-2020-7019"),
         "Sign the user into the handle, or apply the asking user's own filter again on every page.",
         Level.HARDENED,
@@ -350,7 +371,7 @@ _DELETES = (
         "Maintenance on behalf of one user leaves every other user's memories in place.",
         "high",
         ("CWE-285", "CWE-459"),
-        (*_ACCESS, "HIPAA 164.312(c)(1)", "OWASP API5:2023"),
+        (*_ACCESS, "HIPAA 164.312(c)(1)", "OWASP API Security 2023 API5"),
         ("mem0#6279", "graphiti#1657"),
         "Scope maintenance by owner like any other write, and keep global resets out of users' reach.",
         Level.HARDENED,
@@ -432,7 +453,7 @@ _DERIVED = (
         "Background work writes under the user who caused it.",
         "high",
         ("CWE-668",),
-        (*_INTEGRITY, "OWASP ASI03"),
+        (*_INTEGRITY, "OWASP Agentic 2026 ASI03"),
         ("cognee v1.2.2.dev3",),
         "Carry the owner in the job itself instead of in ambient state, and refuse a job without one.",
         Level.HARDENED,
@@ -457,7 +478,7 @@ _CONCURRENCY = (
         "A call keeps its own user however calls of other users overlap with it.",
         "critical",
         ("CWE-362", "CWE-488"),
-        (*_THREADS, "OWASP ASVS 5.0 8.3.3", "OWASP ASI03"),
+        (*_THREADS, "OWASP ASVS 5.0 8.3.3", "OWASP Agentic 2026 ASI03"),
         ("amfs#191",),
         "Use a context variable instead of a thread-local, copy the context into every executor and task,"
         " or pass the user explicitly.",
@@ -546,7 +567,7 @@ _SIDE_CHANNELS = (
         "A foreign id is answered exactly as an absent one: same outcome, same error, same text.",
         "medium",
         ("CWE-204",),
-        (*_LEAK, "NIST 800-53 SI-11"),
+        (*_LEAK, "NIST 800-53 r5 SI-11"),
         ("renfield#170", "fhir-server#2364"),
         "Look up by owner and id together, so that a foreign id is simply not found.",
         Level.HARDENED,
@@ -557,7 +578,7 @@ _SIDE_CHANNELS = (
         "An error never carries another user's data or name.",
         "high",
         ("CWE-209",),
-        (*_LEAK, "NIST 800-53 SI-11"),
+        (*_LEAK, "NIST 800-53 r5 SI-11", "ISO/IEC 27001:2022 Annex A 8.11"),
         ("CVE-2021-36156",),
         "Answer with a fixed message and a reference number; keep the details in a log users can't read.",
         Level.HARDENED,
@@ -581,7 +602,7 @@ _SIDE_CHANNELS = (
         "Every route that returns memories (export, lists, batches) keeps to the asking user.",
         "critical",
         (),
-        (*_RETRIEVAL, "OWASP API5:2023"),
+        (*_RETRIEVAL, "OWASP API Security 2023 API5", "GDPR 15(4)"),
         ("mem0#4236", "Asana MCP 2025"),
         "Send every route through the one scoped data layer, and keep administrators' routes apart.",
         Level.HARDENED,
@@ -595,7 +616,7 @@ _COMPLETE = (
         "A user's own memories stay visible to that user until that user deletes them.",
         "high",
         (),
-        ("HIPAA 164.312(c)(1)", "GDPR 32(1)(d)"),
+        ("HIPAA 164.312(c)(1)", "GDPR 32(1)(b)"),
         ("langgraphjs#2721",),
         "Check that the isolation filter hides nothing of the owner's own, names with special characters"
         " included, and that no limit or clean-up drops it.",

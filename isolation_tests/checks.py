@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure, HypothesisException
 
 from isolation_tests import judges
-from isolation_tests.facts import Mint, People
+from isolation_tests.bounds import tries_for
+from isolation_tests.canaries import Mint
+from isolation_tests.facts import People
 from isolation_tests.judges.completeness import controls
 from isolation_tests.laws import LawEntry
 from isolation_tests.model import (
@@ -29,7 +31,8 @@ from isolation_tests.model import (
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import HANDLES, OVERLAP, Cell, Material
+from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
+from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.drawn import alias_anomalies, plans
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.problems import TargetProblem
@@ -70,6 +73,7 @@ class _Tally:
     findings: dict[str, tuple[Finding, History]] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
 
     def take(self, history: History, judged: Judgement) -> None:
@@ -79,6 +83,8 @@ class _Tally:
         self.refused += sum(event.outcome is Outcome.REFUSED for event in history.events)
         self.doubts.extend(judged.doubts)
         self.errors.extend(judged.errors)
+        self.notes.extend(judged.notes)
+        self.histories.append(history)
         for finding in judged.findings:
             earlier = self.findings.get(finding.key)
             if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):
@@ -137,8 +143,12 @@ class Certifier:
     def _claims(self) -> tuple[str, ...]:
         """What the adapter offers, and what may be done with it: overlapping calls, further openings."""
         config, offered = self.target.config, self._session.claimed
-        more = [OVERLAP] if config.threads or "async" in offered else []
-        return tuple(sorted([*offered, *more, *([HANDLES] if config.shared else [])]))
+        more = {
+            OVERLAP: config.threads or "async" in offered,
+            HANDLES: config.shared,
+            TWIN: config.twin is not None,
+        }
+        return tuple(sorted([*offered, *(name for name, there in more.items() if there)]))
 
     def _open(self) -> tuple[Session, Runner]:
         session = self.target.open()
@@ -149,6 +159,8 @@ class Certifier:
             disposable=self.target.disposable,
             began=self.key.began,
             open_more=self.target.open,
+            open_twin=self.target.open_twin,
+            volatile=self.target.config.volatile,
         )
         return session, runner
 
@@ -172,6 +184,7 @@ class Certifier:
             crowd=self.profile.crowd,
             rounds=self.profile.rounds,
             seed=seed,
+            aliases=tuple(self.target.config.names.aliases),
         )
 
     def perform(self, plan: Plan) -> History:
@@ -188,6 +201,22 @@ class Certifier:
             self._reopen()
         self._performed += 1
         return self._runner.run(plan)
+
+    def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
+        """Perform a plan as it is meant and judge it: once, or in several runs where a view is compared.
+
+        The viewer is alone before and after, so that what changes with time is no interference. What a
+        comparison shows is performed once more before it is said.
+        """
+        if plan.viewer is None:
+            return judges.judge_all([self.perform(plan)])
+        lone, other = alone(plan), varied(plan, People(self.key.seed))
+        histories = [self.perform(each) for each in (lone, plan, other, lone)]
+        judged = judges.judge_all(histories)
+        if any({*said.findings} - {*judges.judge(history).findings} for history, said in judged):
+            histories += [self.perform(each) for each in (plan, lone, other, lone)]
+            judged = judges.judge_all(histories)
+        return judged
 
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers
@@ -212,17 +241,26 @@ class Certifier:
         return check.kept
 
     def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
-        """Perform a finding's plan again, once for each key: (times seen, times tried)."""
+        """Perform a finding's plan again, once for each key: (times seen, times tried).
+
+        What the profile's replays do not show is performed on until it shows or is known to be rare. A try
+        that came to no answer is none.
+        """
         if finding.key in self._replayed:
             return 0, 0
         self._replayed.add(finding.key)
-        seen = tried = 0
-        for _ in range(self.profile.replays):
-            if self._session.lost:
-                break
-            again = judges.judge(self.perform(plan))
-            tried += 1
-            seen += any(other.key == finding.key for other in again.findings)
+        asked, seen, tried = self.profile, 0, 0
+        impatient = time.monotonic() + asked.patience
+        # A target that fails now takes nothing back of what was seen.
+        with contextlib.suppress(CheckFailed, TargetProblem):
+            for number in range(max(asked.replays, tries_for(asked.rarest))):
+                late = number >= asked.replays and (seen or time.monotonic() > impatient)
+                if late or self._session.lost:
+                    break
+                again = [judged for _, judged in self.ask(plan)]
+                shown = any(other.key == finding.key for judged in again for other in judged.findings)
+                if shown or not any(judged.errors or judged.doubts for judged in again):
+                    seen, tried = seen + shown, tried + 1
         return seen, tried
 
     def blocked(self, plan: Plan) -> str | None:
@@ -297,9 +335,10 @@ class Check:
     def _run(self) -> None:
         plan = self.cell.build(self.certifier.material(self.id))
         self._require(plan)
-        history, _ = self._perform(plan)
-        self._tally.histories.append(history)
-        lacking = [event for event in history.events if event.outcome is Outcome.UNSUPPORTED]
+        for history, judged in self.certifier.ask(plan):
+            self._tally.take(history, judged)
+        events = (event for history in self._tally.histories for event in history.events)
+        lacking = [event for event in events if event.outcome is Outcome.UNSUPPORTED]
         if lacking and not self._tally.findings:
             raise NotSupported(f"the target has no such {lacking[0].op}")
         if self._aliased():
@@ -362,7 +401,11 @@ class Check:
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:
             if need not in self.certifier.claimed:
-                raise NotSupported(f"the adapter does not offer {need}")
+                raise NotSupported(
+                    "the target's file names no twin"
+                    if need == TWIN
+                    else f"the adapter does not offer {need}"
+                )
             if need == OVERLAP and need not in self.certifier.capabilities:
                 raise NotSupported(f"calls can't come from a second thread: {self.certifier.probed[need]}")
             if need not in self.certifier.capabilities:
@@ -416,7 +459,10 @@ class Check:
 
     def _result(self, failure: CheckFailed | None, began: float) -> CheckResult:
         tally = self._tally
-        cases = tuple(self._case(finding, history) for finding, history in tally.findings.values())
+        cases = tuple(
+            self._case(finding, history).model_copy(update={"beside": self._beside(history)})
+            for finding, history in tally.findings.values()
+        )
         return CheckResult(
             check=self.id,
             title=self.title,
@@ -431,10 +477,20 @@ class Check:
             refused=tally.refused,
             seconds=round(time.monotonic() - began, 3),
             histories=() if cases else tuple(tally.histories),
+            notes=tuple(dict.fromkeys(tally.notes)),
         )
 
+    def _beside(self, history: History) -> tuple[History, ...]:
+        """What a history was compared with."""
+        if history.plan.viewer is None:
+            return ()
+        return tuple(other for other in self._tally.histories if other is not history)
+
     def _case(self, finding: Finding, history: History) -> Case:
-        """The finding with how often it shows: performed again once for each kind of finding."""
+        """The finding with how often it shows: performed again for each kind of finding, until it is clear.
+
+        The sighting itself is the first of the tries, which leans a rare one's rate upwards.
+        """
         seen, tried = self.certifier.replay(finding, history.plan)
         known = self.certifier.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)

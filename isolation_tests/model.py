@@ -116,8 +116,9 @@ class Step(Frozen):
     cursor: index of the earlier page step whose handle is replayed. victim, how: of intrude, whose memories
     the acting user reaches for, and by which way in.
     lane: consecutive steps with lanes overlap: all lanes start together, each performs its own steps in
-    order. on: where a lane runs: on a thread of its own, hopping between two threads, or on a thread with an
-    opening of the target of its own; an async adapter's lanes are tasks of one event loop. pause: seconds
+    order. on: where a lane runs: on a thread of its own, hopping between two threads, on a thread with an
+    opening of the target of its own, or on the target's declared twin; an async adapter's lanes are tasks of
+    one event loop. pause: seconds
     to wait before the call, part of the schedule. give_up: seconds after which an async call is cancelled.
     spoiled: pass no user at all, so that the call fails. hold: of settle, wait as long as the target's
     writes may take, 5 seconds at most, before looking.
@@ -139,7 +140,7 @@ class Step(Frozen):
     victim: int | None = None
     how: str | None = None
     lane: int | None = None
-    on: Literal["thread", "pool", "handle"] = "thread"
+    on: Literal["thread", "pool", "handle", "twin"] = "thread"
     pause: float = 0.0
     give_up: float | None = None
     spoiled: bool = False
@@ -152,7 +153,8 @@ class Plan(Frozen):
     """A list of operations by symbolic users: what is run, shrunk, saved and replayed.
 
     anomaly: the one this plan hunts. relation: how its users' names are related (None: they are not).
-    needs: capabilities without which the plan says nothing.
+    needs: capabilities without which the plan says nothing. viewer: the user whose whole view is compared
+    with and without the others' steps; None: the plan is judged by itself.
     """
 
     name: str
@@ -162,10 +164,13 @@ class Plan(Frozen):
     steps: tuple[Step, ...]
     relation: str | None = None
     needs: tuple[str, ...] = ()
+    viewer: int | None = None
 
     @model_validator(mode="after")
     def _indexes_exist(self) -> Plan:
         users, facts = len(self.users), len(self.facts)
+        if self.viewer is not None and not 0 <= self.viewer < users:
+            raise ValueError("the view to compare is that of a user the plan does not have")
         if any(not 0 <= user < users for fact in self.facts for user in fact.owners):
             raise ValueError("a fact belongs to a user the plan does not have")
         for number, step in enumerate(self.steps):
@@ -203,11 +208,16 @@ class Sighting(Frozen):
 
 
 class Row(Frozen):
-    """One memory of an answer, without any text this run did not write."""
+    """One memory of an answer, without any text this run did not write.
+
+    fields: where views are compared, every value of a row of the run's own by its path: numbers as they are,
+    of texts a digest in which names, ids and canaries are symbols.
+    """
 
     id: str | None
     text: str
     sightings: tuple[Sighting, ...] = ()
+    fields: dict[str, str | float] = Field(default_factory=dict)
 
 
 class Outcome(StrEnum):
@@ -250,16 +260,38 @@ class Event(Frozen):
         return (*self.sightings, *(s for row in self.rows for s in row.sightings))
 
 
+class Volatile(Frozen):
+    """What a target declares to be another each time without any other user's doing, and why.
+
+    fields: patterns of paths into a row ("raw.updated_*"). order: whether rows come in a steady order.
+    score_tolerance: by how much numbers of a row may differ. Whatever is declared is not compared.
+    """
+
+    fields: tuple[str, ...] = ()
+    order: bool = True
+    score_tolerance: float = Field(default=0.0, ge=0)
+    reason: str = Field(min_length=10)
+
+    def told(self) -> str:
+        """What is not compared, and why, in one sentence."""
+        parts = [f"fields {', '.join(self.fields)}"] if self.fields else []
+        parts += [] if self.order else ["the order of rows"]
+        parts += [f"numbers within {self.score_tolerance:g}"] if self.score_tolerance else []
+        return f"{'; '.join(parts) or 'nothing'} ({self.reason})"
+
+
 class History(Frozen):
     """A plan as it was run once: who the users were and everything that was answered, in order.
 
-    consistency: seconds that the target says a write may take to be seen.
+    consistency: seconds that the target says a write may take to be seen. volatile: what it says is another
+    each time.
     """
 
     plan: Plan
     users: tuple[BoundUser, ...]
     events: tuple[Event, ...]
     consistency: float = 0.0
+    volatile: Volatile | None = None
 
 
 def alias_reason(relation: str) -> str:
@@ -279,6 +311,8 @@ class Law(StrEnum):
     OWN_KEYS = "own-keys"
     COUNTS_OWN = "counts-own"
     SILENT_ERRORS = "silent-errors"
+    OWN_VIEW = "own-view"
+    SURFACES_AGREE = "surfaces-agree"
 
 
 class Finding(Frozen):
@@ -305,21 +339,37 @@ class Finding(Frozen):
 
 
 class Judgement(Frozen):
-    """What judges say of one history: findings, and doubts that keep it from being a pass."""
+    """What judges say of one history: findings, and doubts that keep it from being a pass.
+
+    notes: what was left out, though nothing has to be doubted for it.
+    """
 
     findings: tuple[Finding, ...] = ()
     doubts: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Case(Frozen):
-    """A finding with all it takes to believe it: smallest plan, history, and how often it showed."""
+    """A finding with all it takes to believe it: smallest plan, history, and how often it showed.
+
+    beside: of a comparison, the other histories: the viewer alone, and with others once more. withheld: it
+    was published without what shows it, so its plan and histories are empty.
+    """
 
     finding: Finding
     history: History
     seen: int = Field(ge=1)
     tried: int = Field(ge=1)
     known: str | None = None
+    beside: tuple[History, ...] = ()
+    withheld: bool = False
+
+    @model_validator(mode="after")
+    def _seen_in_some_tries(self) -> Case:
+        if self.seen > self.tried:
+            raise ValueError("a finding was seen more often than it was tried")
+        return self
 
     @property
     def intermittent(self) -> bool:
@@ -331,8 +381,8 @@ class CheckResult(Frozen):
     """One check's verdict with its evidence.
 
     check: stable id, `<law>[<cell>]`. anomalies: what it covers. controls: positive controls that were
-    met. refused: calls that the system refused. histories: what was judged; for searched checks only
-    that of the findings.
+    met. refused: calls that the system refused. histories: all that was judged, so that it can be judged
+    again; none where there are cases, which have theirs. notes: what was not compared, and why.
     """
 
     check: str
@@ -348,3 +398,4 @@ class CheckResult(Frozen):
     refused: int = 0
     seconds: float = 0.0
     histories: tuple[History, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import random
 import re
 import threading
@@ -20,8 +21,8 @@ from typing import Any
 
 from isolation_tests import names
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Memory, Page, Refused
+from isolation_tests.canaries import Canary, Found, Mint, leaves
 from isolation_tests.contract import BrokenContract, police
-from isolation_tests.facts import Canary, Found, Mint
 from isolation_tests.model import (
     BY_ID,
     WRITING,
@@ -34,6 +35,7 @@ from isolation_tests.model import (
     Row,
     Sighting,
     Step,
+    Volatile,
 )
 from isolation_tests.session import GivenUp, Session, TimeLimit
 
@@ -42,6 +44,9 @@ LONGEST_POLL_SECONDS = 2.0
 LONGEST_HOLD_SECONDS = 5.0
 START_SECONDS = 60.0
 ERROR_TEXT_LENGTH = 300
+MOST_FIELDS = 40
+SHORTEST_TOLD_ID = 8
+"""A shorter id may stand in any text by chance."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COUNTED_DIGITS = 10
 
@@ -76,11 +81,16 @@ class _Bound:
     plan: Plan
     users: list[BoundUser]
     mint: Mint
-    ids: dict[int, str] = field(default_factory=dict)
+    ids: dict[tuple[int, int], str] = field(default_factory=dict)
     cursors: dict[int, str] = field(default_factory=dict)
     live: dict[int, set[int]] = field(default_factory=dict)
     gone: dict[int, set[int]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+
+    def id_of(self, user: int, fact: int | None) -> str | None:
+        """The id that the user was given for a fact; else the latest that anybody was given for it."""
+        given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
+        return given.get(user) or next(reversed(given.values()), None)
 
     def canary(self, fact: int) -> str:
         owner = self.users[self.plan.facts[fact].owners[0]]
@@ -113,7 +123,9 @@ class _Bound:
 class Runner:
     """Performs plans on one session; one runner per worker.
 
-    open_more: opens the target once more, for plans in which each lane has an opening of its own.
+    open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
+    opens the target that is declared to reach the same store in another way. volatile: what the target
+    declares to be another each time, kept in each history.
     """
 
     def __init__(
@@ -125,8 +137,12 @@ class Runner:
         disposable: bool,
         began: float,
         open_more: Callable[[], Session],
+        open_twin: Callable[[], Session] | None = None,
+        volatile: Volatile | None = None,
     ) -> None:
         self._session, self._lease, self._open = session, lease, open_more
+        self._open_twin, self._volatile = open_twin, volatile
+        self._twin: Session | None = None
         self._handles: list[Session] = []
         self._opening = threading.Lock()
         self._consistency, self._disposable, self._began = consistency, disposable, began
@@ -149,6 +165,7 @@ class Runner:
             users=tuple(bound.users),
             events=tuple(bound.events),
             consistency=self._consistency,
+            volatile=self._volatile,
         )
 
     def blocked(self, plan: Plan) -> str | None:
@@ -180,6 +197,7 @@ class Runner:
         for number, step in block:
             lanes.setdefault(step.lane or 0, []).append((number, step))
         start = threading.Barrier(len(lanes))
+        first = len(bound.events)
 
         def drive(steps: list[tuple[int, Step]]) -> None:
             start.wait(START_SECONDS)
@@ -190,6 +208,8 @@ class Runner:
         with ThreadPoolExecutor(len(lanes)) as drivers:
             for done in [drivers.submit(drive, steps) for steps in lanes.values()]:
                 done.result()
+        # A lane may be held up between the end of a call and its record.
+        bound.events[first:] = sorted(bound.events[first:], key=lambda event: event.ended)
 
     def _perform(self, bound: _Bound, number: int, step: Step) -> None:
         if self._session.lost:
@@ -210,7 +230,7 @@ class Runner:
                 keywords[name] = bound.fill(getattr(step, name))
         if step.op in BY_ID:
             fact = step.fact if step.replaces is None else step.replaces
-            real = bound.ids.get(-1 if fact is None else fact)
+            real = bound.id_of(step.user, fact)
             if real is None:
                 return None
             wanted = _look_alike(real, bound.users[step.user].number + number) if step.absent else real
@@ -255,7 +275,7 @@ class Runner:
             ended=round(time.monotonic() - self._began, 6),
             worker=f"w{self._lease.worker}" if step.lane is None else f"w{self._lease.worker}-{step.lane}",
             poll=poll,
-            **self._answer(bound, number, op, answer),
+            **self._answer(bound, number, step, op, answer),
             **self._error(bound, step.user, error, positional[0] if op in BY_ID else None),
         )
         bound.events.append(event)
@@ -265,9 +285,20 @@ class Runner:
         """The session's call on the lane that the step runs in."""
         if step.lane is None:
             return self._session.call
-        lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2, "handle": 0}[step.on]
-        session = self._handle(step.lane) if step.on == "handle" else self._session
-        return partial(session.call, lane=lane, give_up=step.give_up)
+        lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2}.get(step.on, 0)
+        return partial(self._opening_of(step).call, lane=lane, give_up=step.give_up)
+
+    def _opening_of(self, step: Step) -> Session:
+        if step.on == "twin":
+            return self._other()
+        return self._handle(step.lane or 0) if step.on == "handle" else self._session
+
+    def _other(self) -> Session:
+        """The target's twin, kept open for the runs to come."""
+        with self._opening:
+            if self._twin is None:
+                self._twin = (self._open_twin or self._open)()
+            return self._twin
 
     def _handle(self, number: int) -> Session:
         """One more opening of the target, kept for the runs to come."""
@@ -278,7 +309,7 @@ class Runner:
 
     def close(self) -> None:
         """Close the further openings of the target."""
-        for session in self._handles:
+        for session in (*self._handles, *([] if self._twin is None else [self._twin])):
             session.close()
 
     @staticmethod
@@ -297,7 +328,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 
-    def _answer(self, bound: _Bound, number: int, op: Operation, answer: Any) -> dict[str, Any]:
+    def _answer(self, bound: _Bound, number: int, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
         if answer is None:
             return {}
         if op is Operation.COUNT:
@@ -305,13 +336,15 @@ class Runner:
         if isinstance(answer, Page):
             if answer.cursor is not None:
                 bound.cursors[number] = answer.cursor
-            return {"rows": self._rows(bound, answer.items), "cursor": answer.cursor is not None}
-        return {"rows": self._rows(bound, answer)}
+            rows = self._rows(bound, step, answer.items)
+            return {"rows": rows, "cursor": answer.cursor is not None}
+        return {"rows": self._rows(bound, step, answer)}
 
-    def _rows(self, bound: _Bound, rows: Iterable[Memory]) -> tuple[Row, ...]:
-        return tuple(self._row(bound, row) for row in rows)
+    def _rows(self, bound: _Bound, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
+        compared = bound.plan.viewer == step.user
+        return tuple(self._row(bound, row, compared=compared) for row in rows)
 
-    def _row(self, bound: _Bound, row: Memory) -> Row:
+    def _row(self, bound: _Bound, row: Memory, *, compared: bool) -> Row:
         scan = self._lease.mint.scan
         found = [*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw")]
         sightings = _sightings(bound, found)
@@ -320,7 +353,32 @@ class Runner:
             id=row.id if sightings else None,
             text=row.text if ours else f"[{len(row.text)} characters that this run did not write]",
             sightings=sightings,
+            fields=self._fields(bound, row) if ours and compared else {},
         )
+
+    def _fields(self, bound: _Bound, row: Memory) -> dict[str, str | float]:
+        """Every value of a row, comparable with that of another run."""
+        known = {id for id in (*bound.ids.values(), row.id) if id}
+        ids = {id for id in known if len(id) >= SHORTEST_TOLD_ID}
+        told = itertools.chain(leaves(row.text, "text"), leaves(row.raw, "raw"))
+        return {
+            path: leaf if isinstance(leaf, float) else f"~{_digest(self._symbolic(bound, leaf, ids))}"
+            for leaf, path in itertools.islice(told, MOST_FIELDS)
+            if leaf not in known and (not isinstance(leaf, float) or math.isfinite(leaf))
+        }
+
+    def _symbolic(self, bound: _Bound, text: str, ids: Iterable[str]) -> str:
+        """A text with the names, ids and canaries of this run replaced by what they stand for."""
+        symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
+        symbols |= dict.fromkeys(ids, "<id>")
+        numbers = {user.number: index for index, user in enumerate(bound.users)}
+        for canary in self._lease.mint.find(text):
+            owner = numbers.get(canary.user)
+            symbol = "<canary>" if owner is None else f"<canary {canary.fact}>"
+            text = re.sub(self._lease.mint.token(canary), symbol, text, flags=re.IGNORECASE)
+        for name, symbol in sorted(symbols.items(), key=lambda item: -len(item[0])):
+            text = text.replace(name, symbol)
+        return _UUID.sub("<id>", text)
 
     def _error(
         self, bound: _Bound, actor: int, error: BaseException | None, addressed: str | None
@@ -328,8 +386,6 @@ class Runner:
         if error is None:
             return {}
         text = _spoken(error)
-        symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
-        symbols |= {id: "<id>" for id in (*bound.ids.values(), addressed) if id}
         # A related name may be no more than the caller's own, trimmed or folded.
         told = tuple(
             index
@@ -338,15 +394,12 @@ class Runner:
             and _tellable(user)
             and str(user.name) in text
         )
-        for name, symbol in sorted(symbols.items(), key=lambda item: -len(item[0])):
-            text = text.replace(name, symbol)
-        text = _UUID.sub("<id>", text)
+        text = self._symbolic(bound, text, {id for id in (*bound.ids.values(), addressed) if id})
         ours = isinstance(error, BrokenContract | TimeLimit)
         withheld = not self._disposable and not ours
-        digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
         return {
             "error_kind": type(error).__name__,
-            "error": f"[text withheld, digest {digest}]" if withheld else text[:ERROR_TEXT_LENGTH],
+            "error": f"[text withheld, digest {_digest(text)}]" if withheld else text[:ERROR_TEXT_LENGTH],
             "sightings": _sightings(bound, self._lease.mint.scan(error, "error")),
             "names": told,
         }
@@ -372,13 +425,14 @@ class Runner:
         elif step.op is Operation.UPDATE and step.replaces in live and fact is not None:
             live.discard(step.replaces)
             live.add(fact)
-            if step.replaces in bound.ids:
-                bound.ids[fact] = bound.ids[step.replaces]
+            kept = bound.id_of(step.user, step.replaces)
+            if kept is not None:
+                bound.ids[step.user, fact] = kept
 
     def _keep_id(self, bound: _Bound, event: Event, fact: int) -> None:
         for row in event.rows:
             if row.id and any(s.fact == fact and s.user is not None for s in row.sightings):
-                bound.ids[fact] = row.id
+                bound.ids[event.user, fact] = row.id
 
     def _settle(self, bound: _Bound, number: int, step: Step) -> None:
         """Poll get_all, then search for `step.fact`, until own facts show (or are gone) or time is up."""
@@ -388,8 +442,9 @@ class Runner:
         if not live and not gone:
             return
         listed = self._poll(bound, number, step, Operation.GET_ALL, ([], {}), live, gone)
-        for fact in sorted(live - bound.ids.keys()):
-            self._keep_id(bound, listed, fact)
+        for fact in sorted(live):
+            if (step.user, fact) not in bound.ids:
+                self._keep_id(bound, listed, fact)
         if step.fact is not None and step.fact in live | gone:
             arguments: tuple[list[Any], dict[str, Any]] = ([bound.text(step.fact)], {"limit": step.limit})
             self._poll(bound, number, step, Operation.SEARCH, arguments, live & {step.fact}, gone)
@@ -431,6 +486,10 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
                     self.leftovers.append(names.show(name))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -17,15 +17,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from pydantic import Field, ValidationError, field_validator
 
 from isolation_tests import data
-from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.factories import code_file, factory, is_file
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.fronts import in_front
-from isolation_tests.model import Frozen
+from isolation_tests.installed import DIGEST, is_met, requirement, version
+from isolation_tests.known import Known, KnownFile
+from isolation_tests.model import Frozen, Volatile
 from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.plans.hostile import TYPED_PAIRS
@@ -43,20 +44,6 @@ BY_DESCRIPTION = {
 }
 """Adapters that a target's file describes in its options, without Python."""
 ModelT = TypeVar("ModelT", bound=Frozen)
-
-
-def _requirement(text: str) -> str:
-    try:
-        return str(Requirement(text))
-    except InvalidRequirement as error:
-        raise ValueError(f"{text!r} is no version requirement such as 'mem0ai>=1,<3'") from error
-
-
-def is_met(requirement: str) -> bool:
-    """Whether the installed version of a distribution is one of those that a requirement admits."""
-    wanted = Requirement(requirement)
-    installed = version(wanted.name)
-    return installed is not None and wanted.specifier.contains(installed, prereleases=True)
 
 
 class NameRules(Frozen):
@@ -78,52 +65,6 @@ class NameRules(Frozen):
         return aliases
 
 
-class Known(Frozen):
-    """A finding that is known, with its reason, owner and expiry; it keeps CI green, never the certificate.
-
-    finding: the finding's key, `<anomaly>-<operation>-<relation>`; "*" stands for any text.
-    affected: a requirement such as "mem0ai>=1,<3"; where the installed version is another, the entry
-    does not apply. replay: path of the replay file, from the
-    target's file. reference: public source. intermittent: it shows in some runs only, so a run that does not
-    show it does not make the entry stale.
-    """
-
-    finding: str
-    reason: str = Field(min_length=10)
-    owner: str = Field(min_length=1)
-    expires: dt.date
-    affected: str | None = None
-    replay: str | None = None
-    reference: str | None = None
-    intermittent: bool = False
-
-    @field_validator("finding")
-    @classmethod
-    def _names_an_anomaly(cls, finding: str) -> str:
-        if finding.split("-", maxsplit=1)[0] not in CATALOGUE:
-            raise ValueError(
-                f"{finding!r} does not begin with an anomaly of the catalogue, as O1-get-any does"
-            )
-        return finding
-
-    @field_validator("affected")
-    @classmethod
-    def _is_a_requirement(cls, affected: str | None) -> str | None:
-        return affected if affected is None else _requirement(affected)
-
-    def applies(self) -> bool:
-        """Whether the installed version is one of those affected."""
-        if self.affected is None:
-            return True
-        return is_met(self.affected)
-
-
-class KnownFile(Frozen):
-    """A file of known findings that is kept apart from the target's."""
-
-    known: tuple[Known, ...] = ()
-
-
 class TargetConfig(Frozen):
     """A target's file.
 
@@ -136,8 +77,9 @@ class TargetConfig(Frozen):
     same store. consistency_seconds: how long a write
     may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
     plans after which the adapter is closed and opened again, for embedded stores that slow down with every
-    delete; 0 keeps it open. known_from: a file of known findings that several targets share, from this one's
-    place; `known` adds to them.
+    delete; 0 keeps it open. twin: the target that reaches the same store in another way, as an async client
+    does beside a sync one. volatile: what is another each time without any other user's doing. known_from: a
+    file of known findings that several targets share, from this one's place; `known` adds to them.
     """
 
     name: str
@@ -155,6 +97,8 @@ class TargetConfig(Frozen):
     consistency_seconds: float = Field(default=0.0, ge=0)
     call_limit_seconds: float = Field(default=30.0, gt=0)
     reopen_after: int = Field(default=0, ge=0)
+    twin: str | None = None
+    volatile: Volatile | None = None
     owner_keys: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     names: NameRules = NameRules()
@@ -164,7 +108,7 @@ class TargetConfig(Frozen):
     @field_validator("requires")
     @classmethod
     def _are_requirements(cls, requires: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_requirement(each) for each in requires)
+        return tuple(requirement(each) for each in requires)
 
     def lacking(self) -> list[str]:
         """What has to be installed before the target can be opened, as requirements."""
@@ -178,7 +122,8 @@ class TargetConfig(Frozen):
 class Target:
     """A resolved target. factory: opens the adapter. source: where it came from, for the header.
 
-    known_source: where its known findings came from. code: the file the adapter was loaded from.
+    known_source: where its known findings came from. code: the file the adapter was loaded from. file: the
+    target's own file.
     """
 
     config: TargetConfig
@@ -186,6 +131,7 @@ class Target:
     source: str
     known_source: str | None = None
     code: Path | None = None
+    file: Path | None = None
 
     @property
     def name(self) -> str:
@@ -231,6 +177,10 @@ class Target:
                 "adapter; make it return the adapter or raise an exception."
             ) from error
 
+    def open_twin(self) -> Session:
+        """Open the target that reaches the same store in another way, with its own file's options."""
+        return _named(self.config.twin or self.config.name).open()
+
     @staticmethod
     def _installed(requirements: list[str]) -> str:
         names = [Requirement(each).name for each in requirements]
@@ -262,12 +212,20 @@ class Target:
         if self.config.distributions:
             return {name: version(name) or "not installed" for name in self.config.distributions}
         if self.code is not None:
-            return {self.code.name: f"sha256 {hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
+            return {self.code.name: f"{DIGEST}{hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
         package = self.config.adapter.partition(":")[0].partition(".")[0]
         # A package installed editable is not among them: its distribution is mostly called alike.
         owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
         installed = {name: version(name) for name in dict.fromkeys(owners)}
         return {name: found for name, found in installed.items() if found is not None}
+
+    def digests(self) -> tuple[str, str]:
+        """SHA-256 of the target's file, and of the file that comes with the suite under this name.
+
+        In hex, empty where there is none. They differ where somebody changed what a name stands for.
+        """
+        packaged = shipped().get(self.name.removeprefix(SCOPED))
+        return _sha256(self.file), _sha256(packaged)
 
     def known_reason(self, key: str) -> str | None:
         """Why a finding is known; None where it is news."""
@@ -278,12 +236,8 @@ class Target:
         return None
 
 
-def version(distribution: str) -> str | None:
-    """The installed version of a distribution; None where it is not installed."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+def _sha256(path: Path | None) -> str:
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None) -> Target:
@@ -379,7 +333,7 @@ def _scoped(spec: str) -> Target:
     changes = {"name": spec, "title": title, "tenancy": SCOPED_TENANCY, "known": (), "names": NameRules()}
     config = inner.config.model_copy(update=changes)
     opens = in_front(ScopedAdapter, inner.factory)
-    return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code)
+    return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code, file=inner.file)
 
 
 def _fault(spec: str) -> Target:
@@ -393,7 +347,7 @@ def _fault(spec: str) -> Target:
     planted = f"{FAULTS[name].summary.rstrip('.')}; planted in front of {clean.name}"
     config = clean.config.model_copy(update={"name": spec, "title": planted, "known": ()})
     opens = in_front(partial(plant, name), clean.factory)
-    return Target(config, opens, f"seeded fault in front of {clean.source}", code=clean.code)
+    return Target(config, opens, f"seeded fault in front of {clean.source}", code=clean.code, file=clean.file)
 
 
 def _from_file(path: Path, source: str) -> Target:
@@ -409,7 +363,7 @@ def _from_file(path: Path, source: str) -> Target:
         raise
     # What a description opens is in the file itself.
     code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
-    return Target(config, opens, source, code=code)
+    return Target(config, opens, source, code=code, file=path)
 
 
 def _with_extra(sentence: str, config: TargetConfig) -> str:
@@ -440,7 +394,7 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known}
+    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known, "volatile": Volatile}
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (

@@ -108,7 +108,8 @@ def test_each_anomaly_has_a_history(anomaly: str) -> None:
 
 def test_each_law_has_a_history() -> None:
     broken = {finding.law for golden in GOLDEN.values() for finding in judge(golden.history).findings}
-    assert broken == set(Law)
+    # That one is broken in two runs only: test_views.py.
+    assert broken == set(Law) - {Law.OWN_VIEW}
 
 
 def test_histories_are_told_apart() -> None:
@@ -184,7 +185,8 @@ def test_a_foreign_fact_anywhere_is_a_violation(history: History, data: st.DataO
 
 
 def kind(finding: Finding) -> str:
-    return "loss" if finding.law in (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE) else "sight"
+    losses = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)
+    return "loss" if finding.law in losses else "sight"
 
 
 # --- what explains what ----------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ def test_overlapping_calls_are_not_compared(name: str) -> None:
 
 def test_the_story_tells_how_many_facts_were_nearer() -> None:
     (finding,) = interference.judge(GOLDEN["S4-crowded-out"].history).findings
-    assert "with 1 nearer facts of other users" in finding.story
+    assert "with 1 nearer facts of other users; with 0 it found them" in finding.story
 
 
 # --- what proves nothing ---------------------------------------------------------------------------------

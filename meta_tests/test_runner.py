@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.canaries import Mint
 from isolation_tests.contract import BrokenContract, claimed, police
-from isolation_tests.facts import Mint
 from isolation_tests.judges import judge
 from isolation_tests.judges.completeness import controls
 from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec

@@ -25,6 +25,7 @@ from isolation_tests.faults import (
     side_channels,
     side_doors,
     starvation,
+    views,
 )
 from isolation_tests.faults.base import Fault
 
@@ -50,6 +51,7 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *leftovers.FAULTS,
     *intrusions.FAULTS,
     *concurrency.FAULTS,
+    *views.FAULTS,
 )
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in ALL_FAULTS}
 

@@ -1,10 +1,15 @@
-"""Pure judges: history in, findings out. `judge` asks all of them and lets the broader cause explain."""
+"""Pure judges: history in, findings out.
+
+`judge` asks all of them of one history and lets the broader cause explain. `judge_all` is for the histories
+of one check, among which some may be there to be compared. `rejudge` says again what a kept result proves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from isolation_tests.judges import (
+    agreement,
     by_id,
     canary,
     collision,
@@ -15,8 +20,9 @@ from isolation_tests.judges import (
     interference,
     rebind,
     refusal,
+    views,
 )
-from isolation_tests.model import Finding, History, Judgement, Law, Outcome
+from isolation_tests.model import CheckResult, Finding, History, Judgement, Law, Outcome
 
 JUDGES = (
     refusal.judge,
@@ -37,11 +43,52 @@ def judge(history: History) -> Judgement:
     findings = [finding for judgement in judged for finding in judgement.findings]
     compared = interference.judge(history)
     findings += _untold(findings, compared.findings)
+    findings += _untold(findings, agreement.judge(history).findings)
     doubts = [doubt for judgement in (*judged, compared) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(_first_of_each(_explained(history, findings))),
         doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
+    )
+
+
+def judge_all(histories: Sequence[History]) -> list[tuple[History, Judgement]]:
+    """Each history with what it proves; those of one comparison are judged together as well.
+
+    What a comparison shows is said of the first history with others of its plan. Order among the histories
+    does not matter, but for which is the first.
+    """
+    judged = [judge(history) for history in histories]
+    comparing = [n for n, history in enumerate(histories) if history.plan.viewer is not None]
+    alone = [n for n in comparing if views.is_alone(histories[n])]
+    left = [n for n in comparing if n not in alone]
+    while left:
+        first = histories[left[0]].plan
+        same = [n for n in left if histories[n].plan == first]
+        beside = [n for n in alone if histories[n].plan.name == first.name]
+        compared = views.judge([histories[n] for n in (*beside, *same)])
+        judged[left[0]] = _with(judged[left[0]], compared)
+        left = [n for n in left if n not in same]
+    return list(zip(histories, judged, strict=True))
+
+
+def rejudge(result: CheckResult) -> list[tuple[History, Judgement]]:
+    """What the judges say of each history that a result kept, and of each comparison among them."""
+    groups = [result.histories, *((case.history, *case.beside) for case in result.cases)]
+    return [pair for group in groups for pair in judge_all(group)]
+
+
+def _with(judged: Judgement, compared: Judgement) -> Judgement:
+    """A history's judgement with what a comparison adds to it and nothing else tells already."""
+    told = {finding.operation for finding in judged.findings}
+    lost = any(_kind(finding) == "loss" for finding in judged.findings)
+    broad = any(finding.anomaly in ("S1", "D1") for finding in judged.findings)
+    more = [finding for finding in compared.findings if finding.operation not in told]
+    return Judgement(
+        findings=tuple(_first_of_each([*judged.findings, *([] if lost or broad else more)])),
+        doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
+        errors=judged.errors,
+        notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
     )
 
 
@@ -98,7 +145,8 @@ def _explained(history: History, findings: list[Finding]) -> list[Finding]:
 
 def _kind(finding: Finding) -> str:
     """Whether something was lost or something was seen: the one never explains the other."""
-    return "loss" if finding.law in (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE) else "sight"
+    losses = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)
+    return "loss" if finding.law in losses else "sight"
 
 
 def _first_of_each(findings: Iterable[Finding]) -> list[Finding]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isolation_tests.judges import naming
+from isolation_tests.judges.repeated import still_listed
 from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
@@ -91,18 +92,19 @@ def _weigh(
         return
     anomaly = (
         naming.of_loss(history, step, event.user, missing, world)
-        if reached or world.suspects(event.user, missing)
+        if (reached or world.suspects(event.user, missing)) and not _only_here(history, event, missing)
         else _never_stored(history, step, missing)
     )
     if anomaly == "completeness" and not reached and _declined(history, event, missing):
         doubts.append(f"add by user {event.user} answered with nothing stored, and nothing was")
         return
-    what = "lost facts they had seen before" if reached else "does not see all of their own facts"
+    lost = bool(reached) and not _only_here(history, event, missing)
+    what = "lost facts they had seen before" if lost else "does not see all of their own facts"
     findings.append(
         Finding(
             anomaly=anomaly,
             law=Law.KEEPS_OWN_FACTS,
-            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event),
+            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event, missing),
             relation=history.plan.relation,
             viewer=event.user,
             owner=event.user,
@@ -111,6 +113,11 @@ def _weigh(
             story=f"user {event.user} {what}: {len(missing)} of {len(world.own(event.user))} missing",
         )
     )
+
+
+def _only_here(history: History, event: Event, missing: set[int]) -> bool:
+    """Whether an export lacks what the user's list still holds: nobody took it."""
+    return event.op is Operation.EXPORT and still_listed(history, event, missing)
 
 
 def _declined(history: History, event: Event, missing: set[int]) -> bool:
@@ -146,10 +153,12 @@ def _never_stored(history: History, step: Step, missing: set[int]) -> str:
     return "O6" if missing <= keyed else "completeness"
 
 
-def _blamed(history: History, event: Event) -> Operation:
+def _blamed(history: History, event: Event, missing: set[int]) -> Operation:
     """The last writing call of somebody else before the loss showed: that is the operation at fault."""
     removing = (Operation.DELETE_ALL, Operation.MAINTAIN, Operation.DELETE, Operation.UPDATE)
     blamed = event.op
+    if _only_here(history, event, missing):
+        return blamed
     for earlier in history.events:
         if earlier is event:
             break

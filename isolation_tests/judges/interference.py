@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from isolation_tests.judges import naming
-from isolation_tests.judges.repeated import question, writes
+from isolation_tests.judges.repeated import actors_between, question, still_listed, writes
 from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
 
@@ -47,7 +47,9 @@ def judge(history: History) -> Judgement:
         now = _noted(event, world)
         earlier = asked.setdefault((event.user, question(history, event)), [])
         findings += _stale(history, now, earlier)
-        undisturbed = [one for one in earlier if not writes(history, {event.user}, one.event, event)]
+        # The latest first: it tells at how many foreign facts a search still found what it no longer finds.
+        latest = reversed(earlier)
+        undisturbed = [one for one in latest if not writes(history, {event.user}, one.event, event)]
         findings += (f for f in _compared(history, undisturbed, now, world))
         earlier.append(now)
     return Judgement(findings=tuple(findings), doubts=_unasked(history))
@@ -70,12 +72,6 @@ def _noted(event: Event, world: World) -> _Asked:
     return _Asked(event, own, world.listed.get(event.user), len(world.removers), others)
 
 
-def _actors(history: History, user: int, one: Event, other: Event) -> list[int]:
-    """The others who may have written between two answers of the user."""
-    others = set(range(len(history.plan.users))) - {user}
-    return [event.user for event in writes(history, others, one, other)]
-
-
 def _compared(history: History, earlier: list[_Asked], now: _Asked, world: World) -> Iterator[Finding]:
     for first in earlier:
         if _kind(first.event) != _kind(now.event):
@@ -95,8 +91,8 @@ def _lost_hits(history: History, first: _Asked, now: _Asked, world: World) -> It
     user, step = now.event.user, history.plan.steps[now.event.step]
     missing = (facts_of_plan(first.event) & now.own) - facts_of_plan(now.event)
     room = max(len(now.own), now.listed or 0) <= step.limit
-    actors = _actors(history, user, first.event, now.event)
-    if not missing or not room or not actors or not _still_listed(history, now.event, missing):
+    actors = actors_between(history, user, first.event, now.event)
+    if not missing or not room or not actors or not still_listed(history, now.event, missing):
         return
     if step.anomaly is not None and step.anomaly not in naming.SIGHTS:
         anomaly = step.anomaly
@@ -110,30 +106,16 @@ def _lost_hits(history: History, first: _Asked, now: _Asked, world: World) -> It
         now,
         (anomaly, Law.KEEPS_OWN_FACTS, user),
         f"user {user} no longer finds {len(missing)} of {len(now.own)} own facts by the same search, "
-        f"with {now.others} {nearer}facts of other users",
+        f"with {now.others} {nearer}facts of other users; with {first.others} it found them",
     )
-
-
-def _still_listed(history: History, event: Event, missing: set[int]) -> bool:
-    """Whether the user's own list shows that the facts were there when they were not found."""
-    lists = (
-        other
-        for other in history.events
-        if other.op is Operation.GET_ALL and other.user == event.user and missing <= facts_of_plan(other)
-    )
-    for listed in lists:
-        later = listed.started > event.started
-        quiet = not writes(history, {event.user}, listed, event)
-        if quiet and (later or not _actors(history, event.user, listed, event)):
-            return True
-    return False
 
 
 def _other_total(history: History, first: _Asked, now: _Asked) -> Iterator[Finding]:
     """A total that moved while the user's own list stayed as long as it was."""
     user = now.event.user
     settled = first.listed is not None and first.listed == now.listed
-    if first.event.number != now.event.number and settled and _actors(history, user, first.event, now.event):
+    moved = settled and first.event.number != now.event.number
+    if moved and actors_between(history, user, first.event, now.event):
         yield _finding(
             history,
             now,
@@ -146,7 +128,7 @@ def _other_total(history: History, first: _Asked, now: _Asked) -> Iterator[Findi
 def _other_outcome(history: History, first: _Asked, now: _Asked, world: World) -> Iterator[Finding]:
     """An answer of another kind: about an id that is not the user's, or about all that the user has."""
     user, step = now.event.user, history.plan.steps[now.event.step]
-    actors = _actors(history, user, first.event, now.event)
+    actors = actors_between(history, user, first.event, now.event)
     by_id = now.event.op in BY_ID
     own = world.addressed(step) in world.live.get(user, set()) | world.gone.get(user, set())
     if not actors or (by_id and own) or not (by_id or now.own):

@@ -88,6 +88,29 @@ def writes(history: History, users: Collection[int], one: Event, other: Event) -
     ]
 
 
+def actors_between(history: History, user: int, one: Event, other: Event) -> list[int]:
+    """The others who may have written between two answers of the user."""
+    others = set(range(len(history.plan.users))) - {user}
+    return [event.user for event in writes(history, others, one, other)]
+
+
+def still_listed(history: History, event: Event, missing: Collection[int]) -> bool:
+    """Whether the user's own list shows that the facts were there when they were not found."""
+    lists = (
+        other
+        for other in history.events
+        if other.op is Operation.GET_ALL
+        and other.user == event.user
+        and facts_of_plan(other).issuperset(missing)
+    )
+    for listed in lists:
+        later = listed.started > event.started
+        quiet = not writes(history, {event.user}, listed, event)
+        if quiet and (later or not actors_between(history, event.user, listed, event)):
+            return True
+    return False
+
+
 def _before(history: History, event: Event) -> Iterator[Event]:
     """Answers of the same operation, up to this one; none once calls overlapped, which explains more."""
     for other in history.events:

@@ -10,6 +10,7 @@ from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    both_seen,
     facts_of,
     list_all,
     ordinary,
@@ -29,12 +30,7 @@ def _searched(first: int, material: Material) -> Plan:
         users=(ordinary(0), ordinary(1)),
         facts=tuple(FactSpec(text=people.fact_near(subject), owners=(user,)) for user in (0, 1)),
         steps=(
-            add(0, 0),
-            add(1, 1),
-            settle(0, 0, control=True),
-            settle(1, 1, control=True),
-            # What shows here shows without any equal question before it.
-            search(second, query=people.neutral_query(), anomaly="S1", control=True),
+            *both_seen(material, second),
             # Some caches keep an answer only when it is asked for again.
             search(first, query=asked, anomaly="K1"),
             search(first, query=asked, anomaly="K1"),
@@ -129,11 +125,7 @@ def _paraphrased(first: int, material: Material) -> Plan:
         users=(ordinary(0), ordinary(1)),
         facts=tuple(FactSpec(text=people.fact_near(subject), owners=(user,)) for user in (0, 1)),
         steps=(
-            add(0, 0),
-            add(1, 1),
-            settle(0, 0, control=True),
-            settle(1, 1, control=True),
-            search(second, query=people.neutral_query(), anomaly="S1", control=True),
+            *both_seen(material, second),
             search(first, query=question(subject)),
             search(first, query=question(subject)),
             search(second, query=paraphrase(subject), anomaly="K2"),

@@ -14,6 +14,8 @@ OVERLAP = "overlap"
 """Capability: calls may overlap, in threads or as tasks of one event loop."""
 HANDLES = "handles"
 """Capability: what is opened a second time reaches the same store."""
+TWIN = "twin"
+"""Capability: another target, named in the target's file, reaches the same store in another way."""
 TOPIC = {"topic": "travel"}
 """Metadata that both users of a filter plan store."""
 
@@ -22,7 +24,8 @@ TOPIC = {"topic": "travel"}
 class Material:
     """What a cell's plan is made from: people and their facts, and what the target offers.
 
-    seed: of what a plan draws by itself, such as a schedule.
+    seed: of what a plan draws by itself, such as a schedule. aliases: relations whose two names the target
+    declares to be one user.
     """
 
     people: People
@@ -31,6 +34,7 @@ class Material:
     crowd: int = 300
     rounds: int = 20
     seed: int = 0
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,20 @@ def search(user: int, fact: int | None = None, **more: Any) -> Step:
 def delete_all(user: int, **more: Any) -> Step:
     """The user deletes all of their memories."""
     return Step(op=Operation.DELETE_ALL, user=user, **more)
+
+
+def both_seen(material: Material, reader: int, **more: Any) -> tuple[Step, ...]:
+    """Users 0 and 1 store a fact each and see their own; then the reader searches for what nobody stored.
+
+    What shows in that search shows without any match, filter or equal question before it. more: of both adds.
+    """
+    return (
+        add(0, 0, **more),
+        add(1, 1, **more),
+        settle(0, 0, control=True),
+        settle(1, 1, control=True),
+        search(reader, query=material.people.neutral_query(), anomaly="S1", control=True),
+    )
 
 
 def facts_of(material: Material, owners: Sequence[int]) -> tuple[FactSpec, ...]:

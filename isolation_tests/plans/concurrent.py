@@ -24,6 +24,7 @@ from isolation_tests.plans.cells import (
 
 _PLAIN_ROUNDS = 5
 _WRITES = 4
+_OWN_ROUNDS = 8
 _LONGEST_PAUSE_SECONDS = 0.002
 _LONGEST_WAIT_SECONDS = 0.004
 On = Literal["thread", "pool", "handle"]
@@ -101,9 +102,45 @@ def _lane(load: _Load, user: int, query: str, *, chance: Random, rounds: int, by
             yield timed.model_copy(update={"give_up": give_up}) if spoil else timed
 
 
+def _own_overlap(material: Material) -> Plan:
+    """One user adds, searches, lists and deletes in lanes of their own; nobody else calls meanwhile."""
+    chance = Random(material.seed)  # noqa: S311 - a schedule, not a secret
+    rounds, kept, doomed, stranger = min(material.rounds, _OWN_ROUNDS), 0, 1, 2
+    new = range(stranger + 1, stranger + 1 + 2 * rounds)
+    deletes = [Step(op=Operation.DELETE, user=0, fact=doomed)] if "delete" in material.capabilities else []
+    lanes = (
+        [add(0, fact) for fact in new[::2]],
+        [add(0, fact) for fact in new[1::2]],
+        [*deletes, *(step for _ in range(rounds) for step in (list_all(0), search(0, kept)))],
+    )
+    return Plan(
+        name="overlap-own",
+        anomaly="completeness",
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 0, 1, *(0 for _ in new))),
+        needs=(OVERLAP,),
+        steps=(
+            add(0, kept),
+            add(0, doomed),
+            add(1, stranger),
+            settle(0, kept),
+            settle(1, stranger),
+            *(_timed(step, lane, chance) for lane, steps in enumerate(lanes) for step in steps),
+            settle(0, kept),
+            list_all(0),
+            list_all(1),
+        ),
+    )
+
+
 def _timed(step: Step, lane: int, chance: Random, on: On = "thread") -> Step:
     pause = round(chance.uniform(0, _LONGEST_PAUSE_SECONDS), 6)
     return step.model_copy(update={"lane": lane, "pause": pause, "on": on})
+
+
+OWN_CELLS = [
+    Cell("completeness-one-user", "completeness", _own_overlap, needs=(OVERLAP,), also=("C1", "C3", "D4"))
+]
 
 
 def _built(load: _Load) -> Callable[[Material], Plan]:

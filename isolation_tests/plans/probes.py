@@ -9,6 +9,7 @@ from isolation_tests.plans.cells import (
     HANDLES,
     OVERLAP,
     TOPIC,
+    TWIN,
     Material,
     add,
     facts_of,
@@ -34,6 +35,7 @@ def probe_plan(capability: str, material: Material) -> Plan | None:
         "key": (list_all(0),),
         OVERLAP: (list_all(0, lane=0), list_all(0)),
         HANDLES: (list_all(0, lane=1, on="handle"), list_all(0)),
+        TWIN: (list_all(0, lane=0, on="twin"), list_all(0)),
         "maintain": (Step(op=Operation.MAINTAIN, user=0),),
     }
     if capability not in own:

@@ -11,6 +11,7 @@ from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    both_seen,
     facts_of,
     list_all,
     ordinary,
@@ -20,18 +21,13 @@ from isolation_tests.plans.cells import (
 
 
 def _scope_drop(material: Material) -> Plan:
-    people = material.people
     return Plan(
         name="scope-drop",
         anomaly="S1",
         users=(ordinary(0), ordinary(1)),
         facts=facts_of(material, (0, 1)),
         steps=(
-            add(0, 0),
-            add(1, 1),
-            settle(0, 0, control=True),
-            settle(1, 1, control=True),
-            search(1, query=people.neutral_query(), anomaly="S1", control=True),
+            *both_seen(material, 1),
             list_all(1, anomaly="S1", control=True),
             search(1, 0, anomaly="S2"),
         ),
@@ -158,11 +154,7 @@ def _filter_plan(material: Material, filters: list[dict[str, Any]], anomaly: str
         facts=facts_of(material, (0, 1)),
         needs=("filters", "metadata"),
         steps=(
-            add(0, 0, metadata=TOPIC),
-            add(1, 1, metadata=TOPIC),
-            settle(0, 0, control=True),
-            settle(1, 1, control=True),
-            search(1, query=material.people.neutral_query(), anomaly="S1", control=True),
+            *both_seen(material, 1, metadata=TOPIC),
             search(1, 0, anomaly="S2", control=True),
             *asked,
         ),

@@ -18,3 +18,13 @@ def test_overlapping_calls_stay_apart(check: Check, cell: Cell) -> None:
     4. A session setting made for one call survives on a pooled connection when that call fails.
     """
     check.run()
+
+
+@law("own-calls-may-overlap", level=Level.CONCURRENT, cells=concurrent.OWN_CELLS)
+def test_own_calls_may_overlap(check: Check, cell: Cell) -> None:
+    """Where calls of one user overlap, no write of theirs is lost and none comes back.
+
+    1. A write reads the user's whole list, changes it and puts it back, over what was written meanwhile.
+    2. A list that is read while it is written is kept in a cache.
+    """
+    check.run()

@@ -1,0 +1,30 @@
+"""Laws of a user's whole view."""
+
+from __future__ import annotations
+
+from isolation_tests.checks import Check
+from isolation_tests.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell, compared, surfaces
+
+
+@law("others-change-nothing", level=Level.HARDENED, cells=compared.VIEW_CELLS)
+def test_others_change_nothing(check: Check, cell: Cell) -> None:
+    """All that a user is answered is the same whether others are there or not, whatever they store and do.
+
+    1. A rank, a score, a total or a page is taken over everybody's memories before the owner's are picked.
+    2. A message, a field or an id is made from something that all users share.
+    3. A write of one user touches rows that stand near it, whoever they belong to.
+    """
+    check.run()
+
+
+@law("surfaces-agree", level=Level.HARDENED, cells=surfaces.SURFACE_CELLS)
+def test_surfaces_agree(check: Check, cell: Cell) -> None:
+    """Lists, exports, pages, totals and calls by id agree on what a user has, between two of the user's writes.
+
+    1. One of them reads another index or table, which lags behind or was filled in another way.
+    2. One of them ends at a page, or counts only one.
+    3. What one client writes another client of the same store reads through a cache of its own.
+    """
+    check.run()
