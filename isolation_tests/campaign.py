@@ -8,12 +8,13 @@ import fnmatch
 import platform
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from isolation_tests import data
 from isolation_tests.checks import Certifier, RunKey
+from isolation_tests.installed import DIGEST, unreleased
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
 from isolation_tests.problems import TargetProblem, UsageProblem
@@ -29,6 +30,7 @@ from isolation_tests.reporting.evidence import (
     read_replay,
     write_replay,
 )
+from isolation_tests.reporting.formats import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.html import write_html
 from isolation_tests.reporting.summary import Summary, exit_status, summarise
 from isolation_tests.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
@@ -64,6 +66,7 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
         title="Two users each see their own fact and nothing of the other's.",
         anomalies=SMOKE_ANOMALIES,
         level=Level.CORE,
+        needs=(),
     )
     laws = (
         ExpectedCheck(
@@ -72,6 +75,7 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
             anomalies=entry.covers(cell),
             level=entry.level,
             optional=entry.is_optional(cell),
+            needs=cell.needs,
         )
         for entry in all_laws().values()
         for cell in entry.asked(asked)
@@ -100,7 +104,14 @@ class Campaign:
     `Problem` or `EvidenceError`, in one sentence, before anything is half-written.
     """
 
-    def __init__(self, settings: Settings, *, selection: Sequence[str] = (), workers: int = 1) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        selection: Sequence[str] = (),
+        workers: int = 1,
+        exports: Sequence[str] = (),
+    ) -> None:
         if settings.target is None:
             raise UsageProblem(
                 "No target was named: try `isolation-tests run reference`, give --isolation-target in a "
@@ -114,8 +125,10 @@ class Campaign:
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
+        self._outputs = self._wanted(exports)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
+        self.exported: list[Path] = []
         self.leftovers: list[str] = []
         self.notes: list[str] = []
         self.summary: Summary | None = None
@@ -131,6 +144,8 @@ class Campaign:
 
     def _header(self, selection: Sequence[str], workers: int) -> Header:
         config = self.target.config
+        file, packaged = self.target.digests()
+        versions = self.target.versions()
         return Header(
             suite_version=SUITE_VERSION,
             run_id=self.key.run_id,
@@ -141,9 +156,13 @@ class Campaign:
                 tenancy=config.tenancy,
                 adapter=config.adapter,
                 source=self.target.source,
-                distributions=self.target.versions(),
+                distributions=versions,
                 options={key: str(value) for key, value in config.options.items()},
                 disposable=config.disposable,
+                volatile=config.volatile.told() if config.volatile else "",
+                unreleased=_unreleased(versions),
+                file=file,
+                packaged=packaged,
             ),
             capabilities=self.certifier.claimed,
             probed=self.certifier.probed,
@@ -160,7 +179,20 @@ class Campaign:
             expected=expected_checks(self.profile),
             selection=tuple(selection),
             variables=set_variables(),
+            budget=self.profile.figures(),
+            consistency_seconds=config.consistency_seconds,
+            given=self.settings.given(),
         )
+
+    def _wanted(self, exports: Sequence[str]) -> tuple[Output, ...]:
+        """What to export when the run has ended; told to be impossible before anything is asked."""
+        if exports and self.folder is None:
+            raise UsageProblem("Exports are made from evidence: give --report a folder to write it to.")
+        if STDOUT in exports:
+            raise UsageProblem(
+                "A run exports to files; `isolation-tests report export -` writes to the screen."
+            )
+        return outputs(exports)
 
     def smoke(self) -> CheckResult:
         """Run the tutorial's story; `ERROR` or `INCONCLUSIVE` means that asking more would prove nothing."""
@@ -215,6 +247,7 @@ class Campaign:
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / "report.html")
+        self.exported = write_outputs(evidence, self._outputs, folder=self.folder, into=self._here)
         self._drop_earlier_replays(self.folder)
         return status
 
@@ -283,6 +316,13 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:
+    """Which of these are no release, and why; a file's digest names what was tested as well as one does."""
+    named = (name for name, found in versions.items() if not found.startswith(DIGEST))
+    found = ((name, unreleased(name)) for name in named)
+    return {name: why for name, why in found if why is not None}
 
 
 def _now() -> str:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation_tests.problems import ExitStatus
-from isolation_tests.reporting.board import STRENGTH_NAME
+from isolation_tests import data
+from isolation_tests.known import Known
+from isolation_tests.model import Finding
+from isolation_tests.problems import ExitStatus, sentence
+from isolation_tests.reporting.errors import EvidenceError
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, pack, read
-from isolation_tests.reporting.summary import summarise
+from isolation_tests.reporting.html import write_html
+from isolation_tests.reporting.past import HISTORY_NAME, past_run, remember
+from isolation_tests.reporting.published import PAGE_NAME
+from isolation_tests.reporting.strength import STRENGTH_NAME
+from isolation_tests.reporting.summary import summary_of
 from isolation_tests.reporting.text import verdict_line
-from isolation_tests.targets import READY, listed, resolve
+from isolation_tests.reporting.withholding import rewrite, withhold
+from isolation_tests.targets import READY, SCOPED, listed, resolve
 
-_KEPT = frozenset({"report.html", STRENGTH_NAME})
+__all__ = ["Swept", "sweep"]
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +42,119 @@ class Swept:
 
 
 def sweep(
-    folder: Path, names: Sequence[str], *, profile: str, tell: Callable[[str], object] = lambda _: None
+    folder: Path,
+    names: Sequence[str],
+    *,
+    profile: str,
+    certify: Callable[[Path], object] | None = None,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> list[Swept]:
     """Certify targets one after the other, each into `folder/<name>`, and keep what can be published.
 
-    names: targets; without any, all that are ready here. Evidence is compressed, and replay files are left
-    out: they belong beside a target once its finding is public. tell: is told the progress. Raises
-    `UsageProblem` for a name that is no target.
+    names: targets; without any, all that are ready here. Evidence is compressed, replay files are left out,
+    and so is what shows a finding without a public reference. A run that comes to nothing leaves what was
+    published before. certify: issues a certificate for a folder, or refuses it. tell: is told the progress.
+    Raises `UsageProblem` for a name that is no target.
     """
     chosen = list(names) or [name for name, _, status in listed() if status == READY]
-    for name in chosen:
-        resolve(name)
+    places = {name: folder / _folder_name(resolve(name).name) for name in chosen}
     outcomes = []
-    for number, name in enumerate(chosen, start=1):
-        tell(f"{number} of {len(chosen)}: {name}")
-        outcomes.append(_certified(name, folder / name.replace(":", "-").replace("@", "-at-"), profile))
+    for number, (name, place) in enumerate(places.items(), start=1):
+        tell(f"{number} of {len(places)}: {name}")
+        outcomes.append(_swept(name, place, profile, certify))
     return outcomes
 
 
-def _certified(name: str, folder: Path, profile: str) -> Swept:
+def _folder_name(target: str) -> str:
+    return _UNSAFE.sub("-", target.replace("@", "-at-")).lstrip(".")
+
+
+def _swept(name: str, place: Path, profile: str, certify: Callable[[Path], object] | None) -> Swept:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as made:
+        run = Path(made)
+        status, said = _run(name, run, profile)
+        if status in (ExitStatus.USAGE, ExitStatus.INTERNAL) or not (run / EVIDENCE_NAME).is_file():
+            return Swept(name, status, _kept(place, said))
+        try:
+            verdict = _published(name, run, place)
+        except (EvidenceError, OSError) as error:
+            return Swept(name, int(ExitStatus.INTERNAL), _kept(place, sentence(error)))
+    return Swept(name, status, verdict + (_certified(place, certify) if certify else ""))
+
+
+def _certified(place: Path, certify: Callable[[Path], object]) -> str:
+    try:
+        certify(place)
+    except EvidenceError as error:
+        return f" No certificate: {error}"
+    return " Certified."
+
+
+def _run(name: str, folder: Path, profile: str) -> tuple[int, str]:
+    """The exit status of a run in a process of its own, and the first line of what it said."""
     own = ["--own-environment"] if resolve(name).config.lacking() else []
     command = [sys.executable, "-m", "isolation_tests", "run", name, "--profile", profile, *own]
     done = subprocess.run(  # noqa: S603
         [*command, "--report", str(folder)], capture_output=True, text=True, check=False
     )
-    if done.returncode in (ExitStatus.USAGE, ExitStatus.INTERNAL) or not (folder / EVIDENCE_NAME).is_file():
-        said = [*done.stderr.splitlines(), *done.stdout.splitlines()] or ["nothing"]
-        return Swept(name, done.returncode, said[0])
-    evidence = read(folder)
-    stale = (*evidence.footer.unmatched_known, *evidence.footer.expired_known)
-    pack(folder)
-    _clear(folder)
-    return Swept(name, done.returncode, verdict_line(summarise(evidence.header, evidence.results, stale)))
+    said = [*done.stderr.splitlines(), *done.stdout.splitlines(), "It said nothing."]
+    return done.returncode, said[0]
 
 
-def _clear(folder: Path) -> None:
-    for path in [*folder.glob("findings/*.json"), *folder.glob(".evidence.lock")]:
-        path.unlink()
-    if (folder / "findings").is_dir():
-        (folder / "findings").rmdir()
+def _kept(place: Path, said: str) -> str:
+    """Why nothing was published, and what still is."""
+    try:
+        return f"{said} The verdict of {read(place).footer.ended[:10]} stays published."
+    except (EvidenceError, OSError):
+        return f"{said} Nothing is published."
+
+
+def _published(name: str, run: Path, place: Path) -> str:
+    """Make all that is published of a run beside it, then put it in place of what was published before."""
+    evidence = read(run)
+    public = withhold(evidence, _public(name))
+    if public.header.withheld:
+        rewrite(run, public)
+    _take_over(place, run)
+    write_html(read(run), run / PAGE_NAME)
+    pack(run)
+    place.mkdir(parents=True, exist_ok=True)
+    for path in (*place.glob("certificate*"), *place.glob("findings/*.json"), place / EVIDENCE_NAME):
+        path.unlink(missing_ok=True)
+    for path in (run / HISTORY_NAME, run / f"{EVIDENCE_NAME}.gz", run / PAGE_NAME):
+        if path.exists():
+            path.replace(place / path.name)
+    summary = summary_of(public)
+    withheld = sum(case.withheld for case in summary.cases)
+    return verdict_line(summary) + (f" What shows {withheld} of them is withheld." if withheld else "")
+
+
+def _take_over(place: Path, run: Path) -> None:
+    """Remember the run that is about to be replaced, and keep the strength for the new page."""
+    for name in (HISTORY_NAME, STRENGTH_NAME):
+        if (place / name).is_file():
+            shutil.copyfile(place / name, run / name)
+    try:
+        earlier = read(place)
+    except EvidenceError:
+        return
+    remember(run, past_run(earlier, summary_of(earlier)))
+
+
+def _public(name: str) -> Callable[[Finding], bool]:
+    """Whether what shows a finding may be published: its entry names a reference, or it is shown already."""
+    target = resolve(name)
+    entries = [*target.config.known, *resolve(name.removeprefix(SCOPED)).config.known]
+    shown = [path.stem for path in data.folder("replays").glob(f"{_folder_name(target.name)}/*.json")]
+
+    def public(finding: Finding) -> bool:
+        # One anomaly of one operation is one finding to whoever mends it, whatever the relation was.
+        alike = f"{finding.anomaly}-{finding.operation}-"
+        return any(_names(entry, finding) for entry in entries) or any(key.startswith(alike) for key in shown)
+
+    return public
+
+
+def _names(entry: Known, finding: Finding) -> bool:
+    return bool(entry.reference or entry.replay) and fnmatch.fnmatchcase(finding.key, entry.finding)

@@ -617,7 +617,8 @@ def test_every_reproduction_runs_and_is_short(
 def test_the_story_names_who_saw_whose_fact() -> None:
     assert story(make_case(seen=1)) == (
         "'iso-r1-5' was given a fact of 'iso-r1-5-corp' by search, in 'text'."
-        " It showed in 1 of 3 tries; the names are related by same-prefix."
+        " It showed in 1 of 3 tries: between 0.8 % and 91 % of tries (95 %, Clopper-Pearson);"
+        " the names are related by same-prefix."
     )
 
 

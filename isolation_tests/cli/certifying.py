@@ -22,6 +22,10 @@ REPORT_HELP = "Folder for evidence and report; none: no files.  [default: report
 KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
 ENVIRONMENT_HELP = "Run in an environment with the releases that the target requires; made once, kept."
 STRENGTH_HELP = "Folder of a run of TARGET, to which the strength is added."
+TIMES_HELP = "How often to try before giving up.  [default: 20; more for what was rare when it was recorded]"
+JUNIT_HELP = "Write pytest's JUnit file too, with verdict, anomalies and findings of each check."
+EXPORT_HELP = "Write this too, in the format of its ending (.md, .sarif, ...); may be given several times."
+KEY_HELP = "The private key that `report keygen` wrote: issues a certificate for whatever can be certified."
 WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
 UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 """The user's own pytest set-up must not disturb `isolation-tests run`."""
@@ -32,6 +36,8 @@ UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST
 @click.option("--profile", metavar="NAME", help=f"{PROFILE_HELP}  [default: ci]")
 @click.option("--report", metavar="DIR", help=REPORT_HELP)
 @click.option("--known", metavar="FILE", help=KNOWN_HELP)
+@click.option("--junit", metavar="FILE", help=JUNIT_HELP)
+@click.option("--export", "exports", multiple=True, metavar="FILE", help=EXPORT_HELP)
 @click.option("-n", "--workers", metavar="N", default="auto", show_default=True, help=WORKERS_HELP)
 @click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @target_options
@@ -41,6 +47,8 @@ def run(
     profile: str | None,
     report: str | None,
     known: str | None,
+    junit: str | None,
+    exports: tuple[str, ...],
     workers: str,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
@@ -56,8 +64,11 @@ def run(
 
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
     if own_environment:
-        return _elsewhere(["run", f"--workers={workers}"], given, options, verbose=verbose)
+        files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
+        return _elsewhere(["run", f"--workers={workers}", *files], given, options, verbose=verbose)
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
+    arguments += [f"--isolation-export={file}" for file in exports]
+    arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
         raise UsageProblem(f"--workers takes a number or auto, not {workers!r}.")
@@ -128,7 +139,7 @@ def calibrate(
     """
     del verbose
     from isolation_tests.calibration import calibrate as calibrated
-    from isolation_tests.calibration import kill_table
+    from isolation_tests.kills import kill_table, write_strength
     from isolation_tests.settings import Settings
     from isolation_tests.terminal import console
 
@@ -138,8 +149,6 @@ def calibrate(
     console().print(kill_table(outcome), soft_wrap=False)
     console().print(outcome.sentence(), markup=False)
     if report is not None:
-        from isolation_tests.calibration import write_strength
-
         console().print(f"strength: {write_strength(report, outcome, settings)}", markup=False)
     return int(ExitStatus.HELD if outcome.complete else ExitStatus.INCONCLUSIVE)
 
@@ -151,9 +160,7 @@ def calibrate(
     "--times",
     type=click.IntRange(1),
     metavar="N",
-    default=20,
-    show_default=True,
-    help="How often to try before giving up.",
+    help=TIMES_HELP,
 )
 @click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @target_options
@@ -161,7 +168,7 @@ def calibrate(
 def replay(
     file: Path,
     target: str | None,
-    times: int,
+    times: int | None,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
@@ -174,7 +181,8 @@ def replay(
     """
     if own_environment:
         given = {"target": target, "seed": seed}
-        return _elsewhere(["replay", str(file), f"--times={times}"], given, options, verbose=verbose)
+        often = [] if times is None else [f"--times={times}"]
+        return _elsewhere(["replay", str(file), *often], given, options, verbose=verbose)
     from isolation_tests.replaying import replayed
     from isolation_tests.settings import Settings
 
@@ -187,19 +195,34 @@ def replay(
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
 @click.option("--profile", metavar="NAME", default="ci", show_default=True, help=PROFILE_HELP)
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=KEY_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @told
-def sweep(folder: Path, names: tuple[str, ...], profile: str, verbose: bool) -> int:  # noqa: FBT001
-    """Certify each TARGET, or all that are ready here, and keep what can be published in FOLDER/<target>.
+def sweep(
+    folder: Path,
+    names: tuple[str, ...],
+    profile: str,
+    key: Path | None,
+    verbose: bool,  # noqa: FBT001 - click passes it by name
+) -> int:
+    """Certify each TARGET, or all that are ready here, and publish it below FOLDER.
 
-    Evidence is compressed; replay files are left out. The exit status is the highest of all.
+    Writes evidence, pages and the board. Evidence is compressed; replay files are left out, and so is what
+    shows a finding without a public reference. A run that comes to nothing leaves what was published before.
+    The exit status is the highest of all.
     """
     del verbose
+    from isolation_tests.cli.certificates import certifier
     from isolation_tests.publishing import sweep as swept
+    from isolation_tests.reporting.published import folders
+    from isolation_tests.reporting.site import write_site
     from isolation_tests.terminal import console, listing
 
+    certify = None if key is None else certifier(key)
     with console(stderr=True).status("certifying") as status:
-        outcomes = swept(folder, names, profile=profile, tell=status.update)
+        outcomes = swept(folder, names, profile=profile, certify=certify, tell=status.update)
     rows = [(one.target, str(one.status), one.sentence) for one in outcomes]
     console().print(listing("Verdicts", ("target", "status", "verdict"), rows), soft_wrap=False)
+    if folders(folder):
+        click.echo(write_site(folder).sentence())
     return max((one.status for one in outcomes), default=int(ExitStatus.INCONCLUSIVE))

@@ -76,6 +76,7 @@ def targets() -> int:
 def explain(anomaly: str) -> int:
     """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
     from isolation_tests.anomalies import CATALOGUE
+    from isolation_tests.reporting.controls import CONTROLS
     from isolation_tests.terminal import console
 
     wanted = next(
@@ -91,7 +92,7 @@ def explain(anomaly: str) -> int:
         f"law:       {entry.law}",
         f"cases:     {', '.join(entry.cases) or 'none recorded'}",
         f"weakness:  {', '.join(entry.cwe) or 'none recorded'}",
-        f"evidence for controls: {', '.join(entry.controls) or 'none'}",
+        f"evidence for controls: {', '.join(CONTROLS[key].told for key in entry.controls) or 'none'}",
         f"usual fix: {entry.fix}",
         *([f"note:      {entry.note}"] if entry.note else []),
     ]

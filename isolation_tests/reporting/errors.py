@@ -8,17 +8,25 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from isolation_tests.reporting.inert import inert
+
 __all__ = [
     "AfterFooter",
     "BadRecord",
     "BadReplay",
+    "BadTime",
+    "CannotMerge",
     "CountMismatch",
+    "Damaged",
+    "DifferentTargets",
     "EvidenceError",
     "FolderTaken",
+    "NewerSuite",
     "NoEvidence",
     "NoFooter",
     "NotEvidence",
     "NotWritable",
+    "TooLarge",
     "UnknownSchema",
     "WriterClosed",
     "WrongDigest",
@@ -27,7 +35,10 @@ __all__ = [
 
 
 class EvidenceError(Exception):
-    """Evidence that can't be written, or can't be believed."""
+    """Evidence that can't be written or believed; what it quotes of a file can't steer a terminal."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(inert(text).splitlines()))
 
 
 class NoEvidence(EvidenceError):
@@ -49,8 +60,37 @@ class UnknownSchema(EvidenceError):
 
     def __init__(self, path: Path, found: object, known: int) -> None:
         super().__init__(
-            f"{path} has schema version {found!r} and this version reads {known};"
-            " read it with the suite version that wrote it."
+            f"{path} has schema version {str(found)[:20]!r} and this version reads {known};"
+            " read it with the version of isolation-tests that wrote it."
+        )
+
+
+class NewerSuite(EvidenceError):
+    """The file was made by a later version of the suite, whose rules this one can't know."""
+
+    def __init__(self, path: Path, made_by: str, here: str) -> None:
+        super().__init__(
+            f"{path} was made by isolation-tests {made_by}, this is {here}: upgrade, then read it."
+        )
+
+
+class TooLarge(EvidenceError):
+    """A line, or all lines together, are larger than any run writes."""
+
+    def __init__(self, path: Path, line: int, most: int) -> None:
+        super().__init__(
+            f"{path} is larger at line {line} than any run writes ({most} bytes unpacked);"
+            " restore the file that the run wrote."
+        )
+
+
+class Damaged(EvidenceError):
+    """A packed file that can't be unpacked to its end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} was damaged, or something was added to it, after it was packed;"
+            " restore the file that the run wrote."
         )
 
 
@@ -119,6 +159,27 @@ class BadReplay(EvidenceError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path} can't be replayed ({why}); give a file that a run wrote under findings/.")
+
+
+class BadTime(EvidenceError):
+    """A time of the run can't be read, so no report can carry it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no time of a run; give the evidence.jsonl that a run wrote.")
+
+
+class DifferentTargets(EvidenceError):
+    """Two runs of different targets were to be compared as if they were of one."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"These runs are of {old} and of {new}; give --across to compare different targets.")
+
+
+class CannotMerge(EvidenceError):
+    """Runs that are not parts of one: together they would say what none of them proved."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"These runs can't be merged: {why}.")
 
 
 def first_fault(error: ValidationError) -> str:

@@ -13,24 +13,29 @@ import json
 import os
 import socket
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Annotated, Any, Literal, Self, TypeVar, cast
 
 from filelock import FileLock, Timeout
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
 
+from isolation_tests.installed import version
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.errors import (
     AfterFooter,
     BadRecord,
     CountMismatch,
+    Damaged,
     FolderTaken,
+    NewerSuite,
     NoEvidence,
     NoFooter,
     NotEvidence,
     NotWritable,
+    TooLarge,
     UnknownSchema,
     WriterClosed,
     WrongDigest,
@@ -60,6 +65,10 @@ __all__ = [
 SCHEMA_VERSION = 1
 EVIDENCE_NAME = "evidence.jsonl"
 PACKED = ".gz"
+SUITE = "isolation-tests"
+MOST_LINE_BYTES = 64 * 2**20
+MOST_BYTES = 512 * 2**20
+"""Unpacked: several times what the longest profile writes, and little enough to read."""
 _SANITISED = frozenset({"reason", "error"})
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -68,8 +77,11 @@ class TargetInfo(Frozen):
     """What was tested: its adapter, the installed distributions behind it, and its options.
 
     tenancy: how it tells users apart, in its file's words. source: where the target came from: its file,
-    entry point or the name that the user gave. Options are masked whenever this is made, so that no writer
-    can forget to.
+    entry point or the name that the user gave. volatile: what it declares to be another each time, without
+    any other user's doing. unreleased: distributions of these that are no release, with
+    why. file: SHA-256 of the target's file, in hex; empty without one. packaged: that of the file which comes
+    with the suite under this name; empty without one. Options are masked whenever this is made, so that no
+    writer can forget to.
     """
 
     name: str
@@ -80,6 +92,10 @@ class TargetInfo(Frozen):
     distributions: dict[str, str] = Field(default_factory=dict)
     options: dict[str, str] = Field(default_factory=dict)
     disposable: bool = False
+    volatile: str = ""
+    unreleased: dict[str, str] = Field(default_factory=dict)
+    file: str = ""
+    packaged: str = ""
 
     @field_validator("options", mode="before")
     @classmethod
@@ -90,7 +106,8 @@ class TargetInfo(Frozen):
 class ExpectedCheck(Frozen):
     """One check that this run should do, known before anything ran.
 
-    optional: it may be NOT_SUPPORTED without lowering what was held.
+    optional: it may be NOT_SUPPORTED without lowering what was held. needs: capabilities without which it
+    says nothing; None in evidence of a time when this was not written.
     """
 
     check: str
@@ -98,6 +115,7 @@ class ExpectedCheck(Frozen):
     anomalies: tuple[str, ...]
     level: Level
     optional: bool = False
+    needs: tuple[str, ...] | None = None
 
 
 class Header(Frozen):
@@ -107,7 +125,11 @@ class Header(Frozen):
     aliases: relations whose names the target declares to be one user. expected: everything this run should
     do; whatever doesn't report counts as not run. whole: the profile asks every cell of the matrix; one that
     asks a part reaches no level. selection: how it was narrowed ("-k foo"); empty if not.
-    variables: every ISOLATION_* environment variable that was set, secrets masked.
+    variables: every ISOLATION_* environment variable that was set, secrets masked. budget: the profile's
+    figures. consistency_seconds: how long a write may take to be seen, as the target declares. given:
+    settings that somebody gave beside the target's file: "seed", "known", and each option as "option NAME".
+    withheld: cases that were published without what shows them, so that they can't be judged again. merged:
+    ids of the runs whose results these are; empty for a run of its own.
     """
 
     schema_version: Literal[1] = 1
@@ -130,6 +152,11 @@ class Header(Frozen):
     expected: tuple[ExpectedCheck, ...] = ()
     selection: tuple[str, ...] = ()
     variables: dict[str, str] = Field(default_factory=dict)
+    budget: dict[str, float] = Field(default_factory=dict)
+    consistency_seconds: float | None = None
+    given: tuple[str, ...] = ()
+    withheld: int = Field(default=0, ge=0)
+    merged: tuple[str, ...] = ()
 
     @field_validator("probed", mode="after")
     @classmethod
@@ -164,11 +191,12 @@ class Footer(Ending):
 
 
 class Evidence(Frozen):
-    """A whole evidence file, as `read` believed it."""
+    """A whole evidence file, as `read` believed it. sha256: of the unpacked file, in hex."""
 
     header: Header
     results: tuple[CheckResult, ...]
     footer: Footer
+    sha256: str = ""
 
 
 class _HeaderLine(Header):
@@ -306,10 +334,16 @@ def read(path: Path | str) -> Evidence:
     Raises a subclass of `EvidenceError` for each way in which it can't be believed.
     """
     path = _located(Path(path))
+    with _opened(path) as file:
+        return _read(path, _lines(path, file))
+
+
+def _read(path: Path, lines: Iterator[tuple[int, bytes]]) -> Evidence:
     digest = hashlib.sha256()
     header: Header | None = None
     results: list[CheckResult] = []
-    for number, line, record in _lines(path):
+    for number, line in lines:
+        record = _record(path, number, line)
         kind = record.pop("kind", None)
         if header is None:
             header = _header(path, kind, record)
@@ -317,11 +351,11 @@ def read(path: Path | str) -> Evidence:
             results.append(_checked(path, number, CheckResult, record))
         elif kind == "footer":
             footer = _checked(path, number, Footer, record)
-            return _believed(
-                path, number, Evidence(header=header, results=tuple(results), footer=footer), digest
-            )
+            _believe(path, footer, len(results), digest, after=next(lines, None))
+            digest.update(line)
+            return Evidence(header=header, results=tuple(results), footer=footer, sha256=digest.hexdigest())
         else:
-            raise BadRecord(path, number, f"{kind!r} is no kind of record that can stand here")
+            raise BadRecord(path, number, f"{str(kind)[:20]!r} is no kind of record that can stand here")
         digest.update(line)
     raise NoFooter(path) if header else NotEvidence(path)
 
@@ -339,33 +373,39 @@ def _located(path: Path) -> Path:
     return path
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-    with _opened(path) as file:
-        for number, line in enumerate(_readable(path, file), start=1):
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                if number == 1:
-                    raise NotEvidence(path) from error
-                if not line.endswith(b"\n"):
-                    raise NoFooter(path) from error
-                raise BadRecord(path, number, "this isn't JSON") from error
-            if not isinstance(record, dict):
-                raise (
-                    NotEvidence(path) if number == 1 else BadRecord(path, number, "this isn't a JSON object")
-                )
-            yield number, line, record
+def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        if number == 1:
+            raise NotEvidence(path) from error
+        if not line.endswith(b"\n"):
+            raise NoFooter(path) from error
+        raise BadRecord(path, number, "this isn't JSON") from error
+    if not isinstance(record, dict):
+        raise NotEvidence(path) if number == 1 else BadRecord(path, number, "this isn't a JSON object")
+    return record
 
 
 def _opened(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if path.suffix == PACKED else path.open("rb")
 
 
-def _readable(path: Path, file: Iterable[bytes]) -> Iterator[bytes]:
+def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers, none of them and not all together larger than a run writes."""
+    number = total = 0
     try:
-        yield from file
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        while line := file.readline(MOST_LINE_BYTES + 1):
+            number, total = number + 1, total + len(line)
+            if len(line) > MOST_LINE_BYTES:
+                raise TooLarge(path, number, MOST_LINE_BYTES)
+            if total > MOST_BYTES:
+                raise TooLarge(path, number, MOST_BYTES)
+            yield number, line
+    except EOFError as error:
         raise NoFooter(path) from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise Damaged(path) from error
 
 
 def pack(folder: Path) -> Path:
@@ -382,25 +422,39 @@ def _header(path: Path, kind: object, record: dict[str, Any]) -> Header:
         raise NotEvidence(path)
     if record["schema_version"] != SCHEMA_VERSION:
         raise UnknownSchema(path, record["schema_version"], SCHEMA_VERSION)
+    _readable_here(path, str(record.get("suite_version")))
     return _checked(path, 1, Header, record)
+
+
+def _readable_here(path: Path, made_by: str) -> None:
+    """Refuse what a later version made, before its lines are held against this one's schema."""
+    here = version(SUITE)
+    try:
+        newer = here is not None and Version(made_by) > Version(here)
+    except InvalidVersion as error:
+        raise BadRecord(path, 1, f"suite_version: {made_by[:40]!r} is no version") from error
+    if newer:
+        raise NewerSuite(path, made_by[:40], str(here))
 
 
 def _checked(path: Path, number: int, model: type[ModelT], record: dict[str, Any]) -> ModelT:
     try:
         return model.model_validate(record)
+    except RecursionError as error:
+        raise BadRecord(path, number, "this is nested too deep") from error
     except ValidationError as error:
         raise BadRecord(path, number, first_fault(error)) from error
 
 
-def _believed(path: Path, number: int, evidence: Evidence, digest: hashlib._Hash) -> Evidence:
-    with _opened(path) as file:
-        if sum(1 for _ in file) > number:
-            raise AfterFooter(path, number + 1)
-    if evidence.footer.records != len(evidence.results):
-        raise CountMismatch(path, evidence.footer.records, len(evidence.results))
-    if evidence.footer.digest != digest.hexdigest():
+def _believe(
+    path: Path, footer: Footer, records: int, digest: hashlib._Hash, *, after: tuple[int, bytes] | None
+) -> None:
+    if after is not None:
+        raise AfterFooter(path, after[0])
+    if footer.records != records:
+        raise CountMismatch(path, footer.records, records)
+    if footer.digest != digest.hexdigest():
         raise WrongDigest(path)
-    return evidence
 
 
 def _sanitised(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from isolation_tests.bounds import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step
 from isolation_tests.names import show
 
@@ -55,7 +56,7 @@ def reproduction(case: Case) -> str:
 
 def story(case: Case) -> str:
     """Who saw or lost whose fact through what, and how often it showed: two sentences."""
-    often = f"It showed in {case.seen} of {case.tried} {'try' if case.tried == 1 else 'tries'}"
+    often = f"It showed in {seen_words(case.seen, case.tried)}"
     relation = case.finding.relation
     related = f"; the names are related by {relation}" if relation else ""
     return f"{_who(case)}. {often}{related}."
@@ -74,6 +75,8 @@ def _who(case: Case) -> str:
         Law.OWN_KEYS: f"{viewer} and {owner} share one memory where each wrote their own",
         Law.COUNTS_OWN: f"{through} on behalf of {viewer} counts other memories than their own",
         Law.SILENT_ERRORS: f"The error that {viewer} got from {through} gives away {owner}",
+        Law.OWN_VIEW: f"What {viewer} gets from {through} depends on others' memories, in {finding.where!a}",
+        Law.SURFACES_AGREE: f"{viewer} gets other memories from {through} than from get_all",
     }[finding.law]
     return telling[:1].upper() + telling[1:]
 
@@ -228,6 +231,8 @@ class _Writer:
             Law.OWN_KEYS: f"is one memory with that of {owner}",
             Law.COUNTS_OWN: "counts others' memories too, or misses own ones",
             Law.SILENT_ERRORS: f"its error gives away {owner}",
+            Law.OWN_VIEW: "is another where nobody else has memories",
+            Law.SURFACES_AGREE: "does not agree with get_all",
         }[finding.law]
 
     def _loop(self, line: _Line) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.anomalies import CATALOGUE
-from isolation_tests.model import Case, CheckResult, Level, Operation, Verdict, alias_reason
-from isolation_tests.reporting.evidence import Header
+from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
+from isolation_tests.plans import OVERLAP
+from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Header
 
 __all__ = [
     "AnomalyRow",
@@ -21,6 +22,7 @@ __all__ = [
     "grid",
     "merge_cases",
     "summarise",
+    "summary_of",
 ]
 
 NOT_RUN = "not run"
@@ -127,7 +129,7 @@ def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
 
 
 def _merged(group: Sequence[Case]) -> Case:
-    smallest = min(group, key=lambda case: len(case.history.plan.steps))
+    smallest = min(group, key=lambda case: (case.withheld, len(case.history.plan.steps)))
     return smallest.model_copy(
         update={
             "seen": sum(case.seen for case in group),
@@ -159,6 +161,12 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         refused=sum(result.refused for result in results),
         whole=header.whole,
     )
+
+
+def summary_of(evidence: Evidence) -> Summary:
+    """What the evidence of a run proves, its known findings that no longer fit included."""
+    ending = evidence.footer
+    return summarise(evidence.header, evidence.results, (*ending.unmatched_known, *ending.expired_known))
 
 
 def exit_status(summary: Summary) -> int:
@@ -203,7 +211,7 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
     aliases = frozenset(alias_reason(relation) for relation in header.aliases)
     expected = {check.check: check for check in header.expected}
     rows = [
-        _check_row(reported[name], check.level, aliases, optional=check.optional)
+        _check_row(reported[name], check.level, aliases, optional=_may_lack(check, header, reported[name]))
         if name in reported
         else CheckRow(
             check=name,
@@ -227,6 +235,24 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
         if name not in expected
     ]
     return tuple(rows)
+
+
+def _may_lack(check: ExpectedCheck, header: Header, found: Sequence[CheckResult]) -> bool:
+    """Whether the check may be NOT_SUPPORTED: it is optional, and header or history say what was lacking.
+
+    That a check was skipped whose needs the target does offer excuses nothing.
+    """
+    if not check.optional or check.needs is None or not header.target.disposable:
+        return check.optional
+    lacks = any(need not in header.capabilities for need in check.needs)
+    alone = OVERLAP in check.needs and header.probed.get(OVERLAP, "ok") != "ok"
+    return lacks or alone or any(_lacked(result) for result in found)
+
+
+def _lacked(result: CheckResult) -> bool:
+    return result.verdict is Verdict.NOT_SUPPORTED and any(
+        event.outcome is Outcome.UNSUPPORTED for history in result.histories for event in history.events
+    )
 
 
 def _check_row(

@@ -71,11 +71,14 @@ def header_lines(header: Header) -> list[str]:
         f"options: {_pairs(target.options) or 'none'}{'; disposable' if target.disposable else ''}",
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
+        *([f"declared volatile: {target.volatile}"] if target.volatile else []),
         f"{seed}, profile {header.profile}, {workers}, Python {header.python} on {header.platform}",
         f"known findings: {known}",
         f"variables: {_pairs(header.variables) or 'no ISOLATION_* is set'}",
         f"checks expected: {len(header.expected)}{by_level}",
     ]
+    if header.merged:
+        lines.append(f"merged from runs {', '.join(header.merged)}")
     if header.selection:
         lines.append(f"narrowed by {' '.join(header.selection)}: what is left out counts as not run")
     return [plain(line) for line in lines]

@@ -1,0 +1,64 @@
+"""Text of a target as a page may show it: cut, and every character spelled that could steer a reader."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["MOST_CHARACTERS", "character", "inert", "spelled"]
+
+MOST_CHARACTERS = 2000
+_MOST_MARKS = 3
+_LAID_OUT = frozenset("\n\t")
+_SEPARATORS = frozenset(("Zl", "Zp"))
+# Unicode gives control characters no name of their own, only aliases.
+_CONTROLS = {
+    "\x00": "NULL",
+    "\x07": "BELL",
+    "\x08": "BACKSPACE",
+    "\t": "CHARACTER TABULATION",
+    "\n": "LINE FEED",
+    "\r": "CARRIAGE RETURN",
+    "\x1b": "ESCAPE",
+    "\x7f": "DELETE",
+}
+_NAMELESS = {
+    "Cc": "CONTROL CHARACTER",
+    "Cn": "UNASSIGNED CHARACTER",
+    "Co": "PRIVATE USE CHARACTER",
+    "Cs": "LONE SURROGATE",
+}
+
+
+def inert(text: str, most: int = MOST_CHARACTERS) -> str:
+    r"""The text's beginning with steering characters spelled (\u202e), and how much was left out.
+
+    Spelled are controls, directions, what has no width, lone surrogates, line separators, and marks that pile
+    up on one letter.
+    """
+    head = text[:most]
+    if not (head.isascii() and head.isprintable()):
+        head = "".join(_harmless(head))
+    left_out = len(text) - most
+    return head if left_out <= 0 else f"{head} … ({left_out:,} more characters are left out)"
+
+
+def _harmless(text: str) -> list[str]:
+    kept, marks = [], 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category.startswith("M") else 0
+        steers = category.startswith("C") or category in _SEPARATORS or marks > _MOST_MARKS
+        kept.append(ascii(char)[1:-1] if steers and char not in _LAID_OUT else char)
+    return kept
+
+
+def character(char: str) -> str:
+    """A character by its code and its Unicode name: `U+200B ZERO WIDTH SPACE`."""
+    nameless = _NAMELESS.get(unicodedata.category(char), "CHARACTER WITHOUT A NAME")
+    return f"U+{ord(char):04X} {unicodedata.name(char, _CONTROLS.get(char, nameless))}"
+
+
+def spelled(char: str) -> bool:
+    """Whether a reader could miss the character or take it for none: it is told by its code and name."""
+    category = unicodedata.category(char)
+    return category[0] in "CM" or (category[0] == "Z" and char != " ")

@@ -1,0 +1,123 @@
+"""Two names side by side: which characters differ, and which of them a reader could not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import takewhile
+
+from isolation_tests.names import show
+from isolation_tests.reporting.inert import character, spelled
+
+__all__ = ["Character", "Piece", "Sides", "alone", "side_by_side"]
+
+_A, _B = "user a", "user b"
+_MOST_COMPARED = 600
+_LONG_EQUAL = 48
+_KEPT_EQUAL = 16
+_MOST_DIFFERING = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of a name's characters as it is shown. differs: the other name has something else there."""
+
+    text: str
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A character that differs or can't be seen, by code and name, and in which name it is."""
+
+    name: str
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two names in pieces, and the characters to be told apart."""
+
+    a: tuple[Piece, ...]
+    b: tuple[Piece, ...]
+    characters: tuple[Character, ...]
+
+
+def side_by_side(a: object, b: object) -> Sides:
+    """How two names differ, character for character; a name that is no text is shown as a whole."""
+    if not (isinstance(a, str) and isinstance(b, str)):
+        return Sides((_typed(a),), (_typed(b),), (*_unseen(a, _A), *_unseen(b, _B)))
+    mine: list[Piece] = []
+    theirs: list[Piece] = []
+    told: dict[Character, None] = {}
+    for equal, one, other in _runs(a, b):
+        mine += _piece(one, differs=not equal)
+        theirs += _piece(other, differs=not equal)
+        for text, whose in ((one, _A), (other, _B)):
+            told |= dict.fromkeys(_unseen(text, whose, everything=not equal))
+    return Sides(tuple(mine), tuple(theirs), tuple(told))
+
+
+def alone(name: object) -> Sides:
+    """One name, what can't be seen of it spelled."""
+    whole = _plain(name) if isinstance(name, str) else show(name)
+    return Sides((Piece(whole),), (), tuple(_unseen(name, _A)))
+
+
+def _typed(name: object) -> Piece:
+    return Piece(f"{show(name)} ({type(name).__name__})", differs=True)
+
+
+def _runs(a: str, b: str) -> Iterator[tuple[bool, str, str]]:
+    """Equal and differing runs in order, what both have at the start and the end first taken off."""
+    head = _shared(a, b)
+    tail = _shared(a[head:][::-1], b[head:][::-1])
+    one, other = a[head : len(a) - tail], b[head : len(b) - tail]
+    yield True, a[:head], b[:head]
+    if max(len(one), len(other)) > _MOST_COMPARED:
+        yield False, one, other
+    else:
+        for tag, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+            yield tag == "equal", one[i:j], other[k:m]
+    yield True, a[len(a) - tail :], b[len(b) - tail :]
+
+
+def _shared(a: str, b: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+
+
+def _piece(text: str, *, differs: bool) -> list[Piece]:
+    if not text:
+        return []
+    if differs:
+        left_out = len(text) - _MOST_DIFFERING
+        more = f"…({left_out:,} more)" if left_out > 0 else ""
+        shown = "".join(_marked(char) for char in text[:_MOST_DIFFERING])
+        return [Piece(shown + more, differs=True)]
+    if len(text) > _LONG_EQUAL:
+        left_out = len(text) - 2 * _KEPT_EQUAL
+        head, tail = _plain(text[:_KEPT_EQUAL]), _plain(text[-_KEPT_EQUAL:])
+        return [Piece(f"{head}…({left_out:,} equal characters)…{tail}")]
+    return [Piece(_plain(text))]
+
+
+def _plain(text: str) -> str:
+    return "".join(f"[{character(char)}]" if spelled(char) else char for char in text[:_MOST_COMPARED])
+
+
+def _marked(char: str) -> str:
+    """A differing character as it looks, with its name where looks deceive."""
+    if char == " " or spelled(char):
+        return f"[{character(char)}]"
+    return char if char.isascii() else f"{char}[{character(char)}]"
+
+
+def _unseen(text: object, whose: str, *, everything: bool = False) -> Iterator[Character]:
+    """The characters worth a line of the list: unseen ones, and where names differ all that aren't plain."""
+    if not isinstance(text, str):
+        return
+    for char in dict.fromkeys(text[:_MOST_COMPARED]):
+        if spelled(char) or (everything and (char == " " or not char.isascii() or not char.isalnum())):
+            yield Character(character(char), whose)
