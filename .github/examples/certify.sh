@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Certify a target in any CI: run, export, compare with an earlier run, and end with what that means.
+#
+#   certify.sh TARGET [BASELINE]
+#
+# TARGET    what to certify: a short name, a .toml file or file.py:factory.
+# BASELINE  folder with the evidence of an earlier run; where there is none yet, nothing is compared.
+#
+# ISOLATION_PROFILE, ISOLATION_KNOWN and ISOLATION_SEED are read by isolation-tests itself.
+# ISOLATION_REPORT  folder for everything that is written (reports/local).
+# FAIL_ON           any (default): whatever did not hold, and whatever got worse. regressions: only what got worse
+#                   since BASELINE. never: only what proves nothing (exit status 2 and above).
+# A known finding never fails a run; one that is out of date does.
+set -euo pipefail
+
+target=${1:?name the target: certify.sh TARGET [BASELINE]}
+baseline=${2:-}
+report=${ISOLATION_REPORT:-reports/local}
+fail_on=${FAIL_ON:-any}
+
+case $fail_on in
+  any | regressions | never) ;;
+  *) echo "FAIL_ON is any, regressions or never, not '$fail_on'." >&2 && exit 3 ;;
+esac
+
+status=0
+isolation-tests run "$target" --report "$report" --junit "$report/junit.xml" \
+  --export "$report/summary.md" --export "$report/isolation.sarif" \
+  --export "$report/isolation.ctrf.json" --export "$report/isolation.badge.json" || status=$?
+
+# Without evidence there is nothing to compare, and nothing was proved.
+if [ "$status" -ge 2 ]; then exit "$status"; fi
+
+worse=0
+if [ -n "$baseline" ] && compgen -G "$baseline/evidence.jsonl*" >/dev/null; then
+  isolation-tests report diff "$baseline" "$report" --format markdown >"$report/diff.md" || worse=$?
+  cat "$report/diff.md"
+elif [ -n "$baseline" ]; then
+  echo "There is no earlier evidence in $baseline: nothing to compare with." >&2
+  baseline=
+fi
+
+case $fail_on in
+  never) exit 0 ;;
+  regressions) if [ -n "$baseline" ]; then exit "$worse"; else exit "$status"; fi ;;
+  any) if [ "$status" -ne 0 ]; then exit "$status"; else exit "$worse"; fi ;;
+esac
