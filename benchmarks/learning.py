@@ -1,0 +1,162 @@
+"""Does a search that learns find planted faults in fewer calls? Drawn sequences only, three ways of drawing.
+
+    python benchmarks/learning.py [--seeds N] [--fault NAME]...
+
+plain: Hypothesis draws each plan anew. target: it is led by `hypothesis.target` to plans in which more facts
+of other users exist when somebody reads. corpus: plans that showed other planted faults are tried first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import click
+import hypothesis
+from contenders import Store
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+
+from isolation_tests import judges
+from isolation_tests.campaign import new_key
+from isolation_tests.checks import Certifier
+from isolation_tests.faults import FAULTS
+from isolation_tests.model import Operation, Plan
+from isolation_tests.plans.drawn import plans
+from isolation_tests.profiles import profile
+
+WAYS = ("plain", "target", "corpus")
+EXAMPLES = 300
+READS = (Operation.SEARCH, Operation.GET_ALL)
+
+
+class Found(Exception):  # noqa: N818 - what a search hopes for
+    """A plan showed a violation."""
+
+
+def pressure(plan: Plan) -> int:
+    """How many facts of others had been written when users read, summed over the reads."""
+    written: dict[int, int] = {}
+    total = 0
+    for step in plan.steps:
+        if step.op is Operation.ADD:
+            written[step.user] = written.get(step.user, 0) + 1
+        if step.op in READS:
+            total += sum(count for user, count in written.items() if user != step.user)
+    return total
+
+
+class Search:
+    """One search for one fault: how many calls until a plan shows it, and that plan."""
+
+    def __init__(self, fault: str, seed: int) -> None:
+        self.store = Store(fault)
+        self.certifier = Certifier(self.store.target, profile("hunt"), new_key(seed))
+        self.before = self.store.calls
+        self.found: tuple[int, Plan] | None = None
+
+    def ask(self, plan: Plan) -> None:
+        """Perform a plan; stop at the first violation."""
+        if self.found is None and judges.judge(self.certifier.perform(plan)).findings:
+            self.found = self.store.calls - self.before, plan
+        if self.found is not None:
+            raise Found
+
+    def run(self, first: Sequence[Plan], seed: int, *, led: bool = False) -> tuple[int, Plan] | None:
+        """Try some plans first, then draw; led: towards plans with more of others' facts at reads."""
+
+        @hypothesis.seed(seed)
+        @settings(
+            max_examples=EXAMPLES,
+            database=None,
+            deadline=None,
+            verbosity=Verbosity.quiet,
+            print_blob=False,
+            phases=(Phase.generate, Phase.target),
+            suppress_health_check=list(HealthCheck),
+        )
+        @hypothesis.given(plans(frozenset(("get", "update", "delete"))))
+        def searched(plan: Plan) -> None:
+            if led:
+                hypothesis.target(float(pressure(plan)), label="facts of others at reads")
+            self.ask(plan)
+
+        try:
+            for plan in first:
+                self.ask(plan)
+            searched()
+        except Exception:
+            if self.found is None:
+                raise
+        finally:
+            self.certifier.close()
+        return self.found
+
+
+def corpus() -> dict[str, Plan]:
+    """For each anomaly a plan that showed it, where drawn plans do."""
+    kept: dict[str, Plan] = {}
+    for name in sequential():
+        anomaly = FAULTS[name].anomaly
+        if anomaly not in kept and (found := Search(name, 0).run((), 0)):
+            kept[anomaly] = found[1]
+    return kept
+
+
+def sequential() -> list[str]:
+    """The faults that can show where calls do not overlap."""
+    return [name for name, fault in FAULTS.items() if "async" not in fault.needs]
+
+
+def measured(fault: str, seeds: tuple[int, ...], known: dict[str, Plan]) -> dict[str, list[int | None]]:
+    """Calls until found, by way and seed, or None; a plan of its own anomaly is not tried first."""
+    others = tuple(plan for anomaly, plan in known.items() if anomaly != FAULTS[fault].anomaly)
+    outcome: dict[str, list[int | None]] = {way: [] for way in WAYS}
+    for way in WAYS:
+        for seed in seeds:
+            first = others if way == "corpus" else ()
+            found = Search(fault, seed).run(first, seed, led=way == "target")
+            outcome[way].append(found and found[0])
+    return outcome
+
+
+def told(outcome: list[int | None]) -> str:
+    """The median of the calls where found, and how often that was."""
+    found = [calls for calls in outcome if calls is not None]
+    return f"{statistics.median(found):,.0f} ({len(found)} of {len(outcome)})" if found else "not found"
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--fault", action="append", choices=list(FAULTS), metavar="NAME", help="only this one"
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default 5)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: all cores)")
+    given = parser.parse_args()
+    seeds = tuple(range(1, given.seeds + 1))
+    names, known = given.fault or sequential(), corpus()
+    with ProcessPoolExecutor(given.workers) as pool:
+        outcomes = dict(
+            zip(names, pool.map(measured, names, [seeds] * len(names), [known] * len(names)), strict=True)
+        )
+    click.echo(f"| fault | {' | '.join(WAYS)} |\n|---|{'--:|' * len(WAYS)}")
+    for name, outcome in outcomes.items():
+        click.echo(f"| {name} | {' | '.join(told(outcome[way]) for way in WAYS)} |")
+    for way in WAYS:
+        every = [calls for outcome in outcomes.values() for calls in outcome[way]]
+        click.echo(f"{way}: median {told(every)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
