@@ -74,6 +74,8 @@ def print_summary(campaign: Campaign) -> None:
         folder = campaign.shown(campaign.folder)
         out.print(f"\nevidence: {folder / 'evidence.jsonl'}", markup=False)
         out.print(f"report:   {folder / 'report.html'}", markup=False)
+    for path in campaign.exported:
+        out.print(f"export:   {campaign.shown(path)}", markup=False)
     out.print(verdict_line(summary), markup=False)
 
 

@@ -106,16 +106,6 @@ def memory(address: str) -> Iterator[AppServer]:
         yield memory
 
 
-@pytest.fixture
-def alice() -> str:
-    return f"alice-{uuid4().hex}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex}"
-
-
 def sent(memory: AppServer, token: str) -> Any:
     return memory._client.get("/memories", headers={"Authorization": f"Bearer {token}"}).status_code
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from isolation_tests.known import Known
 from isolation_tests.replaying import replayed
 from isolation_tests.reporting.replays import read_replay
 from isolation_tests.settings import Settings
-from isolation_tests.targets import Known, Target, resolve, shipped
+from isolation_tests.targets import Target, resolve, shipped
 
 ENTRIES = [
     pytest.param(name, entry, id=f"{name}-{entry.finding}")

@@ -16,15 +16,27 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "isolation_tests"
 # Lowest first. A module imports from its own group or from groups before it; a folder stands for all in it.
 LAYERS = (
-    ("adapter", "data", "fronts", "model", "problems", "reporting.masking"),
-    ("anomalies", "contract", "facts", "factories", "names", "profiles", "violations"),
+    ("adapter", "data", "fronts", "installed", "model", "problems", "reporting.masking"),
+    (
+        "anomalies",
+        "bounds",
+        "canaries",
+        "contract",
+        "facts",
+        "factories",
+        "known",
+        "names",
+        "profiles",
+        "violations",
+    ),
     ("faults", "judges", "plans", "scoped", "session"),
     ("adapters", "reporting", "runner"),
     ("settings", "targets"),
     ("checks", "laws"),
     ("properties",),
     ("campaign", "environments", "publishing", "starting"),
-    ("calibration", "replaying", "terminal"),
+    ("calibration", "causes", "kills", "replaying", "terminal"),
+    ("asking", "controller", "worker"),
     ("cli", "plugin"),
     ("__main__",),
 )
@@ -46,6 +58,7 @@ GENERAL = {
     "filelock",
     "hypothesis",
     "jinja2",
+    "markupsafe",
     "packaging",
     "platformdirs",
     "pydantic",

@@ -69,16 +69,6 @@ def address(dsn: str) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture
-def alice() -> str:
-    return f"alice-{uuid4().hex}"
-
-
-@pytest.fixture
-def bob() -> str:
-    return f"bob-{uuid4().hex}"
-
-
 def texts(memories: Sequence[Memory]) -> set[str]:
     return {each.text for each in memories}
 
