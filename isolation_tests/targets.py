@@ -331,7 +331,8 @@ def _scoped(spec: str) -> Target:
     title = f"ScopedMemory in front of {inner.config.title or inner.name}"
     # What is known of the raw system says nothing of the wrapper, and it takes no two names for one user.
     changes = {"name": spec, "title": title, "tenancy": SCOPED_TENANCY, "known": (), "names": NameRules()}
-    config = inner.config.model_copy(update=changes)
+    # Nor does a twin know of it: what it stored raw is stored under other names.
+    config = inner.config.model_copy(update={**changes, "twin": None})
     opens = in_front(ScopedAdapter, inner.factory)
     return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code, file=inner.file)
 

@@ -447,6 +447,7 @@ def test_filters_hide_rows_of_both_tables(page: Page) -> None:
     page.fill("#filter-text", "every ROW")
     assert shown(page) == shown(page, 1) == ["alpha"]
     page.click("button[type=reset]")
+    page.get_by_text("6 of 6 systems shown").wait_for()
     page.select_option("#filter-verdict", "VIOLATED")
     assert shown(page) == ["beta"]
     page.select_option("#filter-verdict", "evidence refused")
@@ -458,6 +459,7 @@ def test_filters_hide_rows_of_both_tables(page: Page) -> None:
     page.select_option("#filter-anomaly", "A1")
     assert shown(page) == shown(page, 1) == ["gamma"]
     page.click("button[type=reset]")
+    page.get_by_text("6 of 6 systems shown").wait_for()
     page.select_option("#filter-level", "core")
     assert shown(page) == ["alpha", "delta", "hostile"]
     assert page.locator("#shown").inner_text() == "3 of 6 systems shown"
@@ -487,6 +489,7 @@ def test_it_is_used_with_the_keyboard_alone(page: Page) -> None:
     for _ in range(4):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    page.get_by_text("6 of 6 systems shown").wait_for()
     assert len(shown(page)) == 6
     for _ in range(3):
         page.keyboard.press("Tab")

@@ -4,9 +4,9 @@ One plan is performed with only the viewer's steps, and with everybody's. What d
 the viewer alone differs by itself: that is the noise floor, and is not judged. What was the same in every run
 alone and is another in every run of one plan with others is interference, whether it has a name or not.
 
-Each run has names and canaries of its own, on which the nearness of texts depends. So of a search's order two
-things are compared that do not: whether the text itself is the best match, and whether the order is still
-that of the viewer's last equal search, where the viewer wrote nothing in between.
+Each run has names, canaries and ids of its own, on which the nearness of texts and the order of lists depend. So
+of an order two things are compared that do not: whether the text itself is a search's best match, and whether the
+order is still that of the viewer's last equal question, where the viewer wrote nothing in between.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ def _view(history: History, viewer: int) -> dict[Place, _Answer]:
         if event.poll or not definite or ambiguous or world.recent or step.lane is not None:
             continue
         aspects = dict(_aspects(history, event, step, given))
-        if event.op is Operation.SEARCH:
-            # The order itself is that of texts whose canaries are others in each run.
+        if ("order",) in aspects:
+            # The order itself is that of canaries or ids that are others in each run, or of no promise.
             ranked, asked = aspects.pop(("order",)), question(history, event)
             if asked in earlier:
                 aspects["moved",] = ranked != earlier[asked]
