@@ -4,8 +4,8 @@ One plan is performed with only the viewer's steps, and with everybody's. What d
 the viewer alone differs by itself: that is the noise floor, and is not judged. What was the same in every run
 alone and is another in every run of one plan with others is interference, whether it has a name or not.
 
-Each run has names, canaries and ids of its own, on which the nearness of texts and the order of lists depend. So
-of an order two things are compared that do not: whether the text itself is a search's best match, and whether the
+Each run has names, canaries and ids of its own, on which nearness and the order of lists depend. So of an
+order two things are compared that do not: whether the text itself is a search's best match, and whether the
 order is still that of the viewer's last equal question, where the viewer wrote nothing in between.
 """
 
