@@ -41,6 +41,7 @@ _UNCERTAIN = "alone, user {user} did not get the same {what} from {op} twice: co
 _NOTE = "{op}: {what} was not compared, for it differs where the user is alone"
 _GRAVE = ("outcome", "facts", "rows", "number")
 """What no system that works may change by itself. The rest may vary, and is then left out with a note."""
+_ORDERED = (Operation.SEARCH, Operation.GET_ALL, Operation.EXPORT)
 _SAID = {
     "outcome": "outcome",
     "facts": "facts",
@@ -140,9 +141,10 @@ def _view(history: History, viewer: int) -> dict[Place, _Answer]:
         if event.poll or not definite or ambiguous or world.recent or step.lane is not None:
             continue
         aspects = dict(_aspects(history, event, step, given))
-        if ("order",) in aspects:
+        ranked = aspects.pop(("order",), None)
+        if event.op in _ORDERED:
             # The order itself is that of canaries or ids that are others in each run, or of no promise.
-            ranked, asked = aspects.pop(("order",)), question(history, event)
+            asked = question(history, event)
             if asked in earlier:
                 aspects["moved",] = ranked != earlier[asked]
             earlier[asked] = ranked
