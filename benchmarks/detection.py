@@ -142,7 +142,10 @@ def main() -> int:
         return 2
     with ProcessPoolExecutor(given.workers) as pool:
         names = given.fault or list(FAULTS)
-        rows = list(pool.map(measured, names, [seeds] * len(names), [budget] * len(names)))
+        rows = []
+        for row in pool.map(measured, names, [seeds] * len(names), [budget] * len(names)):
+            rows.append(row)
+            click.echo(f"{len(rows)} of {len(names)}: {per_fault([row])[-1]}", err=True)
     click.echo("\n".join([f"budget: {budget:,} calls, seeds {seeds}", "", *per_fault(rows), ""]))
     summary = "\n".join(per_family(rows, budget))
     click.echo(summary)
