@@ -16,11 +16,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
 from isolation_tests.campaign import SMOKE, golden_plan, new_key
-from isolation_tests.checks import Certifier
+from isolation_tests.certifier import Certifier
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import Case, CheckResult, Verdict
@@ -178,7 +179,7 @@ def by_machine(fault: str | None, number: int, budget: int) -> Detection:
         # A function that makes the machine is as good as its class.
         made: Any = seed(number)(lambda: Machine(trial))
         run_state_machine_as_test(made, settings=limits)
-    except Exception:
+    except (Stop, HypothesisException):
         if trial.ending is None:
             raise
     finally:

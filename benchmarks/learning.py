@@ -22,10 +22,11 @@ import click
 import hypothesis
 from contenders import Store
 from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis.errors import HypothesisException
 
 from isolation_tests import judges
 from isolation_tests.campaign import new_key
-from isolation_tests.checks import Certifier
+from isolation_tests.certifier import Certifier
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Operation, Plan
 from isolation_tests.plans.drawn import plans
@@ -91,7 +92,7 @@ class Search:
             for plan in first:
                 self.ask(plan)
             searched()
-        except Exception:
+        except (Found, HypothesisException):
             if self.found is None:
                 raise
         finally:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from isolation_tests.checks import Certifier, Check
+    from isolation_tests.certifier import Certifier
+    from isolation_tests.checks import Check
     from isolation_tests.laws import LawEntry
     from isolation_tests.model import CheckResult
     from isolation_tests.plans import Cell

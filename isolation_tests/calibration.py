@@ -20,7 +20,7 @@ from isolation_tests.causes import (
     why_not_fitting,
     why_survived,
 )
-from isolation_tests.checks import Certifier
+from isolation_tests.certifier import Certifier
 from isolation_tests.facts import People
 from isolation_tests.faults import FAULTS
 from isolation_tests.kills import CLEAN, Killed, KillMatrix

@@ -13,26 +13,20 @@ from importlib import metadata
 from pathlib import Path
 
 from isolation_tests import data
-from isolation_tests.checks import Certifier, RunKey
+from isolation_tests.certifier import Certifier, RunKey
 from isolation_tests.installed import DIGEST, unreleased
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
 from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES, Profile, profile
 from isolation_tests.reporting.errors import BadReplay
-from isolation_tests.reporting.evidence import (
-    Ending,
-    EvidenceWriter,
-    ExpectedCheck,
-    Header,
-    TargetInfo,
-    read,
-    read_replay,
-    write_replay,
-)
+from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
 from isolation_tests.reporting.formats import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.html import write_html
+from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.replays import read_replay, write_replay
 from isolation_tests.reporting.summary import Summary, exit_status, summarise
+from isolation_tests.reporting.writing import EvidenceWriter
 from isolation_tests.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 from isolation_tests.targets import resolve
 

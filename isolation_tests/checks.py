@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
@@ -14,11 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure, HypothesisException
 
 from isolation_tests import judges
-from isolation_tests.bounds import tries_for
-from isolation_tests.canaries import Mint
-from isolation_tests.facts import People
 from isolation_tests.judges.completeness import controls
-from isolation_tests.laws import LawEntry
 from isolation_tests.model import (
     Case,
     CheckResult,
@@ -31,15 +26,9 @@ from isolation_tests.model import (
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
-from isolation_tests.plans.compared import alone, varied
+from isolation_tests.plans import OVERLAP, TWIN, Cell
 from isolation_tests.plans.drawn import alias_anomalies, plans
-from isolation_tests.plans.probes import probe_plan
 from isolation_tests.problems import TargetProblem
-from isolation_tests.profiles import Profile
-from isolation_tests.runner import Lease, Runner
-from isolation_tests.session import Session
-from isolation_tests.targets import Target
 from isolation_tests.violations import (
     AdapterError,
     CheckFailed,
@@ -49,17 +38,8 @@ from isolation_tests.violations import (
     violation,
 )
 
-HANGS_BEFORE_GIVING_UP = 2
-
-
-@dataclass(frozen=True, slots=True)
-class RunKey:
-    """What all workers of one run share. secret: of the canaries; never written anywhere."""
-
-    run_id: str
-    secret: bytes
-    seed: int
-    began: float
+if TYPE_CHECKING:
+    from isolation_tests.certifier import Certifier
 
 
 @dataclass
@@ -115,189 +95,6 @@ class _Shrinking:
     def failed(self, plan: Plan, finding: Finding) -> None:
         """Remember a plan that showed a finding."""
         self._failing[plan.model_dump_json()] = finding
-
-
-class Certifier:
-    """One worker's view of a run: an open target and what is known of it.
-
-    Raises `TargetProblem` from the constructor where the target can't be opened.
-    """
-
-    def __init__(
-        self,
-        target: Target,
-        profile: Profile,
-        key: RunKey,
-        *,
-        worker: int = 0,
-        probed: dict[str, str] | None = None,
-    ) -> None:
-        self.target, self.profile, self.key = target, profile, key
-        self._lease = Lease(key.run_id, worker, Mint(key.secret))
-        self._hangs = self._performed = 0
-        self._replayed: set[str] = set()
-        self._session, self._runner = self._open()
-        self.claimed = self._claims()
-        self.probed = self._probe() if probed is None else probed
-
-    def _claims(self) -> tuple[str, ...]:
-        """What the adapter offers, and what may be done with it: overlapping calls, further openings."""
-        config, offered = self.target.config, self._session.claimed
-        more = {
-            OVERLAP: config.threads or "async" in offered,
-            HANDLES: config.shared,
-            TWIN: config.twin is not None,
-        }
-        return tuple(sorted([*offered, *(name for name, there in more.items() if there)]))
-
-    def _open(self) -> tuple[Session, Runner]:
-        session = self.target.open()
-        runner = Runner(
-            session,
-            self._lease,
-            consistency=self.target.config.consistency_seconds,
-            disposable=self.target.disposable,
-            began=self.key.began,
-            open_more=self.target.open,
-            open_twin=self.target.open_twin,
-            volatile=self.target.config.volatile,
-        )
-        return session, runner
-
-    @property
-    def leftovers(self) -> list[str]:
-        """Users whose memories could not be deleted again."""
-        return self._runner.leftovers
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """What was claimed and worked when it was tried."""
-        return frozenset(name for name in self.claimed if self.probed.get(name, "ok") == "ok")
-
-    def material(self, check: str) -> Material:
-        """The data of one check: the same seed and check give the same people and facts."""
-        seed = int.from_bytes(hashlib.sha256(f"{self.key.seed}/{check}".encode()).digest()[:6])
-        return Material(
-            people=People(seed),
-            capabilities=self.capabilities,
-            owner_keys=self.target.owner_keys,
-            crowd=self.profile.crowd,
-            rounds=self.profile.rounds,
-            seed=seed,
-            aliases=tuple(self.target.config.names.aliases),
-        )
-
-    def perform(self, plan: Plan) -> History:
-        """Run one plan, in a new session where the last one was lost or has served long enough."""
-        if self._session.lost:
-            self._hangs += 1
-            if self._hangs > HANGS_BEFORE_GIVING_UP:
-                raise AdapterError(
-                    f"not asked: {HANGS_BEFORE_GIVING_UP + 1} calls of this target did not answer in time"
-                )
-            self._reopen()
-        elif self._performed and self._performed == self.target.config.reopen_after:
-            self._close()
-            self._reopen()
-        self._performed += 1
-        return self._runner.run(plan)
-
-    def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
-        """Perform a plan as it is meant and judge it: once, or in several runs where a view is compared.
-
-        The viewer is alone before and after, so that what changes with time is no interference. What a
-        comparison shows is performed once more before it is said.
-        """
-        if plan.viewer is None:
-            return judges.judge_all([self.perform(plan)])
-        lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = [self.perform(each) for each in (lone, plan, other, lone)]
-        judged = judges.judge_all(histories)
-        if any({*said.findings} - {*judges.judge(history).findings} for history, said in judged):
-            histories += [self.perform(each) for each in (plan, lone, other, lone)]
-            judged = judges.judge_all(histories)
-        return judged
-
-    def _reopen(self) -> None:
-        leftovers = self._runner.leftovers
-        self._session, self._runner = self._open()
-        self._runner.leftovers.extend(leftovers)
-        self._performed = 0
-
-    def check(self, entry: LawEntry, cell: Cell) -> Check:
-        """The handle with which a property asks its question."""
-        share = max(1, self.profile.examples // len(entry.cells))
-        return Check(self, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
-
-    def smoke(self, plan: Plan) -> CheckResult:
-        """The tutorial's story, run before anything else."""
-        cell = Cell(plan.name, plan.anomaly, lambda _: plan)
-        title = "Two users each see their own fact and nothing of the other's."
-        check = Check(
-            self, f"smoke[{plan.name}]", title, ("S1", "D1", "D3", "completeness"), Level.CORE, cell
-        )
-        with contextlib.suppress(CheckFailed):
-            check.run()
-        return check.kept
-
-    def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
-        """Perform a finding's plan again, once for each key: (times seen, times tried).
-
-        What the profile's replays do not show is performed on until it shows or is known to be rare. A try
-        that came to no answer is none.
-        """
-        if finding.key in self._replayed:
-            return 0, 0
-        self._replayed.add(finding.key)
-        asked, seen, tried = self.profile, 0, 0
-        impatient = time.monotonic() + asked.patience
-        # A target that fails now takes nothing back of what was seen.
-        with contextlib.suppress(CheckFailed, TargetProblem):
-            for number in range(max(asked.replays, tries_for(asked.rarest))):
-                late = number >= asked.replays and (seen or time.monotonic() > impatient)
-                if late or self._session.lost:
-                    break
-                again = [judged for _, judged in self.ask(plan)]
-                shown = any(other.key == finding.key for judged in again for other in judged.findings)
-                if shown or not any(judged.errors or judged.doubts for judged in again):
-                    seen, tried = seen + shown, tried + 1
-        return seen, tried
-
-    def blocked(self, plan: Plan) -> str | None:
-        """Why this target may not be asked this plan, or None."""
-        return self._runner.blocked(plan)
-
-    def _probe(self) -> dict[str, str]:
-        return {name: self._probe_one(name) for name in self.claimed}
-
-    def _probe_one(self, capability: str) -> str:
-        material = Material(people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=())
-        plan = probe_plan(capability, material)
-        if plan is None:
-            return "ok"
-        try:
-            history = self.perform(plan)
-        except CheckFailed as error:
-            return str(error)
-        judged = judges.judge(history)
-        last = history.events[-1]
-        if last.outcome is not Outcome.OK:
-            return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
-        shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
-        if not shown:
-            return f"{last.op} did not show the user's own memory"
-        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
-        return problems[0] if problems else "ok"
-
-    def close(self) -> None:
-        """Close the target; what it raises then is told, for nothing it stored may be left behind."""
-        self._close()
-
-    def _close(self) -> None:
-        try:
-            self._runner.close()
-        finally:
-            self._session.close()
 
 
 @dataclass

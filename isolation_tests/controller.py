@@ -17,7 +17,7 @@ from isolation_tests.reporting.errors import EvidenceError
 
 if TYPE_CHECKING:
     from isolation_tests.campaign import Campaign
-    from isolation_tests.checks import Certifier
+    from isolation_tests.certifier import Certifier
 
 
 def explain(config: pytest.Config, error: Exception) -> None:

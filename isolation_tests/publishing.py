@@ -17,14 +17,16 @@ from isolation_tests.known import Known
 from isolation_tests.model import Finding
 from isolation_tests.problems import ExitStatus, sentence
 from isolation_tests.reporting.errors import EvidenceError
-from isolation_tests.reporting.evidence import EVIDENCE_NAME, pack, read
+from isolation_tests.reporting.evidence import EVIDENCE_NAME
 from isolation_tests.reporting.html import write_html
 from isolation_tests.reporting.past import HISTORY_NAME, past_run, remember
 from isolation_tests.reporting.published import PAGE_NAME
+from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.strength import STRENGTH_NAME
 from isolation_tests.reporting.summary import summary_of
 from isolation_tests.reporting.text import verdict_line
 from isolation_tests.reporting.withholding import rewrite, withhold
+from isolation_tests.reporting.writing import pack
 from isolation_tests.targets import READY, SCOPED, listed, resolve
 
 __all__ = ["Swept", "sweep"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isolation_tests.bounds import tries_for, unseen_words
 from isolation_tests.campaign import blaming, new_key
-from isolation_tests.checks import Certifier
+from isolation_tests.certifier import Certifier
 from isolation_tests.model import Case
 from isolation_tests.problems import ExitStatus, TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES

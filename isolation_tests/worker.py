@@ -10,7 +10,7 @@ from isolation_tests.asking import Asking
 from isolation_tests.problems import Problem
 
 if TYPE_CHECKING:
-    from isolation_tests.checks import Certifier
+    from isolation_tests.certifier import Certifier
 
 
 class Worker(Asking):
@@ -52,7 +52,7 @@ class Worker(Asking):
 
 
 def _worker_certifier(payload: dict[str, Any], config: pytest.Config) -> Certifier:
-    from isolation_tests.checks import Certifier, RunKey
+    from isolation_tests.certifier import Certifier, RunKey
     from isolation_tests.profiles import profile
     from isolation_tests.targets import resolve
 

@@ -30,18 +30,12 @@ from isolation_tests.model import (
 )
 from isolation_tests.reporting.comparison import Comparison, compare, markdown, sentence, tables
 from isolation_tests.reporting.errors import CannotMerge, DifferentTargets, EvidenceError
-from isolation_tests.reporting.evidence import (
-    Ending,
-    Evidence,
-    EvidenceWriter,
-    ExpectedCheck,
-    Header,
-    TargetInfo,
-    read,
-    write_replay,
-)
+from isolation_tests.reporting.evidence import Ending, Evidence, ExpectedCheck, Header, TargetInfo
 from isolation_tests.reporting.merging import merge
+from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.replays import write_replay
 from isolation_tests.reporting.summary import exit_status, summarise, summary_of
+from isolation_tests.reporting.writing import EvidenceWriter
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "x|y`z`<img src=q onerror=alert(1)>\x1b[31m\u202e @everyone [a](https://example.invalid)\n# b"

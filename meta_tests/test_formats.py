@@ -23,8 +23,9 @@ from xmlschema import XMLSchema
 from isolation_tests.model import Case, CheckResult, Level, Verdict
 from isolation_tests.problems import UsageProblem
 from isolation_tests.reporting import badge, markdown, table
-from isolation_tests.reporting.evidence import Evidence, Footer, TargetInfo, read
+from isolation_tests.reporting.evidence import Evidence, Footer, TargetInfo
 from isolation_tests.reporting.formats import FORMATS, encoded, is_output, outputs, write_outputs
+from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.strength import Strength
 
 ROOT = Path(__file__).parent.parent

@@ -34,7 +34,8 @@ from isolation_tests.model import (
 )
 from isolation_tests.reporting import ctrf, oscal, sarif
 from isolation_tests.reporting.errors import BadTime
-from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo, read
+from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.summary import exit_status, summarise, summary_of
 from isolation_tests.reporting.withholding import withhold
 

@@ -23,7 +23,7 @@ from isolation_tests.adapters.resources import local_server, postgres, scratch
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.calibration import certify
 from isolation_tests.campaign import new_key
-from isolation_tests.checks import Certifier
+from isolation_tests.certifier import Certifier
 from isolation_tests.contract import claimed
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict

@@ -9,7 +9,8 @@ import pytest
 
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Verdict
-from isolation_tests.reporting.evidence import Evidence, read
+from isolation_tests.reporting.evidence import Evidence
+from isolation_tests.reporting.reading import read
 
 pytest_plugins = ["pytester"]
 

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.binding import Lease, look_alike
 from isolation_tests.canaries import Mint
 from isolation_tests.contract import BrokenContract, claimed, police
 from isolation_tests.judges import judge
 from isolation_tests.judges.completeness import controls
 from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
 from isolation_tests.problems import TargetProblem
-from isolation_tests.runner import Lease, Runner, _look_alike
+from isolation_tests.runner import Runner
 from isolation_tests.session import Session, TimeLimit, open_session
 
 STRANGER = "Grandmother's recipe is under the third tile."
@@ -337,7 +338,7 @@ def test_hostile_reads_need_nothing() -> None:
     ],
 )
 def test_an_absent_id_has_the_shape_of_a_real_one(real: str, shape: str) -> None:
-    drawn = {_look_alike(real, seed) for seed in range(20)}
+    drawn = {look_alike(real, seed) for seed in range(20)}
     assert real not in drawn
     assert all(re.fullmatch(shape, id) for id in drawn), drawn
 

@@ -184,7 +184,8 @@ def _folder_and_places(arguments: tuple[str, ...]) -> tuple[Path, tuple[str, ...
 def _whole(folder: Path) -> Evidence:
     """The evidence in a folder; refused where a later run left some without an end."""
     from isolation_tests.reporting.errors import NoFooter
-    from isolation_tests.reporting.evidence import EVIDENCE_NAME, read
+    from isolation_tests.reporting.evidence import EVIDENCE_NAME
+    from isolation_tests.reporting.reading import read
 
     partial = folder / f"{EVIDENCE_NAME}.partial"
     if partial.exists():

@@ -26,18 +26,12 @@ from pydantic import Field
 
 from isolation_tests.installed import not_a_release
 from isolation_tests.model import Frozen, Level, Verdict
-from isolation_tests.reporting.evidence import (
-    EVIDENCE_NAME,
-    SUITE,
-    Evidence,
-    ExpectedCheck,
-    TargetInfo,
-    encode,
-)
+from isolation_tests.reporting.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck, TargetInfo
 from isolation_tests.reporting.partial import Cause, causes
 from isolation_tests.reporting.rejudging import Examined
 from isolation_tests.reporting.strength import STRENGTH_NAME, Strength, read_strength, strength_lines
 from isolation_tests.reporting.text import plain
+from isolation_tests.reporting.writing import encode
 
 __all__ = [
     "CERTIFICATE_NAME",

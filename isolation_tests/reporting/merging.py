@@ -12,20 +12,15 @@ from pathlib import Path
 
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.errors import BadReplay, CannotMerge
-from isolation_tests.reporting.evidence import (
-    Ending,
-    Evidence,
-    EvidenceWriter,
-    Header,
-    read,
-    read_replay,
-)
+from isolation_tests.reporting.evidence import Ending, Evidence, Header
 from isolation_tests.reporting.html import write_html
 from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.machine import instant
 from isolation_tests.reporting.published import read_whole
-from isolation_tests.reporting.replays import replay_path
+from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.replays import read_replay, replay_path
 from isolation_tests.reporting.summary import exit_status, summarise
+from isolation_tests.reporting.writing import EvidenceWriter
 
 __all__ = ["REPORT_NAME", "merge"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.errors import EvidenceError, NoFooter
-from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence, Header, read
+from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.past import HISTORY_NAME, BadHistoryError, PastRun, past_run, read_past
+from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.strength import STRENGTH_NAME, BadStrengthError, read_strength, strength_lines
 from isolation_tests.reporting.summary import AnomalyRow, Summary, summary_of
 from isolation_tests.reporting.text import row_verdict, verdict_line

@@ -29,7 +29,8 @@ from isolation_tests.reporting.certificate import (
     title_of,
 )
 from isolation_tests.reporting.errors import EvidenceError, NotWritable, first_fault
-from isolation_tests.reporting.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck, read
+from isolation_tests.reporting.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck
+from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.refusals import (
     AddedFile,
     ChangedFile,

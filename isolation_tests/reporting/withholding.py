@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isolation_tests.model import Case, CheckResult, Finding, History, Plan
-from isolation_tests.reporting.evidence import Ending, Evidence, EvidenceWriter
+from isolation_tests.reporting.evidence import Ending, Evidence
+from isolation_tests.reporting.writing import EvidenceWriter
 
 __all__ = ["rewrite", "withhold"]
 

@@ -1,0 +1,170 @@
+"""Binds a plan to fresh names: who its users are in this run, and with what each step's call is made."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from isolation_tests import names
+from isolation_tests.canaries import Canary, Mint
+from isolation_tests.model import BY_ID, BoundUser, Event, Operation, Plan, Step
+
+Arguments = tuple[list[Any], dict[str, Any]]
+"""A call's positional arguments after the user, and those by keyword."""
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_COUNTED_DIGITS = 10
+
+
+@dataclass
+class Lease:
+    """A worker's supply of fresh names: `iso-<run>-<n>`, of one length, so that none prefixes another.
+
+    run_id: short text shared by all workers. worker: 0..255, part of every name and canary.
+    """
+
+    run_id: str
+    worker: int
+    mint: Mint
+    _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def base(self) -> tuple[str, int]:
+        """A fresh base name and a fresh number that carries the run and the worker too."""
+        n = next(self._counter)
+        run_number = int(hashlib.sha256(self.run_id.encode()).hexdigest()[:8], 16) % 900_000 + 100_000
+        return f"iso-{self.run_id}-{self.worker:02x}{n:06x}", int(f"{run_number}{self.worker:03d}{n:06d}")
+
+    def number(self) -> int:
+        """A user number that is unique in the run; it is part of the user's canaries."""
+        return (self.worker << 32) | next(self._counter)
+
+
+@dataclass
+class Bound:
+    """A plan bound to names, and what has to be remembered while it is performed."""
+
+    plan: Plan
+    users: list[BoundUser]
+    mint: Mint
+    ids: dict[tuple[int, int], str] = field(default_factory=dict)
+    cursors: dict[int, str] = field(default_factory=dict)
+    live: dict[int, set[int]] = field(default_factory=dict)
+    gone: dict[int, set[int]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def id_of(self, user: int, fact: int | None) -> str | None:
+        """The id that the user was given for a fact; else the latest that anybody was given for it."""
+        given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
+        return given.get(user) or next(reversed(given.values()), None)
+
+    def canary(self, fact: int) -> str:
+        """The text that marks a fact as its first owner's."""
+        owner = self.users[self.plan.facts[fact].owners[0]]
+        return self.mint.token(Canary(owner.number, fact))
+
+    def text(self, fact: int) -> str:
+        """What is written for a fact, its canary within."""
+        return self.plan.facts[fact].text.replace("{canary}", self.canary(fact))
+
+    def query(self, step: Step) -> str:
+        """What a search asks for; nobody asks with a foreign canary, which a system may well echo."""
+        if step.query is not None:
+            return step.query
+        fact = step.fact or 0
+        if step.user in self.plan.facts[fact].owners:
+            return self.text(fact)
+        return self.plan.facts[fact].text.replace("{canary}", "")
+
+    def fill(self, value: Any) -> Any:
+        """Replace "@1" by user 1's name and "#0" by fact 0's canary, anywhere in a JSON value."""
+        if isinstance(value, dict):
+            return {key: self.fill(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill(inner) for inner in value]
+        if isinstance(value, str) and (match := re.fullmatch(r"([@#])(\d+)", value)):
+            index = int(match[2])
+            return self.users[index].name if match[1] == "@" else self.canary(index)
+        return value
+
+    def arguments(self, number: int, step: Step) -> Arguments | None:
+        """The call's arguments after the user; None where an earlier refusal leaves nothing to call with."""
+        keywords: dict[str, Any] = {}
+        for name in ("metadata", "filters"):
+            if getattr(step, name) is not None:
+                keywords[name] = self.fill(getattr(step, name))
+        if step.op in BY_ID:
+            fact = step.fact if step.replaces is None else step.replaces
+            real = self.id_of(step.user, fact)
+            if real is None:
+                return None
+            wanted = look_alike(real, self.users[step.user].number + number) if step.absent else real
+            positional: list[Any] = [wanted]
+            if step.op is Operation.UPDATE:
+                positional.append(self.text(step.fact or 0))
+            return positional, keywords
+        if step.op is Operation.ADD:
+            if step.key is not None:
+                keywords["key"] = step.key.replace("{base}", str(self.users[0].number))
+            return [self.text(step.fact or 0)], keywords
+        if step.op is Operation.SEARCH:
+            return [self.query(step)], {"limit": step.limit, **keywords}
+        if step.op is Operation.INTRUDE and step.victim is not None:
+            return [self.users[step.victim].name, step.how], keywords
+        if step.op is Operation.PAGE:
+            if step.cursor is not None and step.cursor not in self.cursors:
+                return None
+            return [None if step.cursor is None else self.cursors[step.cursor]], keywords
+        return [], keywords
+
+
+def bind(plan: Plan, lease: Lease) -> Bound:
+    """Give every user of a plan a name and a number that nobody had before."""
+    bases = {group: lease.base() for group in sorted({user.group for user in plan.users})}
+    users = [
+        BoundUser(number=lease.number(), name=names.bind(user, *bases[user.group]), type=user.type)
+        for user in plan.users
+    ]
+    return Bound(plan, users, lease.mint)
+
+
+def look_alike(real: str, seed: int) -> str:
+    """A random id of the same shape that misses every existing one: only the id's last part is drawn anew.
+
+    Digits stay digits, hex stays hex, letters stay letters that any common alphabet of ids has.
+    """
+    chance = random.Random(f"{seed}{real}")  # noqa: S311 - only has to miss existing ids
+    matches = [*UUID.finditer(real)] or [*re.finditer(r"[0-9A-Za-z]+", real)]
+    if not matches:
+        return f"{real}7"
+    start, end = matches[-1].span()
+    drawn = _drawn_part(real[start:end], chance)
+    return real[:start] + drawn + real[end:]
+
+
+def _drawn_part(part: str, chance: random.Random) -> str:
+    hexadecimal = not part.isdigit() and re.fullmatch(r"[0-9a-f-]+|[0-9A-F-]+", part) is not None
+    if part.isdigit() and len(part) < _COUNTED_DIGITS:
+        # A counter: far above what any store has reached, and still a 32-bit number.
+        return "20" + _draw("0123456789", 8, chance)
+    keep = {14, 19} if "-" in part else set(range(2)) if len(part) >= _COUNTED_DIGITS else set[int]()
+    drawn = "".join(c if i in keep else _other(c, chance, hexadecimal) for i, c in enumerate(part))
+    return drawn if drawn != part else drawn + drawn[-1]
+
+
+def _other(char: str, chance: random.Random, hexadecimal: bool) -> str:  # noqa: FBT001
+    if char == "-":
+        return char
+    if hexadecimal:
+        return _draw("0123456789ABCDEF" if char.isupper() else "0123456789abcdef", 1, chance)
+    if char.isdigit():
+        return _draw("234567", 1, chance)
+    letters = "ABCDEFGHJKMNPQRSTVWXYZ"
+    return _draw(letters if char.isupper() else letters.lower(), 1, chance)
+
+
+def _draw(alphabet: str, count: int, chance: random.Random) -> str:
+    return "".join(chance.choice(alphabet) for _ in range(count))

@@ -1,0 +1,134 @@
+"""Records what a call answered as parts of an event, with no text in it that this run did not write."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from isolation_tests.adapter import Memory, Page
+from isolation_tests.binding import UUID, Bound
+from isolation_tests.canaries import Found, Mint, leaves
+from isolation_tests.contract import BrokenContract
+from isolation_tests.model import BoundUser, Operation, Row, Sighting, Step
+from isolation_tests.session import TimeLimit
+
+ERROR_TEXT_LENGTH = 300
+MOST_FIELDS = 40
+SHORTEST_TOLD_ID = 8
+"""A shorter id may stand in any text by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Turns answers and errors into the parts of an event.
+
+    disposable: the target's error texts may be told, for nobody else's data is in it.
+    """
+
+    mint: Mint
+    disposable: bool
+
+    def answer(self, bound: Bound, number: int, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
+        """The rows or the number that a call answered; a page's cursor is kept for later steps."""
+        if answer is None:
+            return {}
+        if op is Operation.COUNT:
+            return {"number": answer}
+        if isinstance(answer, Page):
+            if answer.cursor is not None:
+                bound.cursors[number] = answer.cursor
+            rows = self._rows(bound, step, answer.items)
+            return {"rows": rows, "cursor": answer.cursor is not None}
+        return {"rows": self._rows(bound, step, answer)}
+
+    def _rows(self, bound: Bound, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
+        compared = bound.plan.viewer == step.user
+        return tuple(self._row(bound, row, compared=compared) for row in rows)
+
+    def _row(self, bound: Bound, row: Memory, *, compared: bool) -> Row:
+        scan = self.mint.scan
+        found = [*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw")]
+        sightings = _sightings(bound, found)
+        ours = any(sighting.where == "text" for sighting in sightings)
+        return Row(
+            id=row.id if sightings else None,
+            text=row.text if ours else f"[{len(row.text)} characters that this run did not write]",
+            sightings=sightings,
+            fields=self._fields(bound, row) if ours and compared else {},
+        )
+
+    def _fields(self, bound: Bound, row: Memory) -> dict[str, str | float]:
+        """Every value of a row, comparable with that of another run."""
+        known = {id for id in (*bound.ids.values(), row.id) if id}
+        ids = {id for id in known if len(id) >= SHORTEST_TOLD_ID}
+        told = itertools.chain(leaves(row.text, "text"), leaves(row.raw, "raw"))
+        return {
+            path: leaf if isinstance(leaf, float) else f"~{_digest(self._symbolic(bound, leaf, ids))}"
+            for leaf, path in itertools.islice(told, MOST_FIELDS)
+            if leaf not in known and (not isinstance(leaf, float) or math.isfinite(leaf))
+        }
+
+    def _symbolic(self, bound: Bound, text: str, ids: Iterable[str]) -> str:
+        """A text with the names, ids and canaries of this run replaced by what they stand for."""
+        symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
+        symbols |= dict.fromkeys(ids, "<id>")
+        numbers = {user.number: index for index, user in enumerate(bound.users)}
+        for canary in self.mint.find(text):
+            owner = numbers.get(canary.user)
+            symbol = "<canary>" if owner is None else f"<canary {canary.fact}>"
+            text = re.sub(self.mint.token(canary), symbol, text, flags=re.IGNORECASE)
+        for name, symbol in sorted(symbols.items(), key=lambda item: -len(item[0])):
+            text = text.replace(name, symbol)
+        return UUID.sub("<id>", text)
+
+    def error(
+        self, bound: Bound, actor: int, error: BaseException | None, addressed: str | None
+    ) -> dict[str, Any]:
+        """What an error says, which of this run's facts are in it, and whom of other groups it names."""
+        if error is None:
+            return {}
+        text = _spoken(error)
+        # A related name may be no more than the caller's own, trimmed or folded.
+        told = tuple(
+            index
+            for index, user in enumerate(bound.users)
+            if bound.plan.users[index].group != bound.plan.users[actor].group
+            and _tellable(user)
+            and str(user.name) in text
+        )
+        text = self._symbolic(bound, text, {id for id in (*bound.ids.values(), addressed) if id})
+        ours = isinstance(error, BrokenContract | TimeLimit)
+        withheld = not self.disposable and not ours
+        return {
+            "error_kind": type(error).__name__,
+            "error": f"[text withheld, digest {_digest(text)}]" if withheld else text[:ERROR_TEXT_LENGTH],
+            "sightings": _sightings(bound, self.mint.scan(error, "error")),
+            "names": told,
+        }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
+
+
+def _sightings(bound: Bound, found: Iterable[Found]) -> tuple[Sighting, ...]:
+    index = {user.number: number for number, user in enumerate(bound.users)}
+    seen = [Sighting(user=index.get(f.canary.user), fact=f.canary.fact, where=f.where) for f in found]
+    return tuple(dict.fromkeys(seen))
+
+
+def _tellable(user: BoundUser) -> bool:
+    """Whether the name is one that only this run can have made, so that its sight proves something."""
+    return isinstance(user.name, str) and user.name.startswith("iso-")
+
+
+def _spoken(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a message that can't be made says nothing
+        return ""
