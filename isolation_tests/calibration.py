@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 
 from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
 from isolation_tests.causes import (
@@ -37,20 +38,26 @@ NEAR, WIDE = 250, 400
 """Memories of each other user in the widest starvation plan, and the largest pool that a fault fetches."""
 
 
-def certify(settings: Settings, *, until: str | None = None) -> list[CheckResult]:
+def certify(
+    settings: Settings, *, until: str | None = None, enough: Callable[[CheckResult], bool] | None = None
+) -> list[CheckResult]:
     """Ask every law of a target in this process, without pytest and without files; stop where a run would.
 
-    until: an anomaly. What could show it is asked first, and nothing more once it has been named.
-    Raises a `Problem` for a target that can't be named or opened.
+    until: an anomaly. What could show it is asked first, and nothing more after a result that is enough: by
+    default, that names it. Raises a `Problem` for a target that can't be named or opened.
     """
     key = new_key(settings.seed_number())
     target = _clean(settings)
     with blaming(target.name):
         certifier = Certifier(target, profile(settings.profile or "ci"), key)
         try:
-            return _asked(certifier, until)
+            return _asked(certifier, until, enough or partial(_names, until))
         finally:
             certifier.close()
+
+
+def _names(anomaly: str | None, result: CheckResult) -> bool:
+    return any(case.finding.anomaly == anomaly for case in result.cases)
 
 
 def _clean(settings: Settings) -> Target:
@@ -58,13 +65,15 @@ def _clean(settings: Settings) -> Target:
     return resolve(settings.target or "reference", options=settings.option_map(), known="none")
 
 
-def _asked(certifier: Certifier, until: str | None) -> list[CheckResult]:
+def _asked(
+    certifier: Certifier, until: str | None, enough: Callable[[CheckResult], bool]
+) -> list[CheckResult]:
     results = [certifier.smoke(golden_plan(SMOKE))]
     if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(certifier.profile)]
     for entry, cell in sorted(asked, key=lambda pair: until not in pair[0].covers(pair[1])):
-        if until is not None and any(case.finding.anomaly == until for case in results[-1].cases):
+        if enough(results[-1]):
             break
         check = certifier.check(entry, cell)
         with contextlib.suppress(CheckFailed):
@@ -89,15 +98,30 @@ def _unmet(name: str, adapter: object) -> tuple[str, ...]:
     return tuple(need for need in fault.needs if not replace(fault, needs=(need,)).fits(adapter))
 
 
-def run_planted(fault: str | None, settings: Settings) -> Killed:
-    """Ask every law of the target with this fault planted; of the clean target where it is None."""
-    anomaly = "" if fault is None else FAULTS[fault].anomaly
-    spec = settings.target if fault is None else f"fault:{fault}@{settings.target}"
-    results = certify(replace(settings, target=spec))
+def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = frozenset()) -> Killed:
+    """Ask the target with this fault planted until it is caught; ask the clean target all where it is None.
+
+    own: keys of findings that the target has without it; what its own file declares known counts as well.
+    """
+    if fault is None:
+        return _killed(CLEAN, certify(settings))
+    known = resolve(settings.target or "reference", options=settings.option_map()).known_reason
+
+    def killed(results: Sequence[CheckResult]) -> Killed:
+        outcome = _killed(fault, results)
+        return replace(outcome, own=own | {key for key in outcome.keys if known(key) is not None})
+
+    planted = replace(settings, target=f"fault:{fault}@{settings.target}")
+    anomaly = FAULTS[fault].anomaly
+    return killed(certify(planted, until=anomaly, enough=lambda result: killed([result]).caught))
+
+
+def _killed(fault: str, results: Sequence[CheckResult]) -> Killed:
+    anomaly = FAULTS[fault].anomaly if fault in FAULTS else ""
     cases = [(case.finding.key, result.examples > 1) for result in results for case in result.cases]
     found = Counter(key for key, _ in cases)
     return Killed(
-        fault=fault or CLEAN,
+        fault=fault,
         anomaly=anomaly,
         keys=tuple(sorted(found, key=lambda key: (-found[key], key))),
         drawn=frozenset(found) - {key for key, drawn in cases if not drawn},
@@ -115,7 +139,9 @@ def calibrate(
     workers: int = 0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> KillMatrix:
-    """Run the whole suite once clean and once with each fault planted, several at a time, with one seed.
+    """Run the whole suite once clean, then with each fault planted until it is caught, with one seed.
+
+    Several run at a time; what could show a fault's anomaly is asked first.
 
     only: names of faults; all by default. workers: processes; 0 takes one for each core. tell: is told
     the progress. Raises `UsageProblem` for a fault that does not exist, `TargetProblem` for a target that
@@ -128,9 +154,8 @@ def calibrate(
     lacking = _lacking(settings, asked)
     seed = new_key(settings.seed_number()).seed
     spec = settings.target or "reference"
-    target = resolve(spec, options=settings.option_map())
     every = replace(settings, target=spec, seed=str(seed))
-    calibration = _Calibration(every, target, workers or os.cpu_count() or 1, tell)
+    calibration = _Calibration(every, workers or os.cpu_count() or 1, tell)
     clean, outcomes = calibration.run([name for name in asked if not lacking[name]])
     fitting = frozenset(outcomes)
     for name in asked:
@@ -146,7 +171,6 @@ class _Calibration:
     """The runs of one calibration, each in a process that opens the target anew."""
 
     settings: Settings
-    target: Target
     workers: int
     tell: Callable[[str], object]
 
@@ -161,27 +185,22 @@ class _Calibration:
             own = frozenset(clean.keys)
             try:
                 with self._blamed(at_once=self.workers > 1):
-                    futures = [pool.submit(run_planted, name, self.settings) for name in names]
-                    outcomes = self._collect(futures, own)
+                    futures = [pool.submit(run_planted, name, self.settings, own) for name in names]
+                    outcomes = self._collect(futures)
                     return clean, {name: self._explained(outcomes[name], pool) for name in names}
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _collect(self, futures: Sequence[Future[Killed]], own: frozenset[str]) -> dict[str, Killed]:
+    def _collect(self, futures: Sequence[Future[Killed]]) -> dict[str, Killed]:
         outcomes: dict[str, Killed] = {}
         for future in as_completed(futures):
             killed = future.result()
-            declared = frozenset(key for key in killed.keys if self._is_declared(key))
-            outcomes[killed.fault] = replace(killed, own=own | declared)
+            outcomes[killed.fault] = killed
             caught = sum(outcome.caught for outcome in outcomes.values())
             done = f"{len(outcomes)} of {len(futures)} faults planted, {caught} caught"
             self.tell(f"{done}; last {killed.fault}")
         return outcomes
-
-    def _is_declared(self, key: str) -> bool:
-        """Whether the target's own file declares the finding known, so that a run would not fail on it."""
-        return self.target.known_reason(key) is not None
 
     def _require(self, clean: Killed) -> None:
         if clean.verdict is Verdict.ERROR or clean.stopped or not clean.calls:

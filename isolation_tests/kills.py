@@ -27,10 +27,11 @@ CLEAN = "(nothing planted)"
 class Killed:
     """What a run found with one fault planted.
 
-    keys: of the findings, most often first. drawn: those of them that only drawn plans showed. verdict: of
-    the whole run. stopped: why it ended at its first story. silent: checks that could have shown the anomaly
-    and came to no verdict. lacking: what the fault needs and the target does not offer; then it changes
-    nothing. own: findings that the target has without it. cause: why it was not caught.
+    keys: of the findings until it was caught, most often first. drawn: those of them that only drawn plans
+    showed. verdict: of all that was asked. stopped: why it ended at its first story. silent: checks that
+    could have shown the anomaly and came to no verdict. lacking: what the fault needs and the target does not
+    offer; then it changes nothing. own: findings that the target has without it. cause: why it was not
+    caught.
     """
 
     fault: str

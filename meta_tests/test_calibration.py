@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.calibration import calibrate, narrow_search
+from isolation_tests.calibration import calibrate, narrow_search, run_planted
 from isolation_tests.causes import EVERYTHING_HELD, inert, silences, why_not_fitting, why_survived
 from isolation_tests.faults import FAULTS
 from isolation_tests.kills import CLEAN, Killed, KillMatrix, measured, write_strength
@@ -225,6 +225,15 @@ def test_a_line_of_a_strength_steers_nobody() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_planted_run_ends_when_the_fault_is_caught_and_not_at_what_the_target_has() -> None:
+    settings = Settings(target="reference", profile="quick", seed="1")
+    soon = run_planted("O1-get-unchecked", settings)
+    late = run_planted("O1-get-unchecked", settings, frozenset(soon.keys))
+    assert soon.caught
+    assert not late.caught or set(late.keys) > set(soon.keys)
+    assert late.calls > soon.calls
+
+
 def test_a_search_that_is_too_narrow_to_show_starvation_is_told() -> None:
     assert narrow_search(Settings(target="adapter.py:open_memory")) is None
     assert narrow_search(Settings(target="adapter.py:open_memory", options=("most=20",))) == (

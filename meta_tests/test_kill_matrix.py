@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from isolation_tests.anomalies import CATALOGUE
-from isolation_tests.calibration import certify, run_planted
+from isolation_tests.calibration import certify
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings
@@ -59,10 +59,24 @@ ALSO: dict[str, frozenset[str]] = {
     "D4-ghost-readd": frozenset({"D3"}),
 }
 
+RARE = frozenset({"C1-shared-handle-rarely", "C1-shared-handle-writes"})
+"""Races that not every load shows: any anomaly of overlapping calls is their name."""
+
 
 def base(fault: str) -> str:
     """The clean store that offers what the fault needs."""
     return "reference-async" if "async" in FAULTS[fault].needs else "reference"
+
+
+def own_names(fault: str) -> frozenset[str]:
+    """What a fault may always be called."""
+    return _OVERLAPPING if fault in RARE else frozenset({FAULTS[fault].anomaly})
+
+
+def asked(fault: str, seed: int, *, profile: str, until: str | None = None) -> set[str]:
+    """The anomalies that are named with a fault in front of its clean store."""
+    settings = Settings(target=f"fault:{fault}@{base(fault)}", profile=profile, seed=str(seed))
+    return {case.finding.anomaly for result in certify(settings, until=until) for case in result.cases}
 
 
 @pytest.mark.parametrize("target", ["reference", "reference-async"])
@@ -75,28 +89,18 @@ def test_the_clean_reference_is_held(target: str, seed: int) -> None:
     assert others == ({} if target == "reference-async" else sync)
 
 
-RARE = frozenset({"C1-shared-handle-rarely", "C1-shared-handle-writes"})
-"""Races that not every load shows: any anomaly of overlapping calls is their name."""
-
-
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
 def test_each_fault_is_called_by_nothing_but_its_own_name(number: int) -> None:
     """Every law at profile quick, which not every fault shows at; the seeds take turns."""
     fault, seed = list(FAULTS)[number], SEEDS[number % len(SEEDS)]
-    outcome = run_planted(fault, Settings(target=base(fault), profile="quick", seed=str(seed)))
-    own = _OVERLAPPING if fault in RARE else frozenset({outcome.anomaly})
-    assert set(outcome.named) <= own | ALSO.get(fault, frozenset())
+    named = asked(fault, seed, profile="quick")
+    assert named <= own_names(fault) | ALSO.get(fault, frozenset())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_caught_with_every_seed(fault: str, seed: int) -> None:
-    anomaly = FAULTS[fault].anomaly
-    results = certify(
-        Settings(target=f"fault:{fault}@{base(fault)}", profile="ci", seed=str(seed)), until=anomaly
-    )
-    named = {case.finding.anomaly for result in results for case in result.cases}
-    assert named & (_OVERLAPPING if fault in RARE else {anomaly})
+    assert asked(fault, seed, profile="ci", until=FAULTS[fault].anomaly) & own_names(fault)
 
 
 def test_every_anomaly_has_a_fault_that_shows_nothing_else() -> None:
