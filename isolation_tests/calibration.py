@@ -43,13 +43,14 @@ def certify(
 ) -> list[CheckResult]:
     """Ask every law of a target in this process, without pytest and without files; stop where a run would.
 
-    until: an anomaly. What could show it is asked first, and nothing more after a result that is enough: by
-    default, that names it. Raises a `Problem` for a target that can't be named or opened.
+    No finding is performed again. until: an anomaly. What was made to show it is asked first, then what also
+    could, and nothing more after a result that is enough: by default, that names it. Raises a `Problem` for a
+    target that can't be named or opened.
     """
     key = new_key(settings.seed_number())
     target = _clean(settings)
     with blaming(target.name):
-        certifier = Certifier(target, profile(settings.profile or "ci"), key)
+        certifier = Certifier(target, replace(profile(settings.profile or "ci"), replays=0), key)
         try:
             return _asked(certifier, until, enough or partial(_names, until))
         finally:
@@ -72,7 +73,7 @@ def _asked(
     if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(certifier.profile)]
-    for entry, cell in sorted(asked, key=lambda pair: until not in pair[0].covers(pair[1])):
+    for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
         if enough(results[-1]):
             break
         check = certifier.check(entry, cell)
@@ -80,6 +81,11 @@ def _asked(
             entry.test(check, cell)
         results.append(check.kept)
     return results
+
+
+def _rank(anomaly: str | None, covered: Sequence[str]) -> int:
+    """0 for a check that was made for an anomaly, 1 for one that covers it too, 2 for all others."""
+    return 2 if anomaly not in covered else int(covered[0] != anomaly)
 
 
 def _lacking(settings: Settings, names: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -224,7 +224,6 @@ def test_a_line_of_a_strength_steers_nobody() -> None:
     assert third == "Blind spot: x: \\u202e"
 
 
-@pytest.mark.usefixtures("folder")
 def test_a_planted_run_ends_when_the_fault_is_caught_and_not_at_what_the_target_has() -> None:
     settings = Settings(target="reference", profile="quick", seed="1")
     soon = run_planted("O1-get-unchecked", settings)
@@ -234,6 +233,7 @@ def test_a_planted_run_ends_when_the_fault_is_caught_and_not_at_what_the_target_
     assert late.calls > soon.calls
 
 
+@pytest.mark.usefixtures("folder")
 def test_a_search_that_is_too_narrow_to_show_starvation_is_told() -> None:
     assert narrow_search(Settings(target="adapter.py:open_memory")) is None
     assert narrow_search(Settings(target="adapter.py:open_memory", options=("most=20",))) == (
