@@ -162,7 +162,7 @@ def kill_table(matrix: KillMatrix) -> Table:
     """One row an outcome and cause, with the faults that it explains."""
     faults, clean = matrix.faults, matrix.clean
     caught = [killed for killed in faults if killed.caught]
-    rows = [("clean run", "-", CLEAN, f"{clean.verdict.value}: names {', '.join(clean.named) or 'nothing'}")]
+    rows = [("clean run", "-", CLEAN, f"shows {', '.join(clean.named) or 'nothing'} by itself")]
     if caught:
         rows.append(("caught", str(len(caught)), _by_anomaly(caught), "called by their own names"))
     for outcome, some in (

@@ -295,9 +295,11 @@ def test_explain_tells_an_anomaly(invoke: Invoke) -> None:
 
 
 def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
-    status, said, _ = invoke(
+    status, said, told = invoke(
         "calibrate", "reference", "--profile", "quick", "--fault", "S1-global", "-n", "1"
     )
     assert status == 0
+    assert told.splitlines() == ["the clean run", "1 of 1 faults planted, 1 caught; last S1-global"]
+    assert re.search(r"clean run +- +\(nothing planted\) +shows nothing by itself", said)
     assert re.search(r"caught +1 +S1-global", said)
     assert "1 of 1 seeded faults would be caught in front of reference; no survivor." in said

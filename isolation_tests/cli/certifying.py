@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -135,17 +136,19 @@ def calibrate(
 ) -> int:
     """Plant every seeded fault in front of TARGET, one at a time, and show which are caught.
 
-    This measures the strength of a run: a fault that survives is a blind spot in front of this target.
+    This measures the strength of a run: a fault that survives is a blind spot in front of this target. Where
+    nobody watches a terminal, and with -v, there is a line for each fault.
     """
-    del verbose
     from isolation_tests.calibration import calibrate as calibrated
     from isolation_tests.kills import kill_table, write_strength
     from isolation_tests.settings import Settings
     from isolation_tests.terminal import console
 
     settings = Settings(target=target, profile=profile, seed=seed, options=options)
-    with console(stderr=True).status("planting faults") as status:
-        outcome = calibrated(settings, only=names, workers=workers, tell=status.update)
+    screen = console(stderr=True)
+    with screen.status("planting faults") as status:
+        tell = status.update if screen.is_terminal and not verbose else partial(screen.print, markup=False)
+        outcome = calibrated(settings, only=names, workers=workers, tell=tell)
     console().print(kill_table(outcome), soft_wrap=False)
     console().print(outcome.sentence(), markup=False)
     if report is not None:
