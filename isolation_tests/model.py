@@ -293,6 +293,22 @@ class History(Frozen):
     consistency: float = 0.0
     volatile: Volatile | None = None
 
+    def finding(
+        self, event: Event, *, anomaly: str, law: Law, owner: int | None, story: str, where: str = ""
+    ) -> Finding:
+        """What an event shows of this history; where: the operation's name if not said."""
+        return Finding(
+            anomaly=anomaly,
+            law=law,
+            operation=event.op,
+            relation=self.plan.relation,
+            viewer=event.user,
+            owner=owner,
+            step=event.step,
+            where=where or event.op.value,
+            story=story,
+        )
+
 
 def alias_reason(relation: str) -> str:
     """Why a check is not asked whose two names the target declares to be one user."""

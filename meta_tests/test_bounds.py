@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import binom
 
-from isolation_tests import checks
+from isolation_tests import certifier
 from isolation_tests.bounds import interval, seen_words, tries_for, unseen_words, upper_bound
 from isolation_tests.campaign import golden_plan, new_key
 from isolation_tests.certifier import Certifier
@@ -149,7 +149,7 @@ def test_only_intermittent_findings_take_time_and_no_more_than_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = iter(range(0, 10_000, 10))
-    monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(certifier, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     assert replayed(monkeypatch, "ci", [UNSEEN] * 99) == (0, 6)
 
 

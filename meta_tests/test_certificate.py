@@ -62,10 +62,8 @@ CELLS = (
     ("overlapping-calls-stay-apart", "C1-two-users"),
 )
 QUICK = PROFILES["quick"]
-unhurried = settings(
-    deadline=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+few = settings(
+    max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 Lines = list[dict[str, Any]]
 
@@ -725,7 +723,7 @@ def height(level: Level | None) -> int:
     return -1 if level is None else list(Level).index(level)
 
 
-@unhurried
+@few
 @given(st.data())
 def test_what_is_left_out_never_raises_the_level_nor_hides_a_cause(
     clean: Any, faulty: CheckResult, data: st.DataObject
@@ -777,7 +775,7 @@ def bad(claim: Claim) -> set[str]:
     return {check for cause in claim.causes for check in cause.checks}
 
 
-@unhurried
+@few
 @given(st.data())
 def test_no_edited_or_cut_byte_ever_verifies(
     original: Path, tmp_path_factory: pytest.TempPathFactory, public: Any, questions: Any, data: st.DataObject

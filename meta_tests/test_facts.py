@@ -14,15 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from isolation_tests.canaries import Canary, Found, Mint
 from isolation_tests.facts import LOCALES, NEUTRAL_QUERIES, People, paraphrase, question
-
-# A shared machine may stall at any call; no law here is about time.
-UNHURRIED = settings(deadline=None)
 
 MINT = Mint(bytes(range(32)))
 OTHER = Mint(bytes(32))
@@ -31,7 +28,6 @@ TOKEN = MINT.token(CANARY)
 CANARIES = st.builds(Canary, user=st.integers(0, 2**40 - 1), fact=st.integers(0, 2**16 - 1))
 
 
-@UNHURRIED
 @given(CANARIES)
 def test_a_token_says_whose_it_is(canary: Canary) -> None:
     token = MINT.token(canary)
@@ -40,13 +36,11 @@ def test_a_token_says_whose_it_is(canary: Canary) -> None:
     assert MINT.find(f"x {token} y") == [canary]
 
 
-@UNHURRIED
 @given(CANARIES, CANARIES)
 def test_two_canaries_have_two_tokens(one: Canary, two: Canary) -> None:
     assert (MINT.token(one) == MINT.token(two)) == (one == two)
 
 
-@UNHURRIED
 @given(CANARIES, st.integers(0, 25), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
 def test_an_altered_token_is_nobodys(canary: Canary, place: int, letter: str) -> None:
     token = MINT.token(canary)
@@ -56,21 +50,18 @@ def test_an_altered_token_is_nobodys(canary: Canary, place: int, letter: str) ->
         assert MINT.find(altered) == []
 
 
-@UNHURRIED
 @given(CANARIES)
 def test_another_run_does_not_know_the_token(canary: Canary) -> None:
     assert OTHER.read(MINT.token(canary)) is None
     assert OTHER.find(MINT.token(canary)) == []
 
 
-@UNHURRIED
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
     assert MINT.read(text) is None
     assert MINT.find(text) == []
 
 
-@UNHURRIED
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_a_token_is_found_in_any_text(before: str, after: str) -> None:
     assert MINT.find(f"{before}{TOKEN}{after}") == [CANARY]
@@ -280,7 +271,6 @@ def everything(people: People) -> list[str]:
     return [people.fact(), people.neutral_query(), entity, people.fact_about(entity)]
 
 
-@UNHURRIED
 @given(st.integers(0, 2**32))
 def test_the_same_seed_gives_the_same_people(seed: int) -> None:
     one, two = People(seed), People(seed)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from test_reporting import ENDING, make_case, make_header, make_result, unhurried, write
+from test_reporting import ENDING, make_case, make_header, make_result, write
 from xmlschema import XMLSchema
 
 from isolation_tests.model import Case, CheckResult, Level, Verdict
@@ -253,7 +253,7 @@ def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
     assert text.count("<details>") == text.count("</details>")
 
 
-@settings(unhurried, max_examples=60)
+@settings(max_examples=60)
 @given(nasty, nasty)
 def test_nothing_in_a_comment_is_read_as_markup(text: str, other: str) -> None:
     rendered = markdown.render(hostile(text, other))
@@ -296,7 +296,7 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     assert table.render(evidence_of(make_result())).count("\n") == 1
 
 
-@settings(unhurried, max_examples=60)
+@settings(max_examples=60)
 @given(nasty, nasty)
 def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str) -> None:
     rows = list(csv.reader(io.StringIO(table.render(hostile(text, other)), newline="")))
@@ -334,7 +334,7 @@ def test_a_badge_tells_verdict_level_and_date_in_its_colour(
     assert found["isError"] is (colour not in ("brightgreen", "blue"))
 
 
-@settings(unhurried, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.builds(make_result, st.sampled_from("abc"), st.sampled_from(Verdict)), max_size=4))
 def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     found = json.loads(badge.render(evidence_of(*results)))
@@ -345,7 +345,7 @@ def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     )
 
 
-@settings(unhurried, max_examples=40)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(FORMATS)), nasty, nasty)
 def test_every_format_takes_hostile_evidence(name: str, text: str, other: str) -> None:
     rendered = encoded(FORMATS[name].render(hostile(text, other), Path("nowhere")))

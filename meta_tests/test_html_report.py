@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isolation_tests.model import (
@@ -72,7 +72,7 @@ FRAGMENTS = (
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(st.characters())), min_size=1, max_size=4).map(
     lambda parts: "".join(parts) or "x"
 )
-unhurried = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=25)
 VOID = frozenset({"br", "link", "meta"})
 SHAPES = frozenset({"path", "rect", "text", "svg", "g", "title"})
 # What differs between two names is marked, so these elements follow the names and not the page.
@@ -292,7 +292,7 @@ HARMLESS_SHAPES = {names: page_of(everywhere(HARMLESS, names=names)).shape() for
 
 
 @given(texts, st.booleans())
-@unhurried
+@few
 def test_no_text_of_a_target_changes_the_page(text: str, names: bool) -> None:  # noqa: FBT001
     page = page_of(everywhere(text, names=names))
 
@@ -309,7 +309,7 @@ def test_no_text_of_a_target_changes_the_page(text: str, names: bool) -> None:  
 
 
 @given(texts)
-@unhurried
+@few
 def test_nothing_steers_the_reader(text: str) -> None:
     rendered = render_html(everywhere(text, names=True), Beside(strength_of(text)))
 
@@ -582,7 +582,7 @@ def test_what_differs_is_marked_and_what_cannot_be_seen_is_named(a: str, b: str,
 
 
 @given(texts, texts)
-@unhurried
+@few
 def test_any_two_names_can_be_shown(a: str, b: str) -> None:
     for sides in (side_by_side(a, b), alone(a), side_by_side(a, None), side_by_side({"a": a}, 1.0)):
         shown = "".join(piece.text for piece in (*sides.a, *sides.b))

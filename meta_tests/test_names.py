@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isolation_tests.model import UserSpec
@@ -27,9 +27,6 @@ from isolation_tests.names import (
     relation,
     show,
 )
-
-# A shared machine may stall at any call; no law here is about time.
-UNHURRIED = settings(deadline=None)
 
 BASE, NUMBER = "iso-k3f9-000017", 48271
 
@@ -231,14 +228,12 @@ def test_nothing_explains_unrelated_or_equal_names() -> None:
     assert classify(7, 8) is None
 
 
-@UNHURRIED
 @given(a=EITHER_NAME, b=EITHER_NAME)
 def test_classify_is_symmetric_and_never_raises(a: object, b: object) -> None:
     assert classify(a, b) == classify(b, a)
     assert difference(a, b)
 
 
-@UNHURRIED
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_show_is_printable_and_tells_names_apart(a: str, b: str) -> None:
     assert show(a).replace("…(\u00d7", "").isascii()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -39,7 +39,6 @@ from isolation_tests.reporting.text import finding_text, header_lines, plain, su
 from isolation_tests.reporting.writing import EvidenceWriter
 
 # Drawing whole results is slow on a busy machine, which says nothing about them.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
 ALICE, BOB = "iso-r1-5-corp", "iso-r1-5"
 
@@ -473,7 +472,6 @@ def height(summary: Summary) -> int:
     return -1 if summary.level is None else list(Level).index(summary.level)
 
 
-@unhurried
 @given(st.data())
 def test_leaving_out_or_not_reaching_a_check_never_improves_what_was_proved(data: st.DataObject) -> None:
     results = [data.draw(any_result(n)) for n in range(data.draw(st.integers(1, 6)))]
@@ -493,7 +491,6 @@ def test_leaving_out_or_not_reaching_a_check_never_improves_what_was_proved(data
     assert all(row.verdict is not Verdict.HELD for row in after.rows if row.not_run)
 
 
-@unhurried
 @given(st.data())
 def test_a_skip_never_raises_what_held(data: st.DataObject) -> None:
     results = [data.draw(any_result(n)) for n in range(data.draw(st.integers(1, 6)))]
@@ -596,7 +593,6 @@ steps = st.builds(
 )
 
 
-@unhurried
 @given(
     st.lists(steps, min_size=1, max_size=30),
     st.sampled_from(list(Law)),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from isolation_tests.cli.certificates import certify, keygen, verify
 from isolation_tests.cli.shared import STATUS, told
 from isolation_tests.problems import ExitStatus
-
-if TYPE_CHECKING:
-    from isolation_tests.reporting.evidence import Evidence
 
 DEFAULT_FOLDER = "reports/local"
 EXPORT_STATUS = """Exit status: 0 written, whatever the verdict of the run (`report page` ends with that),
@@ -79,11 +75,12 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
     """
     del verbose
     from isolation_tests.reporting.html import write_html
+    from isolation_tests.reporting.reading import read_whole
     from isolation_tests.reporting.summary import summary_of
     from isolation_tests.reporting.text import verdict_line
     from isolation_tests.terminal import console
 
-    evidence = _whole(folder)
+    evidence = read_whole(folder)
     page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / "report.html")
     console().print(f"report: {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)
@@ -103,10 +100,11 @@ def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int: 
     """
     del verbose
     from isolation_tests.reporting.formats import STDOUT, encoded, outputs, write_outputs
+    from isolation_tests.reporting.reading import read_whole
 
     folder, places = _folder_and_places(arguments)
     wanted = outputs(places, name)
-    evidence = _whole(folder)
+    evidence = read_whole(folder)
     beside = folder if folder.is_dir() else folder.parent
     for path in write_outputs(evidence, wanted, folder=beside, into=Path()):
         click.echo(f"written: {path}", err=True)
@@ -133,9 +131,10 @@ def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  
     del verbose
     from isolation_tests.reporting.comparison import compare, markdown, sentence, tables
     from isolation_tests.reporting.formats import encoded
+    from isolation_tests.reporting.reading import read_whole
     from isolation_tests.terminal import console
 
-    comparison = compare(_whole(old), _whole(new), across=across)
+    comparison = compare(read_whole(old), read_whole(new), across=across)
     if name == "markdown":
         click.echo(encoded(markdown(comparison)), nl=False)
     else:
@@ -179,15 +178,3 @@ def _folder_and_places(arguments: tuple[str, ...]) -> tuple[Path, tuple[str, ...
     if not rest or (is_output(first) and not Path(first).is_dir()):
         return Path(DEFAULT_FOLDER), arguments
     return Path(first), rest
-
-
-def _whole(folder: Path) -> Evidence:
-    """The evidence in a folder; refused where a later run left some without an end."""
-    from isolation_tests.reporting.errors import NoFooter
-    from isolation_tests.reporting.evidence import EVIDENCE_NAME
-    from isolation_tests.reporting.reading import read
-
-    partial = folder / f"{EVIDENCE_NAME}.partial"
-    if partial.exists():
-        raise NoFooter(partial)
-    return read(folder)

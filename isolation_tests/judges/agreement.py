@@ -105,14 +105,10 @@ def _other_list(
 
 
 def _finding(history: History, event: Event, story: str) -> Finding:
-    return Finding(
+    return history.finding(
+        event,
         anomaly="completeness",
         law=Law.SURFACES_AGREE,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=event.user,
-        step=event.step,
-        where=event.op.value,
         story=story,
     )

@@ -74,14 +74,11 @@ def _finding(history: History, event: Event, absent: Event) -> Finding:
 
     addressed = history.plan.steps[event.step]
     fact = addressed.fact if addressed.replaces is None else addressed.replaces
-    return Finding(
+    return history.finding(
+        event,
         anomaly="X2",
         law=Law.FOREIGN_ID_IS_UNKNOWN,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=None if fact is None else history.plan.facts[fact].owners[0],
-        step=event.step,
         where="outcome",
         story=f"{event.op} answers {said(event)} to a foreign id and {said(absent)} to an absent one",
     )

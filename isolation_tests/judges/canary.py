@@ -50,14 +50,11 @@ def _finding(history: History, sight: Sight) -> Finding:
     event, sighting = sight.event, sight.sighting
     leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
     owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
-    return Finding(
+    return history.finding(
+        event,
         anomaly=naming.of_cross_read(history, sight),
         law=Law.NO_CROSS_READ,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=sighting.user,
-        step=event.step,
         where=sighting.where,
         story=f"user {event.user} called {event.op} and got a fact of {owner} in {leak}",
     )

@@ -28,14 +28,11 @@ def judge(history: History) -> Judgement:
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
     own, lost = len(world.own(event.user)), len(world.lost(event.user))
     ghosts = (event.number or 0) - own <= lost
-    return Finding(
+    return history.finding(
+        event,
         anomaly=step.anomaly or ("D4" if ghosts else "X1"),
         law=Law.COUNTS_OWN,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=None,
-        step=event.step,
         where="count",
         story=f"user {event.user} has {own} facts and {event.op} says {event.number}",
     )

@@ -38,14 +38,10 @@ def _finding(history: History, event: Event, step: Step, world: World, ghosts: s
     listed = event.op is Operation.GET_ALL
     anomaly = step.anomaly or ("D3" if listed and not returned else "D4")
     came = "came back" if returned else "still there"
-    return Finding(
+    return history.finding(
+        event,
         anomaly=anomaly,
         law=Law.DELETED_IS_GONE,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=event.user,
-        step=event.step,
-        where=event.op.value,
         story=f"{len(ghosts)} facts that user {event.user} deleted are {came} in {event.op}",
     )

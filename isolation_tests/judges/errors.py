@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import Finding, History, Judgement, Law
+from isolation_tests.model import History, Judgement, Law
 
 
 def judge(history: History) -> Judgement:
     """Each error text that gives away the name of a user who did not make the call."""
     findings = [
-        Finding(
+        history.finding(
+            event,
             anomaly="X3",
             law=Law.SILENT_ERRORS,
-            operation=event.op,
-            relation=history.plan.relation,
-            viewer=event.user,
             owner=named,
-            step=event.step,
             where="error",
             story=f"the error that user {event.user} got from {event.op} names user {named}",
         )

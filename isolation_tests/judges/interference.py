@@ -194,14 +194,10 @@ def _unasked(history: History) -> tuple[str, ...]:
 
 def _finding(history: History, asked: _Asked, said: tuple[str, Law, int | None], story: str) -> Finding:
     anomaly, law, owner = said
-    return Finding(
+    return history.finding(
+        asked.event,
         anomaly=anomaly,
         law=law,
-        operation=asked.event.op,
-        relation=history.plan.relation,
-        viewer=asked.event.user,
         owner=owner,
-        step=asked.event.step,
-        where=asked.event.op.value,
         story=story,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from isolation_tests.model import Finding, History, Judgement, Law, Operation
+from isolation_tests.model import History, Judgement, Law, Operation
 
 
 def judge(history: History) -> Judgement:
@@ -17,14 +17,11 @@ def judge(history: History) -> Judgement:
         for named in _named(step.metadata)
     }
     findings = [
-        Finding(
+        history.finding(
+            event,
             anomaly="O5",
             law=Law.OWNER_STAYS,
-            operation=event.op,
-            relation=history.plan.relation,
-            viewer=event.user,
             owner=sighting.user,
-            step=event.step,
             where=sighting.where,
             story=f"metadata of user {sighting.user} put a memory among those of user {event.user}",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import Finding, History, Judgement, Law, Operation
+from isolation_tests.model import History, Judgement, Law, Operation
 
 _ECHOING = (Operation.ADD, Operation.UPDATE)
 
@@ -14,14 +14,11 @@ def judge(history: History) -> Judgement:
     run did not write is somebody's all the same.
     """
     findings = [
-        Finding(
+        history.finding(
+            event,
             anomaly="S3",
             law=Law.REFUSES_MISSING_USER,
-            operation=event.op,
-            relation=history.plan.relation,
-            viewer=event.user,
             owner=row.sightings[0].user if row.sightings else None,
-            step=event.step,
             where=row.sightings[0].where if row.sightings else "text",
             story=f"{event.op} without a user was answered with stored facts instead of being refused",
         )

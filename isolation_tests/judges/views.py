@@ -262,14 +262,11 @@ def _is_foreign(history: History, step: Step) -> bool:
 def _finding(history: History, answer: _Answer, differs: _Difference) -> Finding:
     event, what = answer.event, str(differs.aspect[0])
     anomaly, law = _named(history, answer, differs)
-    return Finding(
+    return history.finding(
+        event,
         anomaly=anomaly,
         law=law,
-        operation=event.op,
-        relation=history.plan.relation,
-        viewer=event.user,
         owner=event.user if law in (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE) else None,
-        step=event.step,
         where=str(differs.aspect[-1]) if what == "field" else event.op.value,
         story=(
             f"what user {event.user} gets from {event.op} differs in {_SAID[what]} as soon as others are "

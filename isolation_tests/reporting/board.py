@@ -7,7 +7,8 @@ from pathlib import Path
 
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.errors import EvidenceError
-from isolation_tests.reporting.published import folders, read_whole, spelled, strength_words
+from isolation_tests.reporting.published import folders, spelled, strength_words
+from isolation_tests.reporting.reading import read_whole
 from isolation_tests.reporting.summary import Summary, summary_of
 
 __all__ = ["board", "insert"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from isolation_tests.anomalies import CATALOGUE, Anomaly
@@ -20,6 +20,7 @@ from isolation_tests.reporting.errors import NotWritable
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence
 from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.letters import Sides, alone, side_by_side
+from isolation_tests.reporting.markup import environment
 from isolation_tests.reporting.matrix import who_saw_whom
 from isolation_tests.reporting.replays import replay_path
 from isolation_tests.reporting.reproduction import reproduction, story
@@ -40,7 +41,6 @@ from isolation_tests.reporting.timeline import Timeline, timeline
 
 __all__ = ["Beside", "beside", "render_html", "write_html"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _MOST_OPEN = 3
 _LONGEST = 20_000
 _LONGEST_CODE = 8_000
@@ -162,19 +162,12 @@ def _digests(evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_final,
-    )
-    environment.filters["row_verdict"] = row_verdict
-    environment.filters["words"] = _words
-    environment.filters["address"] = _address
-    environment.filters["code"] = _code
-    return environment
+    templates = environment()
+    templates.filters["row_verdict"] = row_verdict
+    templates.filters["words"] = _words
+    templates.filters["address"] = _address
+    templates.filters["code"] = _code
+    return templates
 
 
 def _groups(cases: Sequence[Case]) -> list[_Group]:
@@ -226,11 +219,6 @@ def _modest(case: Case) -> Case:
 def _cut(text: str) -> str:
     left_out = len(text) - _LONGEST
     return text if left_out <= 0 else f"{text[:_LONGEST]} ({left_out} more characters are left out)"
-
-
-def _final(value: object) -> object:
-    """Text is cut and made inert before it is escaped; markup made here passes untouched."""
-    return inert(value) if type(value) is str else value
 
 
 def _code(text: str) -> Markup:

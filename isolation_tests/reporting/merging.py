@@ -16,8 +16,7 @@ from isolation_tests.reporting.evidence import Ending, Evidence, Header
 from isolation_tests.reporting.html import write_html
 from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.machine import instant
-from isolation_tests.reporting.published import read_whole
-from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.reading import read, read_whole
 from isolation_tests.reporting.replays import read_replay, replay_path
 from isolation_tests.reporting.summary import exit_status, summarise
 from isolation_tests.reporting.writing import EvidenceWriter

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Verdict
-from isolation_tests.reporting.errors import EvidenceError, NoFooter
+from isolation_tests.reporting.errors import EvidenceError
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.past import HISTORY_NAME, BadHistoryError, PastRun, past_run, read_past
-from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.reading import read_whole
 from isolation_tests.reporting.strength import STRENGTH_NAME, BadStrengthError, read_strength, strength_lines
 from isolation_tests.reporting.summary import AnomalyRow, Summary, summary_of
 from isolation_tests.reporting.text import row_verdict, verdict_line
@@ -22,7 +22,6 @@ __all__ = [
     "Refused",
     "folders",
     "load",
-    "read_whole",
     "sentence_of",
     "spelled",
     "strength_words",
@@ -111,14 +110,6 @@ def load(root: Path) -> Iterator[tuple[Published | Refused, Evidence | None]]:
             yield _published(folder, evidence), evidence
         except (EvidenceError, OSError) as error:
             yield Refused(folder.name, sentence_of(error, root)), None
-
-
-def read_whole(folder: Path) -> Evidence:
-    """The evidence of a published folder; one in which a run is under way, or died, is refused."""
-    partial = folder / f"{EVIDENCE_NAME}.partial"
-    if partial.exists():
-        raise NoFooter(partial)
-    return read(folder)
 
 
 def spelled(versions: Mapping[str, str], suite_version: str) -> str:

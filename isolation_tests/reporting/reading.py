@@ -55,6 +55,14 @@ def read(path: Path | str) -> Evidence:
         return _read(path, _lines(path, file))
 
 
+def read_whole(folder: Path) -> Evidence:
+    """Read the evidence in a folder; one in which a later run is under way, or died, is refused."""
+    partial = folder / f"{EVIDENCE_NAME}.partial"
+    if partial.exists():
+        raise NoFooter(partial)
+    return read(folder)
+
+
 def _read(path: Path, lines: Iterator[tuple[int, bytes]]) -> Evidence:
     digest = hashlib.sha256()
     header: Header | None = None

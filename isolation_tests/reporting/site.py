@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.model import Level
 from isolation_tests.reporting.badge import render as render_badge
 from isolation_tests.reporting.errors import EvidenceError, NotWritable
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, PACKED, Evidence
 from isolation_tests.reporting.html import write_html
-from isolation_tests.reporting.inert import inert
+from isolation_tests.reporting.markup import TEMPLATES, environment
 from isolation_tests.reporting.past import Changes, PastRun, changes
 from isolation_tests.reporting.published import (
     PAGE_NAME,
@@ -44,7 +42,6 @@ BADGE_NAME = "badge.json"
 MOST_CHARACTERS = 300
 REFUSED = "evidence refused"
 NOT_ASKED = "not asked"
-_TEMPLATES = Path(__file__).parent / "templates"
 _SIGNS = {
     "VIOLATED": "✗",
     "VIOLATED, known": "⊗",
@@ -276,18 +273,11 @@ def _refused_badge() -> dict[str, Any]:
 
 
 def _page(name: str, **parts: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_final,
-    )
-    environment.filters["segment"] = lambda text: quote(text, safe="")
-    style = environment.get_template("style.css.j2").render() + _asset("board.css")
+    templates = environment(MOST_CHARACTERS)
+    templates.filters["segment"] = lambda text: quote(text, safe="")
+    style = templates.get_template("style.css.j2").render() + _asset("board.css")
     script = _asset("board.js")
-    return environment.get_template(f"board_{name}.html.j2").render(
+    return templates.get_template(f"board_{name}.html.j2").render(
         **parts,
         style=style,
         script=script,
@@ -305,17 +295,12 @@ def _page(name: str, **parts: Any) -> str:
 
 
 def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
     """As a content security policy names an inline part: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _final(value: object) -> object:
-    """Text is cut and its steering characters spelled before it is escaped; the site's own markup passes."""
-    return inert(value, MOST_CHARACTERS) if type(value) is str else value
 
 
 def _write(path: Path, text: str) -> None:
