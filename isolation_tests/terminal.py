@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
@@ -29,6 +30,20 @@ def console(*, stderr: bool = False) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return Console(highlight=False, soft_wrap=True, emoji=False, stderr=stderr)
+
+
+@contextmanager
+def progress(*, lines: bool) -> Iterator[Callable[[str], object]]:
+    """How far a long command is, on the standard error: one moving line on a terminal, else a line each time.
+
+    lines: a line each time on a terminal too.
+    """
+    screen = console(stderr=True)
+    if lines or not screen.is_terminal:
+        yield lambda text: screen.print(Text(plain(text)))
+        return
+    with screen.status("") as status:
+        yield lambda text: status.update(Text(plain(text)))
 
 
 def listing(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

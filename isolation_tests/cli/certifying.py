@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -142,12 +141,10 @@ def calibrate(
     from isolation_tests.calibration import calibrate as calibrated
     from isolation_tests.kills import kill_table, write_strength
     from isolation_tests.settings import Settings
-    from isolation_tests.terminal import console
+    from isolation_tests.terminal import console, progress
 
     settings = Settings(target=target, profile=profile, seed=seed, options=options)
-    screen = console(stderr=True)
-    with screen.status("planting faults") as status:
-        tell = status.update if screen.is_terminal and not verbose else partial(screen.print, markup=False)
+    with progress(lines=verbose) as tell:
         outcome = calibrated(settings, only=names, workers=workers, tell=tell)
     console().print(kill_table(outcome), soft_wrap=False)
     console().print(outcome.sentence(), markup=False)
@@ -212,18 +209,18 @@ def sweep(
 
     Writes evidence, pages and the board. Evidence is compressed; replay files are left out, and so is what
     shows a finding without a public reference. A run that comes to nothing leaves what was published before.
-    The exit status is the highest of all.
+    Where nobody watches a terminal, and with -v, there is a line for each target. The exit status is the
+    highest of all.
     """
-    del verbose
     from isolation_tests.cli.certificates import certifier
     from isolation_tests.publishing import sweep as swept
     from isolation_tests.reporting.published import folders
     from isolation_tests.reporting.site import write_site
-    from isolation_tests.terminal import console, listing
+    from isolation_tests.terminal import console, listing, progress
 
     certify = None if key is None else certifier(key)
-    with console(stderr=True).status("certifying") as status:
-        outcomes = swept(folder, names, profile=profile, certify=certify, tell=status.update)
+    with progress(lines=verbose) as tell:
+        outcomes = swept(folder, names, profile=profile, certify=certify, tell=tell)
     rows = [(one.target, str(one.status), one.sentence) for one in outcomes]
     console().print(listing("Verdicts", ("target", "status", "verdict"), rows), soft_wrap=False)
     if folders(folder):
