@@ -16,6 +16,8 @@ from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
 from isolation_tests.causes import (
     EVERYTHING_HELD,
     inert,
+    refusals,
+    shown,
     silences,
     why_masked,
     why_not_fitting,
@@ -135,6 +137,8 @@ def _killed(fault: str, results: Sequence[CheckResult]) -> Killed:
         calls=sum(result.calls for result in results),
         stopped=inert(results[0].reason) if len(results) == 1 else "",
         silent=silences(anomaly, results),
+        shown=shown(anomaly, results),
+        refused=refusals(anomaly, results),
     )
 
 
@@ -225,6 +229,8 @@ class _Calibration:
             stopped=killed.stopped,
             called=killed.news,
             silent=killed.silent,
+            hidden=killed.shown & killed.own,
+            refused=killed.refused,
             asked=profile(self.settings.profile or "ci"),
         )
         if killed.anomaly == "S4" and cause == EVERYTHING_HELD:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
-from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.model import CheckResult, Outcome, Verdict
 from isolation_tests.profiles import Profile
 from isolation_tests.reporting.masking import masked_text
 from isolation_tests.reporting.text import plain
@@ -22,13 +22,37 @@ Silence = tuple[Verdict, str]
 
 def silences(anomaly: str, results: Sequence[CheckResult]) -> tuple[Silence, ...]:
     """Which checks came to no verdict on an anomaly: of those made for it, else of all that cover it."""
-    covering = [result for result in results if anomaly in result.anomalies]
-    made_for_it = [result for result in covering if result.anomalies[0] == anomaly]
     return tuple(
         (result.verdict, inert(result.reason))
-        for result in made_for_it or covering
+        for result in _made_for(anomaly, results)
         if result.verdict not in (Verdict.HELD, Verdict.VIOLATED)
     )
+
+
+def shown(anomaly: str, results: Sequence[CheckResult]) -> frozenset[str]:
+    """The keys of what the checks made for an anomaly, or else all that cover it, found."""
+    return frozenset(case.finding.key for result in _made_for(anomaly, results) for case in result.cases)
+
+
+def refusals(anomaly: str, results: Sequence[CheckResult]) -> str:
+    """In how many checks that held the target refused calls, and in which words; empty where in none."""
+    held = [result for result in _made_for(anomaly, results) if result.verdict is Verdict.HELD]
+    words = [_refused(result) for result in held]
+    if not any(words):
+        return ""
+    said = Counter(each for words_of_one in words for each in words_of_one).most_common()
+    told = _some(f"{text} ({number})" for text, number in said)
+    return f"{sum(map(bool, words))} of {len(held)} checks that could show it met refused calls: {told}"
+
+
+def _refused(result: CheckResult) -> frozenset[str]:
+    events = (event for history in result.histories for event in history.events)
+    return frozenset(inert(event.error or "") for event in events if event.outcome is Outcome.REFUSED)
+
+
+def _made_for(anomaly: str, results: Sequence[CheckResult]) -> list[CheckResult]:
+    covering = [result for result in results if anomaly in result.anomalies]
+    return [result for result in covering if result.anomalies[0] == anomaly] or covering
 
 
 def inert(text: str) -> str:
@@ -38,12 +62,20 @@ def inert(text: str) -> str:
 
 
 def why_survived(
-    anomaly: str, *, stopped: str, called: Sequence[str], silent: Iterable[Silence], asked: Profile
+    anomaly: str,
+    *,
+    stopped: str,
+    called: Sequence[str],
+    silent: Iterable[Silence],
+    hidden: Iterable[str] = (),
+    refused: str = "",
+    asked: Profile,
 ) -> str:
     """Why a fault that fits was not named.
 
     stopped: why the run ended at its first story. called: anomalies that were named instead. silent: checks
-    that came to no verdict. asked: the profile of the run.
+    that came to no verdict. hidden: what the target has by itself and checks made for it found. refused: the
+    calls of such checks that the target refused, in words. asked: the profile of the run.
     """
     if stopped:
         return f"the run stops at its first story and names nothing: {stopped}"
@@ -55,6 +87,10 @@ def why_survived(
     ):
         reasons = Counter(reason for kind, reason in silent if kind is verdict)
         causes += [f"{words}: {reason}" for reason, _ in reasons.most_common(1)]
+    if keys := sorted(hidden):
+        causes.append(f"checks that could show it show what the target has by itself: {_some(keys)}")
+    if refused:
+        causes.append(refused)
     if not asked.whole and _left_out(anomaly, asked):
         causes.append(f"profile {asked.name} leaves out checks that could show it; profile ci asks them")
     return "; ".join(causes) or EVERYTHING_HELD

@@ -29,7 +29,8 @@ class Killed:
 
     keys: of the findings until it was caught, most often first. drawn: those of them that only drawn plans
     showed. verdict: of all that was asked. stopped: why it ended at its first story. silent: checks that
-    could have shown the anomaly and came to no verdict. lacking: what the fault needs and the target does not
+    could have shown the anomaly and came to no verdict. shown: keys of what such checks found. refused: the
+    calls of such checks that were refused, in words. lacking: what the fault needs and the target does not
     offer; then it changes nothing. own: findings that the target has without it. cause: why it was not
     caught.
     """
@@ -42,6 +43,8 @@ class Killed:
     calls: int = 0
     stopped: str = ""
     silent: tuple[Silence, ...] = ()
+    shown: frozenset[str] = frozenset()
+    refused: str = ""
     lacking: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
     cause: str = ""

@@ -202,26 +202,27 @@ def _injection(name: str, a: str, what: str, *, hostile: bool = True, quick: boo
     return Relation(name, "S6", a, "{base}-b", f"b is plain; a {what}", hostile=hostile, quick=quick)
 
 
+# Without spaces where the syntax allows it: many systems refuse a name for a space, and for nothing else.
 _INJECTION = (
-    _injection("sql-quote", "{base}-a' OR '1'='1", "closes a single-quoted SQL text", quick=True),
-    _injection("sql-double-quote", '{base}-a" OR "1"="1', "closes a double-quoted text"),
-    _injection("sql-comment", "{base}-a') OR 1=1 --", "closes a bracket and comments out the rest"),
-    _injection("sql-stacked", "{base}-a'; DROP TABLE iso_none; --", "adds an SQL statement"),
-    _injection("json-path", '{base}-a" || @.text != "', "closes the text of a JSON path filter"),
-    _injection("expression", '{base}-a" or 1 == 1 or "x" == "', "closes the text of a filter expression"),
+    _injection("sql-quote", "{base}-a'OR'1'='1", "closes a single-quoted SQL text", quick=True),
+    _injection("sql-double-quote", '{base}-a"OR"1"="1', "closes a double-quoted text"),
+    _injection("sql-comment", "{base}-a')OR(1=1)--", "closes a bracket and comments out the rest"),
+    _injection("sql-stacked", "{base}-a';DROP/**/TABLE/**/iso_none;--", "adds an SQL statement"),
+    _injection("json-path", '{base}-a"||@.text!="', "closes the text of a JSON path filter"),
+    _injection("expression", '{base}-a"or(1==1)or"x"=="', "closes the text of a filter expression"),
     _injection("lucene-or", "{base}-a OR *", "adds a Lucene alternative"),
     _injection("lucene-field", '{base}-a" OR *:* OR "', "closes a Lucene phrase"),
     _injection(
         "lucene-own", "{base}-a OR {base}-?", "adds an alternative within its own names", hostile=False
     ),
     _injection("tag-brace", "{base}-a}|{*", "closes the braces of a tag filter"),
-    _injection("mongo-not-equal", '{"$ne": "{base}-a"}', "is an operator as JSON text", quick=True),
-    _injection("mongo-regex", '{"$regex": "^{base}-."}', "is a pattern as JSON text", hostile=False),
+    _injection("mongo-not-equal", '{"$ne":"{base}-a"}', "is an operator as JSON text", quick=True),
+    _injection("mongo-regex", '{"$regex":"^{base}-."}', "is a pattern as JSON text", hostile=False),
     _injection(
-        "json-repeat", '{base}-a", "user_id": "{base}-b', "closes a JSON text and repeats the owner's key"
+        "json-repeat", '{base}-a","user_id":"{base}-b', "closes a JSON text and repeats the owner's key"
     ),
-    _injection("script", "{base}-a'; return true; //", "closes the text of a script"),
-    _injection("cypher", "{base}-a' OR true RETURN n //", "closes the text of a graph query"),
+    _injection("script", "{base}-a';return(true);//", "closes the text of a script"),
+    _injection("cypher", "{base}-a'OR/**/true/**/RETURN/**/n//", "closes the text of a graph query"),
     Relation(
         "template-dollar", "S6", "{base}-a${7*7}", "{base}-a49", "b is what a template makes of a", quick=True
     ),

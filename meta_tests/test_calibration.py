@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from isolation_tests.calibration import calibrate, narrow_search, run_planted
-from isolation_tests.causes import EVERYTHING_HELD, inert, silences, why_not_fitting, why_survived
+from isolation_tests.causes import EVERYTHING_HELD, inert, refusals, silences, why_not_fitting, why_survived
 from isolation_tests.faults import FAULTS
 from isolation_tests.kills import CLEAN, Killed, KillMatrix, measured, write_strength
-from isolation_tests.model import CheckResult, Level, Verdict
+from isolation_tests.model import CheckResult, History, Level, Verdict
 from isolation_tests.problems import TargetProblem
 from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting.strength import (
@@ -25,6 +26,7 @@ from isolation_tests.reporting.strength import (
 )
 from isolation_tests.settings import Settings
 
+HISTORIES = Path(__file__).parents[1] / "fixtures" / "histories"
 ADAPTER = """
 from pathlib import Path
 
@@ -103,6 +105,20 @@ def test_checks_made_for_an_anomaly_speak_before_those_that_also_cover_it() -> N
     assert silences("O1", [made, drawn]) == ((Verdict.NOT_SUPPORTED, "the adapter does not offer get"),)
     assert silences("O1", [drawn]) == ((Verdict.INCONCLUSIVE, "the search ended early"),)
     assert silences("S1", [result(("S1",), Verdict.HELD)]) == ()
+
+
+def test_what_the_target_refuses_or_has_by_itself_explains_a_survivor() -> None:
+    said = json.loads((HISTORIES / "legal-refused-name.json").read_text(encoding="utf-8"))["history"]
+    refused = result(("S6",), Verdict.HELD).model_copy(
+        update={"histories": (History.model_validate(said),) * 2}
+    )
+    words = refusals("S6", [refused, result(("S6",), Verdict.HELD), result(("A1", "S6"), Verdict.HELD)])
+    assert words == "1 of 2 checks that could show it met refused calls: Bad name. (1)"
+    assert refusals("S6", [result(("S6",), Verdict.HELD)]) == ""
+    assert survived(refused=words) == words
+    assert survived(hidden={"O1-get-any"}) == (
+        "checks that could show it show what the target has by itself: O1-get-any"
+    )
 
 
 def test_what_a_target_says_is_kept_short_and_inert() -> None:
