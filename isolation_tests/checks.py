@@ -170,7 +170,7 @@ class Check:
             deadline=None,
             derandomize=False,
             print_blob=False,
-            phases=(Phase.generate, Phase.target, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=True,
         )
