@@ -14,6 +14,7 @@ from isolation_tests.reporting.masking import masked_text
 from isolation_tests.reporting.text import plain
 
 MOST_REASON = 300
+MOST_REFUSAL = 90
 MOST_NAMED = 4
 EVERYTHING_HELD = "all that could show it was asked and held; profile hunt asks more"
 Silence = tuple[Verdict, str]
@@ -47,7 +48,9 @@ def refusals(anomaly: str, results: Sequence[CheckResult]) -> str:
 
 def _refused(result: CheckResult) -> frozenset[str]:
     events = (event for history in result.histories for event in history.events)
-    return frozenset(inert(event.error or "") for event in events if event.outcome is Outcome.REFUSED)
+    return frozenset(
+        inert(event.error or "", MOST_REFUSAL) for event in events if event.outcome is Outcome.REFUSED
+    )
 
 
 def _made_for(anomaly: str, results: Sequence[CheckResult]) -> list[CheckResult]:
@@ -55,10 +58,10 @@ def _made_for(anomaly: str, results: Sequence[CheckResult]) -> list[CheckResult]
     return [result for result in covering if result.anomalies[0] == anomaly] or covering
 
 
-def inert(text: str) -> str:
+def inert(text: str, most: int = MOST_REASON) -> str:
     """What a target said, as one short line that keeps secrets and steers no terminal."""
     line = " ".join(plain(masked_text(text[: 10 * MOST_REASON])).split())
-    return line if len(line) <= MOST_REASON else f"{line[:MOST_REASON]}..."
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def why_survived(
