@@ -89,10 +89,10 @@ def test_the_clean_reference_is_held(target: str, seed: int) -> None:
     assert others == ({} if target == "reference-async" else sync)
 
 
-@pytest.mark.parametrize("number", range(len(FAULTS)), ids=list(FAULTS))
-def test_each_fault_is_called_by_nothing_but_its_own_name(number: int) -> None:
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if ALSO.get(fault) != _EVERYTHING])
+def test_each_fault_is_called_by_nothing_but_its_own_name(fault: str) -> None:
     """Every law at profile quick, which not every fault shows at; the seeds take turns."""
-    fault, seed = list(FAULTS)[number], SEEDS[number % len(SEEDS)]
+    seed = SEEDS[list(FAULTS).index(fault) % len(SEEDS)]
     named = asked(fault, seed, profile="quick")
     assert named <= own_names(fault) | ALSO.get(fault, frozenset())
 
