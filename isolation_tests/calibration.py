@@ -45,14 +45,15 @@ def certify(
 ) -> list[CheckResult]:
     """Ask every law of a target in this process, without pytest and without files; stop where a run would.
 
-    No finding is performed again. until: an anomaly. What was made to show it is asked first, then what also
-    could, and nothing more after a result that is enough: by default, that names it. Raises a `Problem` for a
-    target that can't be named or opened.
+    No finding is performed again or made smaller. until: an anomaly. What was made to show it is asked first,
+    then what also could, and nothing more after a result that is enough: by default, that names it. Raises a
+    `Problem` for a target that can't be named or opened.
     """
     key = new_key(settings.seed_number())
     target = _clean(settings)
     with blaming(target.name):
-        certifier = Certifier(target, replace(profile(settings.profile or "ci"), replays=0), key)
+        unrefined = replace(profile(settings.profile or "ci"), replays=0, shrinks=0)
+        certifier = Certifier(target, unrefined, key)
         try:
             return _asked(certifier, until, enough or partial(_names, until))
         finally:

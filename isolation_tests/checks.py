@@ -71,30 +71,27 @@ class _Tally:
                 self.findings[finding.key] = (finding, history)
 
 
+class _Enough(BaseException):
+    """The search is over. No `Exception`: that would be one more failure to make smaller."""
+
+
 class _Shrinking:
     """Keeps the search for a smaller plan within its budget of calls to the target.
 
-    Past it, plans that are known to fail fail again from memory and all others are left out.
+    Rejected past it, Hypothesis would draw thousands of plans more to no purpose.
     """
 
     def __init__(self, budget: int) -> None:
         self._left = budget
-        self._failing: dict[str, Finding] = {}
+        self.begun = False
 
-    def admit(self, plan: Plan) -> None:
-        """Let a plan be performed, or settle it here where the budget is spent."""
-        if not self._failing:
+    def admit(self) -> None:
+        """Let one plan more be performed; raises `_Enough` where the budget is spent."""
+        if not self.begun:
             return
-        if self._left > 0:
-            self._left -= 1
-        elif (failed := self._failing.get(plan.model_dump_json())) is not None:
-            raise violation(failed)
-        else:
-            hypothesis.reject()
-
-    def failed(self, plan: Plan, finding: Finding) -> None:
-        """Remember a plan that showed a finding."""
-        self._failing[plan.model_dump_json()] = finding
+        if not self._left:
+            raise _Enough
+        self._left -= 1
 
 
 @dataclass
@@ -151,7 +148,7 @@ class Check:
         )
         try:
             self._search(strategy)
-        except (FlakyFailure, Violation):
+        except (_Enough, FlakyFailure, Violation):
             return  # recorded in the tally when first seen; replays tell how often it shows
         except BaseExceptionGroup as group:
             if group.split(Violation)[1] is not None:
@@ -176,11 +173,11 @@ class Check:
         )
         @hypothesis.given(strategy)
         def law_holds(plan: Plan) -> None:
-            shrinking.admit(plan)
+            shrinking.admit()
             _, judged = self._perform(plan)
             news = [finding for finding in judged.findings if not self._is_known(finding)]
             if news:
-                shrinking.failed(plan, news[0])
+                shrinking.begun = True
                 raise violation(news[0])
 
         law_holds()

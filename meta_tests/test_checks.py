@@ -1,0 +1,38 @@
+"""One check in progress: how far a search goes on once it has found something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from isolation_tests.certifier import Certifier, RunKey
+from isolation_tests.laws import all_laws
+from isolation_tests.model import CheckResult
+from isolation_tests.profiles import PROFILES
+from isolation_tests.targets import resolve
+from isolation_tests.violations import Violation
+
+
+def searched(shrinks: int) -> CheckResult:
+    """The same drawn sequences against a store that deletes everybody's."""
+    profile = replace(PROFILES["quick"], replays=0, shrinks=shrinks)
+    key = RunKey(run_id="c0ffee", secret=b"s" * 32, seed=7, began=0.0)
+    certifier = Certifier(resolve("fault:D1-delete-everyone"), profile, key)
+    try:
+        entry = all_laws()["sequences-stay-apart"]
+        (cell,) = entry.asked(profile)
+        check = certifier.check(entry, cell)
+        with pytest.raises(Violation):
+            entry.test(check, cell)
+        return check.kept
+    finally:
+        certifier.close()
+
+
+def test_a_search_ends_when_its_budget_of_smaller_plans_is_spent() -> None:
+    first, few, many = (searched(shrinks) for shrinks in (0, 3, 60))
+    assert few.examples == first.examples + 3
+    steps = [len(result.cases[0].history.plan.steps) for result in (first, few, many)]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[-1] < steps[0]
