@@ -30,11 +30,11 @@ def requirements(config: TargetConfig) -> tuple[str, ...]:
 def environment(config: TargetConfig) -> Path:
     """The interpreter of the target's own environment, which is made at the first call and kept.
 
-    It lies in the user's cache folder. Raises `UsageProblem` with pip's own last line where a requirement
-    can't be installed.
+    It lies in the user's cache folder, one for each change of the suite that pip would notice. Raises
+    `UsageProblem` with pip's own last line where a requirement can't be installed.
     """
     wanted = requirements(config)
-    seed = json.dumps([sys.version_info[:3], wanted])
+    seed = json.dumps([sys.version_info[:3], wanted, _contents()])
     digest = hashlib.sha256(seed.encode()).hexdigest()[:16]
     folder = user_cache_path("isolation-tests") / "environments" / digest
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -72,3 +72,10 @@ def _suite(extra: str) -> tuple[str, ...]:
         return (f"isolation-tests{extra}=={distribution.version}",)
     folder = f"{unquote(place.path)}{extra}"
     return ("--editable", folder) if origin.get("dir_info", {}).get("editable") else (folder,)
+
+
+def _contents() -> list[str]:
+    """What this suite needs and consists of, which changes under one version where it comes from a folder."""
+    distribution = metadata.distribution("isolation-tests")
+    hashes = [path.hash.value for path in distribution.files or () if path.suffix == ".py" and path.hash]
+    return [*(distribution.requires or ()), *sorted(hashes)]

@@ -94,14 +94,15 @@ def _certified(place: Path, certify: Callable[[Path], object]) -> str:
 
 
 def _run(name: str, folder: Path, profile: str) -> tuple[int, str]:
-    """The exit status of a run in a process of its own, and the first line of what it said."""
+    """The exit status of a run in a process of its own, and the sentence that it ended with, if any."""
     own = ["--own-environment"] if resolve(name).config.lacking() else []
     command = [sys.executable, "-m", "isolation_tests", "run", name, "--profile", profile, *own]
     done = subprocess.run(  # noqa: S603
         [*command, "--report", str(folder)], capture_output=True, text=True, check=False
     )
     said = [*done.stderr.splitlines(), *done.stdout.splitlines(), "It said nothing."]
-    return done.returncode, said[0]
+    # Warnings of libraries, pip's or the interpreter's, may come first.
+    return done.returncode, next((line for line in said if line.startswith("isolation-tests: ")), said[0])
 
 
 def _kept(place: Path, said: str) -> str:

@@ -1,0 +1,80 @@
+"""Environments of their own: made once, anew when the suite changed, and a failure told in pip's words."""
+
+from __future__ import annotations
+
+import sys
+import venv
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from isolation_tests import environments
+from isolation_tests.problems import UsageProblem
+from isolation_tests.targets import TargetConfig
+
+CONFIG = TargetConfig(name="old", adapter="module:factory", extra="mem0", requires=("mem0ai<2",))
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
+    """The folders that were made, by stand-ins for venv and pip."""
+    folders: list[Path] = []
+
+    def create(folder: Path, **_: Any) -> None:
+        folder.mkdir()
+        folders.append(folder)
+
+    monkeypatch.setattr(environments, "user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(venv, "create", create)
+    monkeypatch.setattr(environments, "_install", lambda *_: None)
+    return folders
+
+
+def test_it_is_made_once_and_anew_when_the_suite_needs_something_else(
+    made: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert environments.environment(CONFIG) == environments.environment(CONFIG)
+    assert len(made) == 1
+
+    here = metadata.distribution("isolation-tests")
+    changed = SimpleNamespace(
+        requires=[*(here.requires or ()), "scipy"],
+        files=here.files,
+        version=here.version,
+        read_text=here.read_text,
+    )
+    monkeypatch.setattr(metadata, "distribution", lambda _: changed)
+    environments.environment(CONFIG)
+    assert len(set(made)) == 2
+
+
+def test_an_environment_that_was_not_finished_is_made_again(
+    made: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UsageProblem("no network")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(environments, "_install", fail)
+        with pytest.raises(UsageProblem):
+            environments.environment(CONFIG)
+    made.pop().rmdir()
+    environments.environment(CONFIG)
+    assert len(made) == 1
+
+
+def test_it_gets_this_very_suite_with_the_extra_and_the_releases() -> None:
+    *suite, release = environments.requirements(CONFIG)
+    assert suite[-1].split("==")[0].endswith("[mem0]")
+    assert release == "mem0ai<2"
+
+
+def test_what_pip_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.whl")
+    with pytest.raises(
+        UsageProblem, match=r"old: .*missing\.whl could not be made; pip said: ERROR: .*missing"
+    ):
+        environments._install(Path(sys.executable), [missing], "old")
