@@ -16,7 +16,9 @@ from isolation_tests.reporting.text import plain
 MOST_REASON = 300
 MOST_REFUSAL = 90
 MOST_NAMED = 4
-EVERYTHING_HELD = "all that could show it was asked and held; profile hunt asks more"
+EVERYTHING_HELD = (
+    "all that could show it was asked and held: it may change nothing here, or take profile hunt to show"
+)
 Silence = tuple[Verdict, str]
 """The verdict of a check that came to none, and its reason."""
 
