@@ -33,16 +33,20 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     return folders
 
 
-def test_it_is_made_once_and_anew_when_the_suite_needs_something_else(
-    made: list[Path], monkeypatch: pytest.MonkeyPatch
+CODE = SimpleNamespace(suffix=".py", hash=SimpleNamespace(value="another"))
+
+
+@pytest.mark.parametrize(("more_requires", "more_files"), [(["scipy"], []), ([], [CODE])])
+def test_it_is_made_once_and_anew_when_the_suite_has_changed(
+    made: list[Path], monkeypatch: pytest.MonkeyPatch, more_requires: list[str], more_files: list[Any]
 ) -> None:
     assert environments.environment(CONFIG) == environments.environment(CONFIG)
     assert len(made) == 1
 
     here = metadata.distribution("isolation-tests")
     changed = SimpleNamespace(
-        requires=[*(here.requires or ()), "scipy"],
-        files=here.files,
+        requires=[*(here.requires or ()), *more_requires],
+        files=[*(here.files or ()), *more_files],
         version=here.version,
         read_text=here.read_text,
     )
