@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from isolation_tests.asking import RESULT, Asking
-from isolation_tests.problems import ExitStatus, Problem, sentence
+from isolation_tests.problems import SPEAKER, ExitStatus, Problem, sentence
 from isolation_tests.reporting.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def explain(config: pytest.Config, error: Exception) -> None:
         traceback.print_exception(error)
     own = isinstance(error, Problem | EvidenceError)
     defect = "" if own else " This is a defect of isolation-tests itself; -v shows where."
-    sys.stderr.write(f"isolation-tests: {sentence(error)}{defect}\n")
+    sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
 
 
 def workers(config: pytest.Config) -> int:
@@ -57,9 +57,7 @@ class ExitGuard:
 
     def _exit(self, status: int) -> NoReturn:
         if os.getpid() == self._process:
-            text = (
-                f"isolation-tests: the target ended the process (os._exit({status})), so nothing is proved."
-            )
+            text = f"{SPEAKER}the target ended the process (os._exit({status})), so nothing is proved."
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             if reporter is not None:
                 reporter.write_line(f"\n{text}", flush=True)

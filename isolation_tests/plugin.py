@@ -66,7 +66,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if hasattr(config, "workerinput") or _only_tells(config) or not _asks_for_properties(config):
         return None
     from isolation_tests.controller import ExitGuard, explain
-    from isolation_tests.problems import ExitStatus, Problem
+    from isolation_tests.problems import SPEAKER, ExitStatus, Problem
     from isolation_tests.reporting.errors import EvidenceError
 
     guard = ExitGuard(config)
@@ -74,7 +74,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return _begin(config, guard)
     except KeyboardInterrupt:
         guard.lift()
-        sys.stderr.write("isolation-tests: stopped before anything was proved.\n")
+        sys.stderr.write(f"{SPEAKER}stopped before anything was proved.\n")
         return int(ExitStatus.INCONCLUSIVE)
     except (Problem, EvidenceError) as error:
         guard.lift()

@@ -6,6 +6,9 @@ from enum import IntEnum
 
 from isolation_tests.reporting.masking import masked_text
 
+SPEAKER = "isolation-tests: "
+"""What stands before each sentence of the suite's own on standard error."""
+
 
 class ExitStatus(IntEnum):
     """The exit status of every command and of every certifying pytest run."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from isolation_tests import data
 from isolation_tests.known import Known
 from isolation_tests.model import Finding
-from isolation_tests.problems import ExitStatus, sentence
+from isolation_tests.problems import SPEAKER, ExitStatus, sentence
 from isolation_tests.reporting.errors import EvidenceError
 from isolation_tests.reporting.evidence import EVIDENCE_NAME
 from isolation_tests.reporting.html import write_html
@@ -94,7 +94,7 @@ def _certified(place: Path, certify: Callable[[Path], object]) -> str:
 
 
 def _run(name: str, folder: Path, profile: str) -> tuple[int, str]:
-    """The exit status of a run in a process of its own, and the sentence that it ended with, if any."""
+    """The exit status of a run in a process of its own, and the suite's sentence, else the first line."""
     own = ["--own-environment"] if resolve(name).config.lacking() else []
     command = [sys.executable, "-m", "isolation_tests", "run", name, "--profile", profile, *own]
     done = subprocess.run(  # noqa: S603
@@ -102,7 +102,7 @@ def _run(name: str, folder: Path, profile: str) -> tuple[int, str]:
     )
     said = [*done.stderr.splitlines(), *done.stdout.splitlines(), "It said nothing."]
     # Warnings of libraries, pip's or the interpreter's, may come first.
-    return done.returncode, next((line for line in said if line.startswith("isolation-tests: ")), said[0])
+    return done.returncode, next((line for line in said if line.startswith(SPEAKER)), said[0])
 
 
 def _kept(place: Path, said: str) -> str:

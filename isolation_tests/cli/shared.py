@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from isolation_tests.problems import ExitStatus, Problem, sentence
+from isolation_tests.problems import SPEAKER, ExitStatus, Problem, sentence
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STATUS = "Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error."
@@ -58,7 +58,7 @@ def explain_error(error: Exception, *, verbose: bool) -> None:
     """One sentence on stderr; the traceback for whoever asked for it."""
     if verbose:
         traceback.print_exception(error)
-    click.echo(f"isolation-tests: {sentence(error)}", err=True)
+    click.echo(f"{SPEAKER}{sentence(error)}", err=True)
 
 
 class Group(click.Group):
