@@ -52,8 +52,7 @@ def certify(
     key = new_key(settings.seed_number())
     target = _clean(settings)
     with blaming(target.name):
-        unrefined = replace(profile(settings.profile or "ci"), replays=0, shrinks=0)
-        certifier = Certifier(target, unrefined, key)
+        certifier = Certifier(target, profile(settings.profile or "ci").unrefined(), key)
         try:
             return _asked(certifier, until, enough or partial(_names, until))
         finally:
@@ -79,10 +78,7 @@ def _asked(
     for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
         if enough(results[-1]):
             break
-        check = certifier.check(entry, cell)
-        with contextlib.suppress(CheckFailed):
-            entry.test(check, cell)
-        results.append(check.kept)
+        results.append(certifier.result(entry, cell))
     return results
 
 

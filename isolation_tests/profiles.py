@@ -5,8 +5,9 @@ Every run has its own seed, so that two runs ask different things.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
+from typing import Self
 
 from isolation_tests.problems import UsageProblem
 
@@ -35,6 +36,10 @@ class Profile:
     def figures(self) -> dict[str, float]:
         """Every figure of the budget by its name, for the record of a run."""
         return {name: figure for name, figure in asdict(self).items() if type(figure) in (int, float)}
+
+    def unrefined(self) -> Self:
+        """The same questions, with no finding performed again or made smaller."""
+        return replace(self, replays=0, shrinks=0)
 
 
 PROFILES = {

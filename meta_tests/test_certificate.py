@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime as dt
 import gzip
 import hashlib
@@ -47,7 +46,6 @@ from isolation_tests.reporting.summary import exit_status, summarise
 from isolation_tests.reporting.verification import certify, verify
 from isolation_tests.reporting.writing import EvidenceWriter, encode
 from isolation_tests.targets import resolve
-from isolation_tests.violations import CheckFailed
 
 pytest.importorskip("securesystemslib")
 pytest.importorskip("cryptography")
@@ -76,10 +74,7 @@ def asked(target: str, cells: Sequence[tuple[str, str]] = CELLS) -> tuple[CheckR
     for law, name in cells:
         entry = all_laws()[law]
         cell = next(cell for cell in entry.cells if cell.id == name)
-        check = certifier.check(entry, cell)
-        with contextlib.suppress(CheckFailed):
-            entry.test(check, cell)
-        results.append(check.kept)
+        results.append(certifier.result(entry, cell))
     certifier.close()
     return tuple(results)
 
