@@ -98,8 +98,8 @@ def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult |
     asked = _question(item)
     if asked is None:
         return None
+    from isolation_tests.core.errors import sentence
     from isolation_tests.model import CheckResult, Verdict
-    from isolation_tests.problems import sentence
 
     entry, cell = asked
     return CheckResult(

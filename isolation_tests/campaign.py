@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from isolation_tests import data
 from isolation_tests.certifier import Certifier, RunKey
-from isolation_tests.installed import DIGEST, unreleased
+from isolation_tests.core import packaged
+from isolation_tests.core.distributions import DIGEST, unreleased
+from isolation_tests.core.errors import TargetProblem, UsageProblem
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
-from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES, Profile, profile
 from isolation_tests.reporting.errors import BadReplay
 from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
@@ -47,7 +47,7 @@ def new_key(seed: int | None) -> RunKey:
 
 def golden_plan(name: str) -> Plan:
     """A plan that comes with the suite; raises `UsageProblem` where the installation lacks it."""
-    path = data.folder("plans") / f"{name}.json"
+    path = packaged.folder("plans") / f"{name}.json"
     if not path.is_file():
         raise UsageProblem(f"The golden plan {name} is missing from this installation; install it again.")
     return Plan.model_validate_json(path.read_text(encoding="utf-8"))

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.core.inert import plain
+from isolation_tests.core.masking import masked_text
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Outcome, Verdict
 from isolation_tests.profiles import Profile
-from isolation_tests.reporting.masking import masked_text
-from isolation_tests.reporting.text import plain
 
 MOST_REASON = 300
 MOST_REFUSAL = 90

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from isolation_tests import judges
 from isolation_tests.binding import Lease
-from isolation_tests.bounds import tries_for
 from isolation_tests.canaries import Mint
 from isolation_tests.checks import Check
+from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.intervals import tries_for
 from isolation_tests.facts import People
 from isolation_tests.laws import LawEntry
 from isolation_tests.model import CheckResult, Finding, History, Judgement, Level, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
-from isolation_tests.problems import TargetProblem
 from isolation_tests.profiles import Profile
 from isolation_tests.runner import Runner
 from isolation_tests.session import Session

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure, HypothesisException
 
 from isolation_tests import judges
+from isolation_tests.core.errors import TargetProblem
 from isolation_tests.judges.completeness import controls
 from isolation_tests.model import (
     Case,
@@ -28,7 +29,6 @@ from isolation_tests.model import (
 )
 from isolation_tests.plans import OVERLAP, TWIN, Cell
 from isolation_tests.plans.drawn import alias_anomalies, plans
-from isolation_tests.problems import TargetProblem
 from isolation_tests.violations import (
     AdapterError,
     CheckFailed,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from isolation_tests.asking import RESULT, Asking
-from isolation_tests.problems import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
 from isolation_tests.reporting.errors import EvidenceError
 
 if TYPE_CHECKING:

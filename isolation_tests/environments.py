@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlparse
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.targets import TargetConfig
 
 _DONE = "installed.json"

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 
 
 def is_file(spec: str) -> bool:

@@ -66,7 +66,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if hasattr(config, "workerinput") or _only_tells(config) or not _asks_for_properties(config):
         return None
     from isolation_tests.controller import ExitGuard, explain
-    from isolation_tests.problems import SPEAKER, ExitStatus, Problem
+    from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem
     from isolation_tests.reporting.errors import EvidenceError
 
     guard = ExitGuard(config)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Self
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation_tests import data
+from isolation_tests.core import packaged
+from isolation_tests.core.errors import SPEAKER, ExitStatus, sentence
 from isolation_tests.known import Known
 from isolation_tests.model import Finding
-from isolation_tests.problems import SPEAKER, ExitStatus, sentence
 from isolation_tests.reporting.errors import EvidenceError
 from isolation_tests.reporting.evidence import EVIDENCE_NAME
 from isolation_tests.reporting.html import write_html
@@ -149,7 +149,7 @@ def _public(name: str) -> Callable[[Finding], bool]:
     """Whether what shows a finding may be published: its entry names a reference, or it is shown already."""
     target = resolve(name)
     entries = [*target.config.known, *resolve(name.removeprefix(SCOPED)).config.known]
-    shown = [path.stem for path in data.folder("replays").glob(f"{_folder_name(target.name)}/*.json")]
+    shown = [path.stem for path in packaged.folder("replays").glob(f"{_folder_name(target.name)}/*.json")]
 
     def public(finding: Finding) -> bool:
         # One anomaly of one operation is one finding to whoever mends it, whatever the relation was.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation_tests.bounds import tries_for, unseen_words
 from isolation_tests.campaign import blaming, new_key
 from isolation_tests.certifier import Certifier
+from isolation_tests.core.errors import ExitStatus, TargetProblem, UsageProblem
+from isolation_tests.core.intervals import tries_for, unseen_words
+from isolation_tests.core.masking import MASK
 from isolation_tests.model import Case
-from isolation_tests.problems import ExitStatus, TargetProblem, UsageProblem
 from isolation_tests.profiles import PROFILES
-from isolation_tests.reporting.masking import MASK
 from isolation_tests.reporting.replays import Replay, read_replay
 from isolation_tests.reporting.reproduction import story
 from isolation_tests.settings import Settings, gather

@@ -20,7 +20,7 @@ import anyio
 
 from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.contract import claimed, is_async, missing_methods
-from isolation_tests.problems import Problem, TargetProblem, UsageProblem
+from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
 
 OPEN_LIMIT_SECONDS = 120.0
 CLOSE_LIMIT_SECONDS = 30.0

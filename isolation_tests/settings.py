@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from isolation_tests.problems import UsageProblem
-from isolation_tests.reporting.masking import masked_options, masked_text
+from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.masking import masked_options, masked_text
 
 PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"

@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from isolation_tests import data
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core import packaged
+from isolation_tests.core.errors import UsageProblem
 
 __all__ = ["KINDS", "Question", "next_question", "next_steps", "write_target"]
 
@@ -267,7 +267,7 @@ def _default(question: Question, name: str) -> str:
 
 def _rendered(template: str, values: Mapping[str, Any]) -> str:
     environment = Environment(  # noqa: S701 - the files are TOML and Python: texts are quoted by the filter
-        loader=FileSystemLoader(data.folder("templates")),
+        loader=FileSystemLoader(packaged.folder("templates")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

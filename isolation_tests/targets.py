@@ -20,17 +20,17 @@ from typing import Any, TypeVar
 from packaging.requirements import Requirement
 from pydantic import Field, ValidationError, field_validator
 
-from isolation_tests import data
+from isolation_tests.core import packaged
+from isolation_tests.core.distributions import DIGEST, is_met, requirement, version
+from isolation_tests.core.errors import TargetProblem, UsageProblem
 from isolation_tests.factories import code_file, factory, is_file
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.fronts import in_front
-from isolation_tests.installed import DIGEST, is_met, requirement, version
 from isolation_tests.known import Known, KnownFile
 from isolation_tests.model import Frozen, Volatile
 from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.plans.hostile import TYPED_PAIRS
-from isolation_tests.problems import TargetProblem, UsageProblem
 from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.session import Session, open_session
 
@@ -288,7 +288,7 @@ def _from_entry_point(point: metadata.EntryPoint) -> Target:
 
 def shipped() -> dict[str, Path]:
     """The target files that come with the suite, by short name."""
-    return {path.stem: path for path in sorted(data.folder("targets").glob("*.toml"))}
+    return {path.stem: path for path in sorted(packaged.folder("targets").glob("*.toml"))}
 
 
 def listed() -> list[tuple[str, str, str]]:

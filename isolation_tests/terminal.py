@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from isolation_tests.campaign import Campaign
+from isolation_tests.core.inert import plain
+from isolation_tests.core.masking import masked_text
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence import Header
-from isolation_tests.reporting.masking import masked_text
 from isolation_tests.reporting.summary import Summary
-from isolation_tests.reporting.text import finding_text, header_lines, plain, summary_table, verdict_line
+from isolation_tests.reporting.text import finding_text, header_lines, summary_table, verdict_line
 
 MOST_FINDINGS = 12
 MOST_UNSETTLED = 12

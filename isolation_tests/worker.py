@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from isolation_tests.asking import Asking
-from isolation_tests.problems import Problem
+from isolation_tests.core.errors import Problem
 
 if TYPE_CHECKING:
     from isolation_tests.certifier import Certifier

@@ -14,10 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from isolation_tests import data
 from isolation_tests.adapter import INTRUSIONS, BadOption, Indeterminate, Refused, Unavailable
 from isolation_tests.adapters.app_server import AppServer, open_memory
 from isolation_tests.calibration import certify
+from isolation_tests.core import packaged
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.settings import Settings
 
@@ -56,7 +56,7 @@ BY_USERS = (
 
 def staged(module: str) -> Any:
     """A module of the staging folder, where it is a script's neighbour."""
-    folder = str(data.folder("staging"))
+    folder = str(packaged.folder("staging"))
     if folder not in sys.path:
         sys.path.append(folder)
     return import_module(module)

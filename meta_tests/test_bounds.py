@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from scipy.stats import binom
 
 from isolation_tests import certifier
-from isolation_tests.bounds import interval, seen_words, tries_for, unseen_words, upper_bound
 from isolation_tests.campaign import golden_plan, new_key
 from isolation_tests.certifier import Certifier
+from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.intervals import interval, seen_words, tries_for, unseen_words, upper_bound
 from isolation_tests.model import Case, Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.problems import TargetProblem
 from isolation_tests.profiles import PROFILES
 from isolation_tests.replaying import FEWEST, MOST, enough
 from isolation_tests.reporting.replays import Replay

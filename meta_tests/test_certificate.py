@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from isolation_tests.campaign import SUITE_VERSION, expected_checks
 from isolation_tests.certifier import Certifier, RunKey
 from isolation_tests.cli import main
-from isolation_tests.installed import not_a_release, unreleased
+from isolation_tests.core.distributions import not_a_release, unreleased
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Verdict, alias_reason
-from isolation_tests.problems import UsageProblem
 from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting import errors, evidence, reading, refusals, signing, writing
 from isolation_tests.reporting.certificate import (
@@ -967,8 +967,10 @@ def test_a_checkout_is_no_release_whatever_its_version(monkeypatch: pytest.Monke
     assert unreleased("surely-not-installed-xyz") == "not installed"
     for said, why in answers.items():
         installed = Installed(said)
-        monkeypatch.setattr("isolation_tests.installed.version", lambda _: "1.2")
-        monkeypatch.setattr("isolation_tests.installed.metadata.distribution", lambda _, it=installed: it)
+        monkeypatch.setattr("isolation_tests.core.distributions.version", lambda _: "1.2")
+        monkeypatch.setattr(
+            "isolation_tests.core.distributions.metadata.distribution", lambda _, it=installed: it
+        )
         found = unreleased("pytest")
         assert found is None if why is None else found is not None and why in found
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from isolation_tests import environments
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.targets import TargetConfig
 
 CONFIG = TargetConfig(name="old", adapter="module:factory", extra="mem0", requires=("mem0ai<2",))

@@ -20,8 +20,8 @@ from markdown_it import MarkdownIt
 from test_reporting import ENDING, make_case, make_header, make_result, write
 from xmlschema import XMLSchema
 
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Case, CheckResult, Level, Verdict
-from isolation_tests.problems import UsageProblem
 from isolation_tests.reporting import badge, markdown, table
 from isolation_tests.reporting.evidence import Evidence, Footer, TargetInfo
 from isolation_tests.reporting.formats import FORMATS, encoded, is_output, outputs, write_outputs

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isolation_tests.core.inert import MOST_CHARACTERS, inert
 from isolation_tests.model import (
     BoundUser,
     Case,
@@ -38,7 +39,6 @@ from isolation_tests.reporting.charts import LOADS, chart, latencies
 from isolation_tests.reporting.diagram import diagram
 from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
 from isolation_tests.reporting.html import Beside, render_html, write_html
-from isolation_tests.reporting.inert import MOST_CHARACTERS, inert
 from isolation_tests.reporting.letters import alone, side_by_side
 from isolation_tests.reporting.matrix import who_saw_whom
 from isolation_tests.reporting.sections import rerun

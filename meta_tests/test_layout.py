@@ -16,10 +16,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "isolation_tests"
 # Lowest first. A module imports from its own group or from groups before it; a folder stands for all in it.
 LAYERS = (
-    ("adapter", "data", "fronts", "installed", "model", "problems", "reporting.masking"),
+    ("adapter", "core", "fronts", "model"),
     (
         "anomalies",
-        "bounds",
         "canaries",
         "contract",
         "facts",
@@ -44,7 +43,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 # The fixture of the properties asks the plugin of the running pytest for its check.
 UPWARDS = {("properties.conftest", "plugin")}
 OUTSIDERS = {
-    "adapters": {"adapter", "data", "model", "adapters"},
+    "adapters": {"adapter", "core", "model", "adapters"},
     "faults": {"adapter", "model", "faults"},
     "scoped": {"adapter", "model", "scoped"},
     "judges": {"model", "names", "judges"},

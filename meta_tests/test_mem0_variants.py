@@ -14,13 +14,13 @@ from uuid import uuid4
 
 import pytest
 
-from isolation_tests import data
 from isolation_tests.adapter import Indeterminate, Refused
 from isolation_tests.adapters import mem0_async, mem0_llm
 from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
 from isolation_tests.canaries import Canary, Mint
+from isolation_tests.core import packaged
 from isolation_tests.facts import People
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings
@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("qdrant_client") is None, reason="qdrant_client is not installed"),
 ]
 MANY = 130
-STUB = data.folder("staging") / "openai_stub.py"
+STUB = packaged.folder("staging") / "openai_stub.py"
 KNOWN = {
     "A9-delete_all-star",
     "A9-get_all-star",

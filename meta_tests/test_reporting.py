@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from isolation_tests.anomalies import CATALOGUE, anomaly
+from isolation_tests.core.inert import plain
+from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.model import (
     BoundUser,
     Case,
@@ -32,10 +34,9 @@ from isolation_tests.model import (
 from isolation_tests.reporting import errors, evidence, reading, replays
 from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
 from isolation_tests.reporting.html import render_html, write_html
-from isolation_tests.reporting.masking import masked_options, masked_text
 from isolation_tests.reporting.reproduction import MOST_LINES, reproduction, story
 from isolation_tests.reporting.summary import Summary, exit_status, grid, merge_cases, summarise
-from isolation_tests.reporting.text import finding_text, header_lines, plain, summary_table, verdict_line
+from isolation_tests.reporting.text import finding_text, header_lines, summary_table, verdict_line
 from isolation_tests.reporting.writing import EvidenceWriter
 
 # Drawing whole results is slow on a busy machine, which says nothing about them.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.settings import Settings, gather, set_variables
 
 

@@ -12,8 +12,8 @@ from isolation_tests.adapters import mcp_mapping
 from isolation_tests.adapters.http_mapping import HttpOptions, mapped
 from isolation_tests.adapters.mapping import checked
 from isolation_tests.calibration import certify
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Verdict
-from isolation_tests.problems import UsageProblem
 from isolation_tests.settings import Settings
 from isolation_tests.starting import KINDS, next_question, next_steps, write_target
 from isolation_tests.targets import resolve

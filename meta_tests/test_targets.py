@@ -13,8 +13,8 @@ import pytest
 
 from isolation_tests import targets
 from isolation_tests.calibration import calibrate, certify
+from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
 from isolation_tests.model import Verdict
-from isolation_tests.problems import Problem, TargetProblem, UsageProblem
 from isolation_tests.settings import Settings
 from isolation_tests.targets import Target, resolve
 

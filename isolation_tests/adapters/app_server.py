@@ -10,9 +10,9 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
-from isolation_tests import data
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
 from isolation_tests.adapters.resources import local_server, need, require
+from isolation_tests.core import packaged
 
 __all__ = ["AppServer", "open_memory"]
 
@@ -47,7 +47,7 @@ def open_memory(*, base_url: str = "", secret: str = "", fault: str = "") -> Ite
             require(("mem0", "starlette", "uvicorn", "jwt"), _EXTRA)
             secret = secret or token_hex(16)
             arguments = ["--secret", secret, *(["--fault", fault] if fault else [])]
-            script = data.folder("staging") / "app_server.py"
+            script = packaged.folder("staging") / "app_server.py"
             address = opened.enter_context(local_server(script, arguments))
         client = opened.enter_context(
             httpx.Client(

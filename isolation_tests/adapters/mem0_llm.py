@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from isolation_tests import data
 from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.mem0_parts import close_memory, create_memory, opened_store
 from isolation_tests.adapters.resources import local_server
+from isolation_tests.core import packaged
 
 __all__ = ["open_memory"]
 
@@ -35,7 +35,10 @@ def open_memory(
     """
     with ExitStack() as opened:
         mem0, store = opened.enter_context(opened_store(vector_store, dsn))
-        url = llm_url or f"{opened.enter_context(local_server(data.folder('staging') / 'openai_stub.py'))}/v1"
+        url = (
+            llm_url
+            or f"{opened.enter_context(local_server(packaged.folder('staging') / 'openai_stub.py'))}/v1"
+        )
         config = {"model": model, "openai_base_url": url, "temperature": 0.0}
         if not llm_url:
             config["api_key"] = "none"

@@ -27,12 +27,12 @@ from functools import wraps
 from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from isolation_tests import data
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
 from isolation_tests.adapters import mem0_platform_calls as calls
 from isolation_tests.adapters.mem0_parts import load_mem0
 from isolation_tests.adapters.mem0_platform_calls import NO_MEMORY, Call, Steps
 from isolation_tests.adapters.resources import local_server, need, scratch
+from isolation_tests.core import packaged
 
 __all__ = ["AsyncMem0Platform", "Mem0Platform", "open_memory"]
 
@@ -97,7 +97,7 @@ class _Place:
 
 
 def _script() -> Any:
-    return data.folder("staging") / "mem0_platform.py"
+    return packaged.folder("staging") / "mem0_platform.py"
 
 
 @contextmanager

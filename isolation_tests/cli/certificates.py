@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from isolation_tests.cli.shared import told
-from isolation_tests.problems import ExitStatus, UsageProblem
+from isolation_tests.core.errors import ExitStatus, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

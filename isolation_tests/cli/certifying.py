@@ -11,7 +11,7 @@ import click
 
 import isolation_tests
 from isolation_tests.cli.shared import STATUS, target_options, told
-from isolation_tests.problems import ExitStatus, UsageProblem
+from isolation_tests.core.errors import ExitStatus, UsageProblem
 
 TARGETS = """A target is a short name (mem0, reference), a .toml file, module:factory, file.py:factory, or
 fault:NAME, a seeded fault in front of the reference (fault:NAME@TARGET: of another target)."""

@@ -8,7 +8,7 @@ import click
 
 from isolation_tests.cli.certificates import certify, keygen, verify
 from isolation_tests.cli.shared import STATUS, told
-from isolation_tests.problems import ExitStatus
+from isolation_tests.core.errors import ExitStatus
 
 DEFAULT_FOLDER = "reports/local"
 EXPORT_STATUS = """Exit status: 0 written, whatever the verdict of the run (`report page` ends with that),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from isolation_tests.problems import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STATUS = "Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error."

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from isolation_tests.cli.shared import told
-from isolation_tests.problems import ExitStatus, UsageProblem
+from isolation_tests.core.errors import ExitStatus, UsageProblem
 
 ANSWER_HELP = "The answer to a question, such as base_url=URL; may be given several times."
 

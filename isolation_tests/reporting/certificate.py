@@ -24,13 +24,13 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 from pydantic import Field
 
-from isolation_tests.installed import not_a_release
+from isolation_tests.core.distributions import not_a_release
+from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck, TargetInfo
 from isolation_tests.reporting.partial import Cause, causes
 from isolation_tests.reporting.rejudging import Examined
 from isolation_tests.reporting.strength import STRENGTH_NAME, Strength, read_strength, strength_lines
-from isolation_tests.reporting.text import plain
 from isolation_tests.reporting.writing import encode
 
 __all__ = [

@@ -13,10 +13,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.reporting.errors import DifferentTargets
 from isolation_tests.reporting.evidence import Evidence, Header
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.markdown import code
 from isolation_tests.reporting.summary import CheckRow, Summary, summary_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from isolation_tests.reporting.inert import inert
+from isolation_tests.core.inert import inert
 
 __all__ = [
     "AfterFooter",

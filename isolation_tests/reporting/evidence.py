@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, field_validator
 
+from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
-from isolation_tests.reporting.masking import masked_options, masked_text
 
 SCHEMA_VERSION = 1
 EVIDENCE_NAME = "evidence.jsonl"

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.reporting.errors import NotWritable
 from isolation_tests.reporting.evidence import Evidence
 

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from isolation_tests.anomalies import CATALOGUE, Anomaly
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
 from isolation_tests.names import difference
 from isolation_tests.reporting.charts import chart, latencies
@@ -18,7 +19,6 @@ from isolation_tests.reporting.controls import exercised
 from isolation_tests.reporting.diagram import Diagram, Shown, diagram, parties, shown_by
 from isolation_tests.reporting.errors import NotWritable
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.letters import Sides, alone, side_by_side
 from isolation_tests.reporting.markup import environment
 from isolation_tests.reporting.matrix import who_saw_whom

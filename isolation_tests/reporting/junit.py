@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from isolation_tests.core.inert import inert
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence import Header
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.summary import Summary
 
 __all__ = ["suite_properties", "test_properties"]

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from isolation_tests.core.inert import inert
 from isolation_tests.reporting.errors import BadTime
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.summary import CheckRow
 
 __all__ = ["as_json", "identifier", "instant", "one_line", "why"]

@@ -14,9 +14,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence import Evidence
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.replays import replay_path
 from isolation_tests.reporting.reproduction import reproduction, story
 from isolation_tests.reporting.strength import Strength, strength_lines

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from isolation_tests.reporting.inert import MOST_CHARACTERS, inert
+from isolation_tests.core.inert import MOST_CHARACTERS, inert
 
 TEMPLATES = Path(__file__).parent / "templates"
 

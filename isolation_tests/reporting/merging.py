@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.errors import BadReplay, CannotMerge
 from isolation_tests.reporting.evidence import Ending, Evidence, Header
 from isolation_tests.reporting.html import write_html
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.machine import instant
 from isolation_tests.reporting.reading import read, read_whole
 from isolation_tests.reporting.replays import read_replay, replay_path

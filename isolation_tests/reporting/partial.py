@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from isolation_tests.installed import DIGEST, not_a_release
+from isolation_tests.core.distributions import DIGEST, not_a_release
+from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen, Verdict
 from isolation_tests.reporting.evidence import SUITE, Evidence, Header, TargetInfo
 from isolation_tests.reporting.rejudging import Examined
 from isolation_tests.reporting.strength import Strength
 from isolation_tests.reporting.summary import NOT_RUN, CheckRow
-from isolation_tests.reporting.text import plain
 
 __all__ = ["Cause", "CauseKind", "causes", "strength_cause"]
 

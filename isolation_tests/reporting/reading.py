@@ -13,7 +13,7 @@ from typing import IO, Any, TypeVar, cast
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ValidationError
 
-from isolation_tests.installed import version
+from isolation_tests.core.distributions import version
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.errors import (
     AfterFooter,

@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from isolation_tests.core.masking import masked_options
 from isolation_tests.model import Case, Finding, Frozen, Plan
 from isolation_tests.reporting.errors import BadReplay, NotWritable, first_fault
-from isolation_tests.reporting.masking import masked_options
 
 __all__ = ["Replay", "read_replay", "replay_path", "write_replay"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from isolation_tests.bounds import seen_words
+from isolation_tests.core.intervals import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step
 from isolation_tests.names import show
 

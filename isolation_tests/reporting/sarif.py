@@ -21,9 +21,9 @@ from typing import Any
 from urllib.parse import quote
 
 from isolation_tests.anomalies import CATALOGUE, Anomaly
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence, TargetInfo
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.machine import as_json, instant, one_line, why
 from isolation_tests.reporting.reproduction import reproduction, story
 from isolation_tests.reporting.summary import CheckRow, Summary, summary_of

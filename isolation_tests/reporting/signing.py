@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isolation_tests.problems import UsageProblem
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.reporting.refusals import NotACertificate, OtherKey, OtherPayloadType, WrongSignature
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
+from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.errors import EvidenceError, first_fault
-from isolation_tests.reporting.text import plain
 
 __all__ = [
     "STRENGTH_NAME",

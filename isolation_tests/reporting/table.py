@@ -11,9 +11,9 @@ import io
 from pathlib import Path
 
 from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence import Evidence
-from isolation_tests.reporting.inert import inert
 from isolation_tests.reporting.replays import replay_path
 from isolation_tests.reporting.reproduction import reproduction, story
 from isolation_tests.reporting.summary import summary_of

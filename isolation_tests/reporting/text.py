@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.core.inert import plain
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.names import difference, show
 from isolation_tests.reporting.evidence import Header
@@ -23,7 +23,6 @@ __all__ = [
     "header_lines",
     "law_of",
     "names_of",
-    "plain",
     "replay_command",
     "row_verdict",
     "summary_table",
@@ -37,15 +36,6 @@ _STYLES = {
     Verdict.NOT_SUPPORTED: "dim",
     Verdict.HELD: "green",
 }
-_KEPT = frozenset("\n\t")
-
-
-def plain(text: str) -> str:
-    r"""The text with control and direction characters spelled (\x1b): a target can't steer the terminal."""
-    return "".join(
-        char if char in _KEPT or not unicodedata.category(char).startswith("C") else ascii(char)[1:-1]
-        for char in text
-    )
 
 
 def header_lines(header: Header) -> list[str]:

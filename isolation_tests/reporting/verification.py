@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 from pydantic import ValidationError
 
-from isolation_tests.installed import version
+from isolation_tests.core.distributions import version
+from isolation_tests.core.inert import plain
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.certificate import (
     CERTIFICATE_NAME,
@@ -53,7 +54,6 @@ from isolation_tests.reporting.refusals import (
 )
 from isolation_tests.reporting.rejudging import Examined, examine
 from isolation_tests.reporting.signing import MOST_ENVELOPE_BYTES, signed, verified_payload
-from isolation_tests.reporting.text import plain
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, Key

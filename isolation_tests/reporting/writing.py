@@ -15,10 +15,10 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
+from isolation_tests.core.masking import masked_text
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.errors import FolderTaken, NotWritable, WriterClosed
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, PACKED, Ending, Footer, Header
-from isolation_tests.reporting.masking import masked_text
 
 _SANITISED = frozenset({"reason", "error"})
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGED = Path(__file__).parent / "_data"
-_CLONED = Path(__file__).parent.parent / "fixtures"
+_PACKAGE = Path(__file__).parent.parent
+_PACKAGED = _PACKAGE / "_data"
+_CLONED = _PACKAGE.parent / "fixtures"
 
 
 def folder(name: str) -> Path:

@@ -1,10 +1,10 @@
-"""Text of a target as a page may show it: cut, and every character spelled that could steer a reader."""
+"""Text of a target as a page or a terminal may show it: every character spelled that could steer a reader."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MOST_CHARACTERS", "character", "inert", "spelled"]
+__all__ = ["MOST_CHARACTERS", "character", "inert", "plain", "spelled"]
 
 MOST_CHARACTERS = 2000
 _MOST_MARKS = 3
@@ -40,6 +40,14 @@ def inert(text: str, most: int = MOST_CHARACTERS) -> str:
         head = "".join(_harmless(head))
     left_out = len(text) - most
     return head if left_out <= 0 else f"{head} … ({left_out:,} more characters are left out)"
+
+
+def plain(text: str) -> str:
+    r"""The text with control and direction characters spelled (\x1b): a target can't steer the terminal."""
+    return "".join(
+        char if char in _LAID_OUT or not unicodedata.category(char).startswith("C") else ascii(char)[1:-1]
+        for char in text
+    )
 
 
 def _harmless(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from isolation_tests.reporting.masking import masked_text
+from isolation_tests.core.masking import masked_text
 
 SPEAKER = "isolation-tests: "
 """What stands before each sentence of the suite's own on standard error."""

@@ -1,0 +1,1 @@
+"""The ground: errors, masking, harmless text, intervals, packaged data; it knows nothing of isolation."""
