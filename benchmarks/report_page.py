@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import (
     BoundUser,
     Case,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests import names
-from isolation_tests.canaries import Canary, Mint
 from isolation_tests.model import BY_ID, BoundUser, Event, Operation, Plan, Step
+from isolation_tests.testdata.canaries import Canary, Mint
+from isolation_tests.testdata.relations import bind as bind_name
 
 Arguments = tuple[list[Any], dict[str, Any]]
 """A call's positional arguments after the user, and those by keyword."""
@@ -45,7 +45,7 @@ class Lease:
 
 @dataclass
 class Bound:
-    """A plan bound to names, and what has to be remembered while it is performed."""
+    """A plan bound to relations, and what has to be remembered while it is performed."""
 
     plan: Plan
     users: list[BoundUser]
@@ -125,7 +125,7 @@ def bind(plan: Plan, lease: Lease) -> Bound:
     """Give every user of a plan a name and a number that nobody had before."""
     bases = {group: lease.base() for group in sorted({user.group for user in plan.users})}
     users = [
-        BoundUser(number=lease.number(), name=names.bind(user, *bases[user.group]), type=user.type)
+        BoundUser(number=lease.number(), name=bind_name(user, *bases[user.group]), type=user.type)
         for user in plan.users
     ]
     return Bound(plan, users, lease.mint)

@@ -25,7 +25,6 @@ from isolation_tests.causes import (
 )
 from isolation_tests.certifier import Certifier
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
-from isolation_tests.facts import People
 from isolation_tests.faults import FAULTS
 from isolation_tests.kills import CLEAN, Killed, KillMatrix
 from isolation_tests.laws import all_laws
@@ -34,6 +33,7 @@ from isolation_tests.plans.cells import add, ordinary, search, settle
 from isolation_tests.profiles import profile
 from isolation_tests.settings import Settings
 from isolation_tests.targets import Target, resolve
+from isolation_tests.testdata.facts import People
 from isolation_tests.violations import CheckFailed
 
 NEAR, WIDE = 250, 400

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 from isolation_tests import judges
 from isolation_tests.binding import Lease
-from isolation_tests.canaries import Mint
 from isolation_tests.checks import Check
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
-from isolation_tests.facts import People
 from isolation_tests.laws import LawEntry
 from isolation_tests.model import CheckResult, Finding, History, Judgement, Level, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
@@ -23,6 +21,8 @@ from isolation_tests.profiles import Profile
 from isolation_tests.runner import Runner
 from isolation_tests.session import Session
 from isolation_tests.targets import Target
+from isolation_tests.testdata.canaries import Mint
+from isolation_tests.testdata.facts import People
 from isolation_tests.violations import AdapterError, CheckFailed
 
 HANGS_BEFORE_GIVING_UP = 2

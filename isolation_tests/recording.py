@@ -12,10 +12,10 @@ from typing import Any
 
 from isolation_tests.adapter import Memory, Page
 from isolation_tests.binding import UUID, Bound
-from isolation_tests.canaries import Found, Mint, leaves
 from isolation_tests.contract import BrokenContract
 from isolation_tests.model import BoundUser, Operation, Row, Sighting, Step
 from isolation_tests.session import TimeLimit
+from isolation_tests.testdata.canaries import Found, Mint, leaves
 
 ERROR_TEXT_LENGTH = 300
 MOST_FIELDS = 40

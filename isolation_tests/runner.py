@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from isolation_tests import names
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Refused
 from isolation_tests.binding import Arguments, Bound, Lease, bind
 from isolation_tests.contract import police
 from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
 from isolation_tests.recording import Recorder
 from isolation_tests.session import GivenUp, Session, TimeLimit
+from isolation_tests.testdata.display import show
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
@@ -279,7 +279,7 @@ class Runner:
                 self._session.call("delete_all", name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
-                    self.leftovers.append(names.show(name))
+                    self.leftovers.append(show(name))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

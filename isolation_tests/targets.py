@@ -28,11 +28,11 @@ from isolation_tests.faults import FAULTS, plant
 from isolation_tests.fronts import in_front
 from isolation_tests.known import Known, KnownFile
 from isolation_tests.model import Frozen, Volatile
-from isolation_tests.names import HOSTILE_VALUES, RELATIONS
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.session import Session, open_session
+from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
 
 ENTRY_POINTS = "isolation_tests.targets"
 SCOPED = "scoped:"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Finding, Verdict
 
 

@@ -15,18 +15,18 @@ import pytest
 from click.testing import CliRunner
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
 from isolation_tests.contract import KEYWORDS
 from isolation_tests.core.errors import ExitStatus
 from isolation_tests.known import Known
 from isolation_tests.laws import all_laws
 from isolation_tests.model import Level, Verdict
-from isolation_tests.names import RELATIONS
 from isolation_tests.plugin import OPTIONS
 from isolation_tests.profiles import PROFILES
 from isolation_tests.settings import PREFIX, TABLE, Settings
 from isolation_tests.targets import TargetConfig, shipped
+from isolation_tests.testdata.relations import RELATIONS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")

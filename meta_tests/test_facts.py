@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from isolation_tests.canaries import Canary, Found, Mint
-from isolation_tests.facts import LOCALES, NEUTRAL_QUERIES, People, paraphrase, question
+from isolation_tests.testdata.canaries import Canary, Found, Mint
+from isolation_tests.testdata.facts import LOCALES, NEUTRAL_QUERIES, People, paraphrase, question
 
 MINT = Mint(bytes(range(32)))
 OTHER = Mint(bytes(32))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from isolation_tests.anomalies import CATALOGUE
 from isolation_tests.calibration import certify
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings

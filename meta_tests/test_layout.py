@@ -18,13 +18,11 @@ PACKAGE = "isolation_tests"
 LAYERS = (
     ("adapter", "core", "fronts", "model"),
     (
-        "anomalies",
-        "canaries",
+        "catalogue",
+        "testdata",
         "contract",
-        "facts",
         "factories",
         "known",
-        "names",
         "profiles",
         "violations",
     ),
@@ -46,8 +44,8 @@ OUTSIDERS = {
     "adapters": {"adapter", "core", "model", "adapters"},
     "faults": {"adapter", "model", "faults"},
     "scoped": {"adapter", "model", "scoped"},
-    "judges": {"model", "names", "judges"},
-    "model": set[str](),
+    "judges": {"model", "testdata", "judges"},
+    "model": {"model"},
     "adapter": set[str](),
 }
 GENERAL = {

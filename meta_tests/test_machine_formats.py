@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from jsonschema import ValidationError
 from jsonschema.validators import extend, validator_for
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
 from isolation_tests.model import (
     BoundUser,

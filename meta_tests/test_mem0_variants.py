@@ -19,11 +19,11 @@ from isolation_tests.adapters import mem0_async, mem0_llm
 from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
-from isolation_tests.canaries import Canary, Mint
 from isolation_tests.core import packaged
-from isolation_tests.facts import People
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings
+from isolation_tests.testdata.canaries import Canary, Mint
+from isolation_tests.testdata.facts import People
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.
 pytestmark = [

@@ -16,16 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolation_tests.model import UserSpec
-from isolation_tests.names import (
+from isolation_tests.testdata.classification import classify
+from isolation_tests.testdata.display import difference, show
+from isolation_tests.testdata.relations import (
     HOSTILE_VALUES,
     RELATIONS,
     HostileValue,
     Relation,
     bind,
-    classify,
-    difference,
     relation,
-    show,
 )
 
 BASE, NUMBER = "iso-k3f9-000017", 48271

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.evidence import Evidence
 from isolation_tests.reporting.reading import read

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from isolation_tests.anomalies import CATALOGUE, anomaly
+from isolation_tests.catalogue import CATALOGUE, anomaly
 from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.model import (

@@ -17,7 +17,6 @@ import pytest
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
 from isolation_tests.binding import Lease, look_alike
-from isolation_tests.canaries import Mint
 from isolation_tests.contract import BrokenContract, claimed, police
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.judges import judge
@@ -25,6 +24,7 @@ from isolation_tests.judges.completeness import controls
 from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
 from isolation_tests.runner import Runner
 from isolation_tests.session import Session, TimeLimit, open_session
+from isolation_tests.testdata.canaries import Mint
 
 STRANGER = "Grandmother's recipe is under the third tile."
 SECRET = b"s" * 32

@@ -25,7 +25,6 @@ from isolation_tests.calibration import certify
 from isolation_tests.contract import claimed
 from isolation_tests.faults import plant
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.names import HOSTILE_VALUES, RELATIONS, bind
 from isolation_tests.scoped import (
     AsyncScopedMemory,
     ForeignRowError,
@@ -37,6 +36,7 @@ from isolation_tests.scoped import (
 )
 from isolation_tests.scoped.naming import names_in, storage_key
 from isolation_tests.settings import Settings
+from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS, bind
 
 MANY = 130
 USERS = st.text(st.characters(), min_size=1).filter(str.strip)

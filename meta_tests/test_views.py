@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from isolation_tests import judges
-from isolation_tests.facts import People
 from isolation_tests.judges import views
 from isolation_tests.model import (
     BoundUser,
@@ -28,6 +27,7 @@ from isolation_tests.model import (
 from isolation_tests.plans import Material
 from isolation_tests.plans.compared import VIEW_CELLS, alone, varied
 from isolation_tests.plans.surfaces import SURFACE_CELLS
+from isolation_tests.testdata.facts import People
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "comparisons"
 LONGEST = 6000

@@ -75,7 +75,7 @@ def targets() -> int:
 @told
 def explain(anomaly: str) -> int:
     """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
-    from isolation_tests.anomalies import CATALOGUE
+    from isolation_tests.catalogue import CATALOGUE
     from isolation_tests.reporting.controls import CONTROLS
     from isolation_tests.terminal import console
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import WRITING, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
@@ -105,7 +106,8 @@ def _other_list(
 
 
 def _finding(history: History, event: Event, story: str) -> Finding:
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly="completeness",
         law=Law.SURFACES_AGREE,

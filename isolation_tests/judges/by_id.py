@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.world import walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
@@ -74,7 +75,8 @@ def _finding(history: History, event: Event, absent: Event) -> Finding:
 
     addressed = history.plan.steps[event.step]
     fact = addressed.fact if addressed.replaces is None else addressed.replaces
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly="X2",
         law=Law.FOREIGN_ID_IS_UNKNOWN,

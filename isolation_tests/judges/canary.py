@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from isolation_tests.judges import naming
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.naming import Sight
 from isolation_tests.judges.repeated import cached_for_another
 from isolation_tests.judges.world import answered, walk
@@ -50,7 +51,8 @@ def _finding(history: History, sight: Sight) -> Finding:
     event, sighting = sight.event, sight.sighting
     leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
     owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly=naming.of_cross_read(history, sight),
         law=Law.NO_CROSS_READ,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.world import World, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Step
 
@@ -28,7 +29,8 @@ def judge(history: History) -> Judgement:
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
     own, lost = len(world.own(event.user)), len(world.lost(event.user))
     ghosts = (event.number or 0) - own <= lost
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly=step.anomaly or ("D4" if ghosts else "X1"),
         law=Law.COUNTS_OWN,

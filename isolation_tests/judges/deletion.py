@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.world import World, answered, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
 
@@ -38,7 +39,8 @@ def _finding(history: History, event: Event, step: Step, world: World, ghosts: s
     listed = event.op is Operation.GET_ALL
     anomaly = step.anomaly or ("D3" if listed and not returned else "D4")
     came = "came back" if returned else "still there"
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly=anomaly,
         law=Law.DELETED_IS_GONE,

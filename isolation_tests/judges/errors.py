@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from isolation_tests.judges.finding import found
 from isolation_tests.model import History, Judgement, Law
 
 
 def judge(history: History) -> Judgement:
     """Each error text that gives away the name of a user who did not make the call."""
     findings = [
-        history.finding(
+        found(
+            history,
             event,
             anomaly="X3",
             law=Law.SILENT_ERRORS,

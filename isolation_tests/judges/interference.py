@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from isolation_tests.judges import naming
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import actors_between, question, still_listed, writes
 from isolation_tests.judges.world import World, facts_of_plan, walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
@@ -186,15 +187,16 @@ def _unasked(history: History) -> tuple[str, ...]:
         and event.outcome is Outcome.OK
         and history.plan.steps[event.step].anomaly == "S4"
     ]
-    found = any(
+    own = any(
         event.user in history.plan.facts[fact].owners for event in asked for fact in facts_of_plan(event)
     )
-    return (_UNASKED,) if asked and not found and history.plan.anomaly == "S4" else ()
+    return (_UNASKED,) if asked and not own and history.plan.anomaly == "S4" else ()
 
 
 def _finding(history: History, asked: _Asked, said: tuple[str, Law, int | None], story: str) -> Finding:
     anomaly, law, owner = said
-    return history.finding(
+    return found(
+        history,
         asked.event,
         anomaly=anomaly,
         law=law,

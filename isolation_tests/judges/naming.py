@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isolation_tests import names
 from isolation_tests.judges.world import World
 from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step
+from isolation_tests.testdata.classification import classify
+from isolation_tests.testdata.relations import hostile_kind
 
 _CROSS_READ = {
     Operation.GET: "O1",
@@ -66,7 +67,7 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
         return "O2"
     if history.plan.users[viewer].missing:
         return "S3"
-    kind = related(history, viewer, sighting.user) or names.hostile_kind(history.plan.users[viewer])
+    kind = related(history, viewer, sighting.user) or hostile_kind(history.plan.users[viewer])
     return kind or ("X5" if step.op in _SIDE_DOORS else "S1")
 
 
@@ -108,7 +109,7 @@ def of_loss(history: History, step: Step, loser: int, missing: set[int], world: 
     for actor, op, _ in world.suspects(loser, missing):
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
-            kind = related(history, actor, loser) or names.hostile_kind(history.plan.users[actor])
+            kind = related(history, actor, loser) or hostile_kind(history.plan.users[actor])
             return "S3" if missing_user else kind or "D1"
         if op is Operation.MAINTAIN:
             return "D2"
@@ -135,7 +136,7 @@ def related(history: History, one: int, other: int | None) -> str | None:
         return None
     if history.plan.relation is not None:
         return history.plan.anomaly
-    return names.classify(history.users[one].name, history.users[other].name)
+    return classify(history.users[one].name, history.users[other].name)
 
 
 def _was_planted(history: History, viewer: int, fact: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from isolation_tests.judges.finding import found
 from isolation_tests.model import History, Judgement, Law, Operation
 
 
@@ -17,7 +18,8 @@ def judge(history: History) -> Judgement:
         for named in _named(step.metadata)
     }
     findings = [
-        history.finding(
+        found(
+            history,
             event,
             anomaly="O5",
             law=Law.OWNER_STAYS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.judges.finding import found
 from isolation_tests.model import History, Judgement, Law, Operation
 
 _ECHOING = (Operation.ADD, Operation.UPDATE)
@@ -14,7 +15,8 @@ def judge(history: History) -> Judgement:
     run did not write is somebody's all the same.
     """
     findings = [
-        history.finding(
+        found(
+            history,
             event,
             anomaly="S3",
             law=Law.REFUSES_MISSING_USER,

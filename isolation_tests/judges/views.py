@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.judges import naming
+from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
 from isolation_tests.judges.world import World, walk
 from isolation_tests.model import (
@@ -262,7 +263,8 @@ def _is_foreign(history: History, step: Step) -> bool:
 def _finding(history: History, answer: _Answer, differs: _Difference) -> Finding:
     event, what = answer.event, str(differs.aspect[0])
     anomaly, law = _named(history, answer, differs)
-    return history.finding(
+    return found(
+        history,
         event,
         anomaly=anomaly,
         law=law,

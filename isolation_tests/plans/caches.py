@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from isolation_tests.facts import paraphrase, question
 from isolation_tests.model import FactSpec, Operation, Plan, Step
 from isolation_tests.plans.cells import (
     Cell,
@@ -17,6 +16,7 @@ from isolation_tests.plans.cells import (
     search,
     settle,
 )
+from isolation_tests.testdata.facts import paraphrase, question
 
 
 def _searched(first: int, material: Material) -> Plan:

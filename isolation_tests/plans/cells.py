@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isolation_tests.facts import People
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
+from isolation_tests.testdata.facts import People
 
 OWNER_KEYS = ("user_id", "user", "owner", "tenant_id", "namespace")
 OVERLAP = "overlap"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.facts import People, question
 from isolation_tests.model import BY_ID, FactSpec, Operation, Plan, Step
 from isolation_tests.plans.cells import (
     Cell,
@@ -19,6 +18,7 @@ from isolation_tests.plans.cells import (
     search,
     settle,
 )
+from isolation_tests.testdata.facts import People, question
 
 VIEWER, OWN = 0, 4
 CROWD = 80

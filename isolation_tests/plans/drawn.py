@@ -8,8 +8,9 @@ from functools import partial
 from hypothesis import strategies as st
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
-from isolation_tests.names import RELATIONS, bind, classify
 from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
+from isolation_tests.testdata.classification import classify
+from isolation_tests.testdata.relations import RELATIONS, bind
 
 _TAIL = st.text(
     alphabet=st.one_of(

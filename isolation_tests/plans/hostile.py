@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isolation_tests.model import FactSpec, Plan, Step, UserSpec
-from isolation_tests.names import HOSTILE_VALUES, HostileValue
 from isolation_tests.plans.cells import (
     Cell,
     Material,
@@ -17,6 +16,7 @@ from isolation_tests.plans.cells import (
     search,
     settle,
 )
+from isolation_tests.testdata.relations import HOSTILE_VALUES, HostileValue
 
 
 def hostile_cells(kind: str) -> list[Cell]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isolation_tests.model import Plan
-from isolation_tests.names import RELATIONS
 from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, settle
+from isolation_tests.testdata.relations import RELATIONS
 
 
 def _plan(material: Material) -> Plan:

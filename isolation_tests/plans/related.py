@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isolation_tests.model import Operation, Plan
-from isolation_tests.names import RELATIONS, Relation
 from isolation_tests.plans.cells import (
     Cell,
     Material,
@@ -17,6 +16,7 @@ from isolation_tests.plans.cells import (
     search,
     settle,
 )
+from isolation_tests.testdata.relations import RELATIONS, Relation
 
 
 def name_cells(operation: Operation) -> list[Cell]:

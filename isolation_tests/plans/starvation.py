@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from isolation_tests.facts import question
 from isolation_tests.model import FactSpec, Plan
 from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
+from isolation_tests.testdata.facts import question
 
 OWN = 3
 LIMIT = 10

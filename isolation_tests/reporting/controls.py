@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence import Header
 from isolation_tests.reporting.summary import CheckRow, Summary, summarise

@@ -10,10 +10,9 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
-from isolation_tests.anomalies import CATALOGUE, Anomaly
+from isolation_tests.catalogue import CATALOGUE, Anomaly
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
-from isolation_tests.names import difference
 from isolation_tests.reporting.charts import chart, latencies
 from isolation_tests.reporting.controls import exercised
 from isolation_tests.reporting.diagram import Diagram, Shown, diagram, parties, shown_by
@@ -38,6 +37,7 @@ from isolation_tests.reporting.strength import BadStrengthError, Strength, group
 from isolation_tests.reporting.summary import grid, summary_of
 from isolation_tests.reporting.text import law_of, replay_command, row_verdict, verdict_line
 from isolation_tests.reporting.timeline import Timeline, timeline
+from isolation_tests.testdata.display import difference
 
 __all__ = ["Beside", "beside", "render_html", "write_html"]
 

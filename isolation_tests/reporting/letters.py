@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 
 from isolation_tests.core.inert import character, spelled
-from isolation_tests.names import show
+from isolation_tests.testdata.display import show
 
 __all__ = ["Character", "Piece", "Sides", "alone", "side_by_side"]
 

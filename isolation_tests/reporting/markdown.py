@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence import Evidence

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from isolation_tests.model import Case, CheckResult, Law
-from isolation_tests.names import show
+from isolation_tests.testdata.display import show
 
 __all__ = ["Cell", "Matrix", "who_saw_whom"]
 

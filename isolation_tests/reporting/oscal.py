@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.controls import ControlEvidence, exercised
 from isolation_tests.reporting.evidence import Evidence, Header

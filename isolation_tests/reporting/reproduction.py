@@ -10,7 +10,7 @@ from typing import Any
 
 from isolation_tests.core.intervals import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step
-from isolation_tests.names import show
+from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 

@@ -20,7 +20,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import quote
 
-from isolation_tests.anomalies import CATALOGUE, Anomaly
+from isolation_tests.catalogue import CATALOGUE, Anomaly
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence import EVIDENCE_NAME, Evidence, TargetInfo

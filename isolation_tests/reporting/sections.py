@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.adapter import OPTIONAL_METHODS
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.intervals import unseen_words
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.evidence import Evidence, Header

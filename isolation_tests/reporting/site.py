@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Level
 from isolation_tests.reporting.badge import render as render_badge
 from isolation_tests.reporting.errors import EvidenceError, NotWritable

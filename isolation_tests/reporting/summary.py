@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Header

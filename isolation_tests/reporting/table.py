@@ -10,7 +10,7 @@ import csv
 import io
 from pathlib import Path
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence import Evidence

@@ -10,13 +10,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from isolation_tests.anomalies import CATALOGUE
+from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Case, Level, Verdict
-from isolation_tests.names import difference, show
 from isolation_tests.reporting.evidence import Header
 from isolation_tests.reporting.reproduction import related_user, reproduction, story
 from isolation_tests.reporting.summary import AnomalyRow, Summary
+from isolation_tests.testdata.display import difference, show
 
 __all__ = [
     "finding_text",

@@ -1,0 +1,88 @@
+"""S: the owner filter is missing, opens or is widened."""
+
+from __future__ import annotations
+
+from isolation_tests.catalogue.anomaly import Anomaly
+from isolation_tests.catalogue.controls import NAME, RETRIEVAL
+from isolation_tests.model import Level
+
+SCOPE = (
+    Anomaly(
+        "S1",
+        "scope-drop",
+        "A read by one user never returns another user's memory, whatever is asked and however.",
+        "critical",
+        ("CWE-639", "CWE-668"),
+        (*RETRIEVAL, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1", "GDPR 25"),
+        (
+            "mem0#2783",
+            "mem0#2170",
+            "mem0#6423",
+            "LongMemory#97",
+            "adk-python#1019",
+            "langchain#13260",
+        ),
+        "Build the owner filter in one place and let the store refuse a query without it. Test the filter's"
+        " shape against the store's own client, since an unknown key is often ignored in silence.",
+        Level.CORE,
+    ),
+    Anomaly(
+        "S2",
+        "leg-unscoped",
+        "Every leg of a retrieval (vectors, keywords, graph, rerank, sources) stays with the asking user.",
+        "critical",
+        ("CWE-639", "CWE-668"),
+        (*RETRIEVAL, "OWASP ASVS 5.0 8.2.3", "OWASP API Security 2023 API3"),
+        ("graphiti#632", "graphiti#752", "graphiti#754", "mem0#1805"),
+        "Give each leg the owner filter itself, and drop foreign rows once more after the legs are merged.",
+        Level.CORE,
+    ),
+    Anomaly(
+        "S3",
+        "missing-user-opens",
+        "A missing, empty or default user is refused or sees nothing: it never stands for everybody.",
+        "critical",
+        ("CWE-1188",),
+        (*NAME, "GDPR 25"),
+        ("memanto#1891", "caura#626", "chronicle#69", "openclaw#85389"),
+        "Validate the user before anything else and refuse what isn't a non-empty text. Test for absence,"
+        " not for truth, and have no default user.",
+        Level.HARDENED,
+    ),
+    Anomaly(
+        "S4",
+        "starvation",
+        "A user's own memories are found however many nearer ones other users have.",
+        "high",
+        (),
+        ("OWASP LLM 2025 LLM08", "GDPR 32(1)(b)"),
+        ("mem0#6998", "mem0#7072", "pgvector#479"),
+        "Filter by owner before or within the nearest-neighbour search instead of after its top k; with"
+        " pgvector use iterative scans or a partition a user.",
+        Level.CORE,
+    ),
+    Anomaly(
+        "S5",
+        "precedence",
+        "A caller's filter narrows what the user sees; it never widens or replaces the owner's scope.",
+        "critical",
+        (),
+        (*NAME, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1"),
+        ("meho#1813", "graphiti@fa3a4274"),
+        "Join the owner filter and the whole of the caller's filter with AND, in brackets, and refuse the"
+        " owner key inside the caller's.",
+        Level.HARDENED,
+    ),
+    Anomaly(
+        "S6",
+        "injection",
+        "A name, key or value is data: no character in it is read as query syntax.",
+        "critical",
+        ("CWE-89", "CWE-943"),
+        NAME,
+        ("mem0#4878", "mem0#5744", "mem0#5747", "mem0#5749", "CVE-2025-67644"),
+        "Bind parameters instead of pasting text into queries; where the store has no parameters, allow a"
+        " short list of characters and refuse the rest.",
+        Level.HARDENED,
+    ),
+)
