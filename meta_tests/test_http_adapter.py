@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from isolation_tests.adapter import INTRUSIONS, BadOption, Indeterminate, Memory, Refused, Unavailable
+from isolation_tests.adapters.described.mapping import Mismatch
 from isolation_tests.adapters.http import HttpMemory, open_memory
-from isolation_tests.adapters.mapping import Mismatch
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
 from isolation_tests.contract import claimed

@@ -11,7 +11,7 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused
 from isolation_tests.adapters.langgraph import open_async_memory, open_memory
-from isolation_tests.adapters.langgraph_stores import Opened, answered
+from isolation_tests.adapters.support.langgraph_stores import Opened, answered
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
 from isolation_tests.session import Session, open_session

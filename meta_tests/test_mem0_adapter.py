@@ -18,7 +18,7 @@ import pytest
 from isolation_tests.adapter import Indeterminate, Memory, Refused
 from isolation_tests.adapters.embedding import DIMENSIONS, embed
 from isolation_tests.adapters.mem0 import Mem0, open_memory
-from isolation_tests.adapters.mem0_parts import NoLlm, Store
+from isolation_tests.adapters.support.mem0_parts import NoLlm, Store
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.
 pytestmark = pytest.mark.skipif(find_spec("mem0") is None, reason="mem0ai is not installed")

@@ -17,8 +17,8 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Refused, Unavailable
 from isolation_tests.adapters.mem0_platform import AsyncMem0Platform, Mem0Platform, open_memory
-from isolation_tests.adapters.mem0_platform_calls import NO_MEMORY
 from isolation_tests.adapters.resources import local_server, postgres, scratch
+from isolation_tests.adapters.support.mem0_platform_calls import NO_MEMORY
 from isolation_tests.calibration import certify
 from isolation_tests.campaign import new_key
 from isolation_tests.catalogue import CATALOGUE

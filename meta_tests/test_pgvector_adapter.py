@@ -11,7 +11,7 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused
 from isolation_tests.adapters.pgvector import Pgvector, open_memory
-from isolation_tests.adapters.pgvector_parts import Database
+from isolation_tests.adapters.support.pgvector_parts import Database
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings

@@ -14,7 +14,7 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Refused, Unavailable
 from isolation_tests.adapters.redis import IndexedKeys, RedisKeys, ScannedKeys, open_memory
-from isolation_tests.adapters.redis_server import serve
+from isolation_tests.adapters.support.redis_server import serve
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
 from isolation_tests.settings import Settings

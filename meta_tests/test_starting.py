@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from isolation_tests.adapters import mcp_mapping
-from isolation_tests.adapters.http_mapping import HttpOptions, mapped
-from isolation_tests.adapters.mapping import checked
+from isolation_tests.adapters.described import mcp_options
+from isolation_tests.adapters.described.http_options import HttpOptions, mapped
+from isolation_tests.adapters.described.mapping import checked
 from isolation_tests.calibration import certify
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Verdict
@@ -80,7 +80,7 @@ def test_the_mcp_file_is_a_description_that_fits(server: str, tmp_path: Path) ->
     (path,) = write_target("mcp", "my-memory", tmp_path, {"server": server, "add_tool": "remember"})
 
     table = options(path)
-    assert set(mcp_mapping.mapped(checked(mcp_mapping.McpOptions, table)).calls) >= {
+    assert set(mcp_options.mapped(checked(mcp_options.McpOptions, table)).calls) >= {
         "add",
         "search",
         "get_all",

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused
-from isolation_tests.adapters.chroma_shelves import SHELVES, Shelves, close, served
 from isolation_tests.adapters.embedding import embed
 from isolation_tests.adapters.resources import need, scratch
+from isolation_tests.adapters.support.chroma_tenancy import SHELVES, Shelves, close, served
 
 __all__ = ["Chroma", "ChromaApart", "open_memory"]
 

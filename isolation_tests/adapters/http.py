@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
-from isolation_tests.adapters.http_intrusion import Intruder
-from isolation_tests.adapters.http_mapping import Call, HttpOptions, Mapped, mapped
-from isolation_tests.adapters.http_pages import Position, memories, next_cursor, pages
-from isolation_tests.adapters.http_server import Server, connected, of_answer
-from isolation_tests.adapters.mapping import (
+from isolation_tests.adapters.described.http_client import Client, connected, of_answer
+from isolation_tests.adapters.described.http_intrusion import Intruder
+from isolation_tests.adapters.described.http_options import Call, HttpOptions, Mapped, mapped
+from isolation_tests.adapters.described.http_paging import Position, memories, next_cursor, pages
+from isolation_tests.adapters.described.mapping import (
     ABSENT,
     Mismatch,
     Template,
@@ -37,7 +37,7 @@ _KEYWORDS = ("filters", "key", "metadata")
 
 @contextmanager
 def open_memory(**options: Any) -> Iterator[HttpMemory]:
-    """Open the service that the options describe (see `http_mapping.HttpOptions`).
+    """Open the service that the options describe (see `described.http_options.HttpOptions`).
 
     One harmless read shows whether it answers as described. Raises `BadOption` for an option to correct and
     `Unavailable` for a service that is down or turns the credentials away.
@@ -60,7 +60,7 @@ class HttpMemory:
     get_all: Callable[..., Sequence[Memory]]
     delete_all: Callable[..., None]
 
-    def __init__(self, server: Server, service: Mapped) -> None:
+    def __init__(self, server: Client, service: Mapped) -> None:
         self._server, self._calls = server, service.calls
         for name, call in service.calls.items():
             if name != "page":
@@ -138,7 +138,7 @@ class HttpMemory:
         return self._server.ask(self._calls[name], {"user": user, **(values or {})}, url)
 
 
-def _read_once(memory: HttpMemory, server: Server, service: Mapped) -> None:
+def _read_once(memory: HttpMemory, server: Client, service: Mapped) -> None:
     """Read as a user whom nobody has; raises in one sentence where that shows that nothing else can work."""
     user = f"iso-{uuid4().hex}"
     reading = service.calls["get_all"]
@@ -159,7 +159,7 @@ def _read_once(memory: HttpMemory, server: Server, service: Mapped) -> None:
                 raise _turned_away(str(error), call, service) from error
 
 
-def _may_mean_the_user(error: Refused, call: Call, server: Server, user: str) -> bool:
+def _may_mean_the_user(error: Refused, call: Call, server: Client, user: str) -> bool:
     """Whether a 404 may say that nobody has this name, and not that the server has no such path."""
     if not str(error).startswith("404 "):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import Filters, Memory, Page
-from isolation_tests.adapters.langgraph_stores import (
+from isolation_tests.adapters.support.langgraph_stores import (
     Namespace,
     Opened,
     answered,

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from isolation_tests.adapter import Memory, Refused
-from isolation_tests.adapters.langgraph_stores import Opened, answered, open_store
 from isolation_tests.adapters.resources import need
+from isolation_tests.adapters.support.langgraph_stores import Opened, answered, open_store
 
 __all__ = ["LangMem", "open_memory"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
-from isolation_tests.adapters.mapping import (
+from isolation_tests.adapters.described.mapping import (
     ABSENT,
     Mismatch,
     checked,
@@ -19,15 +19,8 @@ from isolation_tests.adapters.mapping import (
     offering,
     whole_number,
 )
-from isolation_tests.adapters.mcp_link import Links
-from isolation_tests.adapters.mcp_mapping import (
-    Mapped,
-    McpOptions,
-    document,
-    fits,
-    mapped,
-    refusal,
-)
+from isolation_tests.adapters.described.mcp_client import Links
+from isolation_tests.adapters.described.mcp_options import Mapped, McpOptions, document, fits, mapped, refusal
 from isolation_tests.adapters.resources import scratch
 
 __all__ = ["McpMemory", "open_memory"]
@@ -39,7 +32,7 @@ _NUMBER = re.compile(r"\d+\Z")
 
 @asynccontextmanager
 async def open_memory(**options: Any) -> AsyncIterator[McpMemory]:
-    """Open the server that the options describe (see `mcp_mapping.McpOptions`).
+    """Open the server that the options describe (see `described.mcp_options.McpOptions`).
 
     Its tools are compared with the file, and one harmless read shows whether it answers as described. Raises
     `BadOption` for an option to correct and `Unavailable` for a server that does not answer.

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from isolation_tests.adapter import Indeterminate, Memory, Refused
-from isolation_tests.adapters.mem0_parts import Store, close_memory, create_memory, opened_store
 from isolation_tests.adapters.resources import Errors
+from isolation_tests.adapters.support.mem0_parts import Store, close_memory, create_memory, opened_store
 
 __all__ = ["Answers", "Mem0", "found", "given", "one", "open_memory", "scope", "versions"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from isolation_tests.adapter import Memory
 from isolation_tests.adapters.mem0 import Answers, found, given, one, scope, versions
-from isolation_tests.adapters.mem0_parts import close_memory, create_memory, opened_store
+from isolation_tests.adapters.support.mem0_parts import close_memory, create_memory, opened_store
 
 __all__ = ["AsyncMem0", "open_memory"]
 

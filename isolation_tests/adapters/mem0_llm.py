@@ -9,8 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 from isolation_tests.adapters.mem0 import Mem0
-from isolation_tests.adapters.mem0_parts import close_memory, create_memory, opened_store
 from isolation_tests.adapters.resources import local_server
+from isolation_tests.adapters.support.mem0_parts import close_memory, create_memory, opened_store
 from isolation_tests.core import packaged
 
 __all__ = ["open_memory"]

@@ -28,10 +28,10 @@ from itertools import count
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
-from isolation_tests.adapters import mem0_platform_calls as calls
-from isolation_tests.adapters.mem0_parts import load_mem0
-from isolation_tests.adapters.mem0_platform_calls import NO_MEMORY, Call, Steps
 from isolation_tests.adapters.resources import local_server, need, scratch
+from isolation_tests.adapters.support import mem0_platform_calls as calls
+from isolation_tests.adapters.support.mem0_parts import load_mem0
+from isolation_tests.adapters.support.mem0_platform_calls import NO_MEMORY, Call, Steps
 from isolation_tests.core import packaged
 
 __all__ = ["AsyncMem0Platform", "Mem0Platform", "open_memory"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from isolation_tests.adapter import BadOption, Filters, Memory, Page, Refused
 from isolation_tests.adapters.embedding import embed
-from isolation_tests.adapters.pgvector_parts import (
+from isolation_tests.adapters.resources import need, postgres, scratch
+from isolation_tests.adapters.support.pgvector_parts import (
     CONNECTIONS,
     EXTRA,
     POLICIES,
@@ -18,7 +19,6 @@ from isolation_tests.adapters.pgvector_parts import (
     protected,
     table,
 )
-from isolation_tests.adapters.resources import need, postgres, scratch
 
 __all__ = ["Pgvector", "open_memory"]
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused
 from isolation_tests.adapters.embedding import embed
-from isolation_tests.adapters.redis_server import connected, serve
 from isolation_tests.adapters.resources import need, scratch
+from isolation_tests.adapters.support.redis_server import connected, serve
 
 __all__ = ["IndexedKeys", "RedisKeys", "ScannedKeys", "open_memory"]
 

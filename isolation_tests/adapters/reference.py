@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Filters, Memory, Page, Refused
-from isolation_tests.adapters.sessions import Sessions, intruding
+from isolation_tests.adapters.support.sessions import Sessions, intruding
 
 PAGE_SIZE = 10
 NO_USER = "There is no such user: pass a text that is not blank."

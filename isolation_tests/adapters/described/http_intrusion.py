@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
-from isolation_tests.adapters.http_mapping import Call, Mapped
-from isolation_tests.adapters.http_pages import memories
-from isolation_tests.adapters.http_server import Server, of_answer
-from isolation_tests.adapters.mapping import ABSENT, Mismatch, slots
+from isolation_tests.adapters.described.http_client import Client, of_answer
+from isolation_tests.adapters.described.http_options import Call, Mapped
+from isolation_tests.adapters.described.http_paging import memories
+from isolation_tests.adapters.described.mapping import ABSENT, Mismatch, slots
 
 __all__ = ["Intruder"]
 
@@ -25,7 +25,7 @@ Entry = tuple[Any, dict[str, str], Also]
 class Intruder:
     """Tries each way with both reading calls. ways: those that the file describes, by name."""
 
-    def __init__(self, server: Server, service: Mapped) -> None:
+    def __init__(self, server: Client, service: Mapped) -> None:
         self._server, self._service = server, service
         auth, fields = service.auth, service.options.intrude
         there = {

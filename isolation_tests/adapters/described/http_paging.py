@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from isolation_tests.adapter import Memory
-from isolation_tests.adapters.http_mapping import Call, Paging
-from isolation_tests.adapters.http_server import of_answer
-from isolation_tests.adapters.mapping import ABSENT, Mismatch
+from isolation_tests.adapters.described.http_client import of_answer
+from isolation_tests.adapters.described.http_options import Call, Paging
+from isolation_tests.adapters.described.mapping import ABSENT, Mismatch
 
 if TYPE_CHECKING:
     import httpx

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from isolation_tests.adapter import BadOption
-from isolation_tests.adapters.mapping import (
+from isolation_tests.adapters.described.mapping import (
     ABSENT,
     Absent,
     Expression,

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from isolation_tests.adapter import Indeterminate, Refused
-from isolation_tests.adapters.http_mapping import EXTRA, Call, Mapped
-from isolation_tests.adapters.mapping import ABSENT, Expression, Mismatch, Template, filled, slots
+from isolation_tests.adapters.described.http_options import EXTRA, Call, Mapped
+from isolation_tests.adapters.described.mapping import ABSENT, Expression, Mismatch, Template, filled, slots
 from isolation_tests.adapters.resources import need
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["LOST_CREDENTIAL", "Server", "connected", "of_answer"]
+__all__ = ["LOST_CREDENTIAL", "Client", "connected", "of_answer"]
 
 LOST_CREDENTIAL = 401
 _TOO_MANY, _UNAVAILABLE = 429, 503
@@ -40,7 +40,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @contextmanager
-def connected(mapped: Mapped) -> Iterator[Server]:
+def connected(mapped: Mapped) -> Iterator[Client]:
     """Give the server, with one client for all users, so that connections pass from one to the next."""
     httpx = need("httpx", EXTRA)
     local = urlsplit(mapped.base_url).hostname in _LOOPBACK
@@ -52,10 +52,10 @@ def connected(mapped: Mapped) -> Iterator[Server]:
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=not local,
     ) as client:
-        yield Server(client, mapped)
+        yield Client(client, mapped)
 
 
-class Server:
+class Client:
     """The service, as requests with credentials. Safe to call from several threads."""
 
     def __init__(self, client: httpx.Client, mapped: Mapped) -> None:

@@ -15,8 +15,8 @@ from shutil import which
 from typing import Any
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
-from isolation_tests.adapters.mapping import filled, slots
-from isolation_tests.adapters.mcp_mapping import EXTRA, Mapped, Tool
+from isolation_tests.adapters.described.mapping import filled, slots
+from isolation_tests.adapters.described.mcp_options import EXTRA, Mapped, Tool
 from isolation_tests.adapters.resources import need
 
 __all__ = ["Link", "Links"]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from isolation_tests.adapter import BadOption
-from isolation_tests.adapters.mapping import Expression, Reader, Shape, expression, shape, slots
+from isolation_tests.adapters.described.mapping import Expression, Reader, Shape, expression, shape, slots
 from isolation_tests.model import Frozen
 
 __all__ = ["Call", "Mapped", "McpOptions", "Tool", "document", "fits", "mapped", "refusal"]
