@@ -21,11 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
 from isolation_tests.campaign import SMOKE, golden_plan, new_key
 from isolation_tests.certifier import Certifier
+from isolation_tests.execution.session import Session
 from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import Case, CheckResult, Verdict
 from isolation_tests.profiles import profile
-from isolation_tests.session import Session
 from isolation_tests.targets import Target, resolve
 
 STEPS = 50

@@ -24,10 +24,10 @@ from contenders import Store
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.errors import HypothesisException
 
-from isolation_tests import judges
 from isolation_tests.campaign import new_key
 from isolation_tests.certifier import Certifier
 from isolation_tests.faults import FAULTS
+from isolation_tests.judges.judging import judge
 from isolation_tests.model import Operation, Plan
 from isolation_tests.plans.drawn import plans
 from isolation_tests.profiles import profile
@@ -87,7 +87,7 @@ class Search:
 
     def ask(self, plan: Plan) -> None:
         """Perform a plan; stop at the first violation."""
-        if self.found is None and judges.judge(self.certifier.perform(plan)).findings:
+        if self.found is None and judge(self.certifier.perform(plan)).findings:
             self.found = self.store.calls - self.before, plan
         if self.found is not None:
             raise Found

@@ -7,19 +7,19 @@ import hashlib
 import time
 from dataclasses import dataclass
 
-from isolation_tests import judges
-from isolation_tests.binding import Lease
 from isolation_tests.checks import Check
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.runner import Runner
+from isolation_tests.execution.session import Session
+from isolation_tests.judges.judging import judge, judge_all
 from isolation_tests.laws import LawEntry
 from isolation_tests.model import CheckResult, Finding, History, Judgement, Level, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.profiles import Profile
-from isolation_tests.runner import Runner
-from isolation_tests.session import Session
 from isolation_tests.targets import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
@@ -130,13 +130,13 @@ class Certifier:
         comparison shows is performed once more before it is said.
         """
         if plan.viewer is None:
-            return judges.judge_all([self.perform(plan)])
+            return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = [self.perform(each) for each in (lone, plan, other, lone)]
-        judged = judges.judge_all(histories)
-        if any({*said.findings} - {*judges.judge(history).findings} for history, said in judged):
+        judged = judge_all(histories)
+        if any({*said.findings} - {*judge(history).findings} for history, said in judged):
             histories += [self.perform(each) for each in (plan, lone, other, lone)]
-            judged = judges.judge_all(histories)
+            judged = judge_all(histories)
         return judged
 
     def _reopen(self) -> None:
@@ -207,7 +207,7 @@ class Certifier:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
-        judged = judges.judge(history)
+        judged = judge(history)
         last = history.events[-1]
         if last.outcome is not Outcome.OK:
             return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure, HypothesisException
 
-from isolation_tests import judges
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     Case,
     CheckResult,
@@ -188,7 +188,7 @@ class Check:
 
     def _perform(self, plan: Plan) -> tuple[History, Judgement]:
         history = self.certifier.perform(plan)
-        judged = judges.judge(history)
+        judged = judge(history)
         self._tally.take(history, judged)
         return history, judged
 

@@ -23,6 +23,7 @@ from pydantic import Field, ValidationError, field_validator
 from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, is_met, requirement, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.execution.session import Session, open_session
 from isolation_tests.factories import code_file, factory, is_file
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.fronts import in_front
@@ -31,7 +32,6 @@ from isolation_tests.model import Frozen, Volatile
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.scoped import ScopedAdapter
-from isolation_tests.session import Session, open_session
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
 
 ENTRY_POINTS = "isolation_tests.targets"

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from isolation_tests.adapter import Refused
-from isolation_tests.contract import claimed
+from isolation_tests.execution.contract import claimed
 
 MANY = 130
 NO_TEXT: tuple[object, ...] = ([], {}, {"$ne": None})

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
-from isolation_tests.contract import KEYWORDS
 from isolation_tests.core.errors import ExitStatus
+from isolation_tests.execution.contract import KEYWORDS
 from isolation_tests.known import Known
 from isolation_tests.laws import all_laws
 from isolation_tests.model import Level, Verdict

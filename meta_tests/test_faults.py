@@ -11,7 +11,7 @@ import pytest
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Memory, MemoryAdapter, Refused
 from isolation_tests.adapters.reference import AsyncReferenceStore, ReferenceStore
-from isolation_tests.contract import claimed
+from isolation_tests.execution.contract import claimed
 from isolation_tests.faults import ALL_FAULTS, FAULTS, Fault, UnknownFaultError, plant
 from isolation_tests.faults.base import call
 

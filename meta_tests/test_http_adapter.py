@@ -24,7 +24,7 @@ from isolation_tests.adapters.described.mapping import Mismatch
 from isolation_tests.adapters.http import HttpMemory, open_memory
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
-from isolation_tests.contract import claimed
+from isolation_tests.execution.contract import claimed
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.settings import Settings
 

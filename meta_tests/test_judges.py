@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolation_tests.judges import canary, interference, judge
+from isolation_tests.judges import canary, interference
 from isolation_tests.judges.canary import is_foreign
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.judging import judge
 from isolation_tests.judges.repeated import question
 from isolation_tests.model import (
     Event,

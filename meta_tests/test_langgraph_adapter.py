@@ -13,8 +13,8 @@ from isolation_tests.adapter import BadOption, Indeterminate, Refused
 from isolation_tests.adapters.langgraph import open_async_memory, open_memory
 from isolation_tests.adapters.support.langgraph_stores import Opened, answered
 from isolation_tests.calibration import certify
+from isolation_tests.execution.session import Session, open_session
 from isolation_tests.model import Verdict
-from isolation_tests.session import Session, open_session
 from isolation_tests.settings import Settings
 from isolation_tests.targets import resolve
 

@@ -17,10 +17,10 @@ import pytest
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
 from isolation_tests.adapters.mcp import McpMemory, open_memory
 from isolation_tests.calibration import certify
-from isolation_tests.contract import claimed
 from isolation_tests.core.distributions import is_met
+from isolation_tests.execution.contract import claimed
+from isolation_tests.execution.session import open_session
 from isolation_tests.model import Verdict
-from isolation_tests.session import open_session
 from isolation_tests.settings import Settings
 from isolation_tests.targets import resolve
 

@@ -23,9 +23,9 @@ from isolation_tests.calibration import certify
 from isolation_tests.campaign import new_key
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.certifier import Certifier
-from isolation_tests.contract import claimed
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.execution.contract import claimed
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.profiles import profile

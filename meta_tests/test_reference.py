@@ -10,7 +10,7 @@ import pytest
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, MemoryAdapter, Refused
 from isolation_tests.adapters.reference import PAGE_SIZE, ReferenceStore, open_memory
-from isolation_tests.contract import KEYWORDS, claimed
+from isolation_tests.execution.contract import KEYWORDS, claimed
 
 NO_USERS = [None, "", " ", "\t\n", 0, 1, 1.0, True, False, {"$ne": None}, ["a"], b"a"]
 

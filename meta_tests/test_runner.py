@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
-from isolation_tests.binding import Lease, look_alike
-from isolation_tests.contract import BrokenContract, claimed, police
 from isolation_tests.core.errors import TargetProblem
-from isolation_tests.judges import judge
+from isolation_tests.execution.binding import Lease, look_alike
+from isolation_tests.execution.contract import BrokenContract, claimed, police
+from isolation_tests.execution.runner import Runner
+from isolation_tests.execution.session import Session, TimeLimit, open_session
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.judging import judge
 from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
-from isolation_tests.runner import Runner
-from isolation_tests.session import Session, TimeLimit, open_session
 from isolation_tests.testdata.canaries import Mint
 
 STRANGER = "Grandmother's recipe is under the third tile."

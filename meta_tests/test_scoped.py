@@ -22,7 +22,7 @@ from isolation_tests.adapter import Memory, Refused
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.adapters.support.mem0_parts import STORES, close_memory, create_memory, load_mem0
 from isolation_tests.calibration import certify
-from isolation_tests.contract import claimed
+from isolation_tests.execution.contract import claimed
 from isolation_tests.faults import plant
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.scoped import (

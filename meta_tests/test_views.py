@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from isolation_tests import judges
 from isolation_tests.judges import views
+from isolation_tests.judges.judging import judge_all, rejudge
 from isolation_tests.model import (
     BoundUser,
     CheckResult,
@@ -78,7 +78,7 @@ every_golden = pytest.mark.parametrize("name", sorted(GOLDEN))
 
 def judged(histories: list[History]) -> Judgement:
     """All that is said of any of the histories."""
-    said = [judgement for _, judgement in judges.judge_all(histories)]
+    said = [judgement for _, judgement in judge_all(histories)]
     return Judgement(
         findings=tuple(finding for one in said for finding in one.findings),
         doubts=tuple({doubt for one in said for doubt in one.doubts}),
@@ -152,7 +152,7 @@ def test_a_kept_result_can_be_judged_again(name: str) -> None:
     )
     read = CheckResult.model_validate_json(result.model_dump_json())
 
-    assert judges.rejudge(read) == judges.judge_all(histories)
+    assert rejudge(read) == judge_all(histories)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)

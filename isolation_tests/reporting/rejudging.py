@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from isolation_tests import judges
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.judging import judge_all
 from isolation_tests.model import (
     Case,
     CheckResult,
@@ -85,7 +85,7 @@ def rejudge(result: CheckResult, aliases: Collection[str] = ()) -> str | None:
 
 def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
     told = {case.finding.key for case in result.cases}
-    for history, judged in judges.judge_all(result.histories):
+    for history, judged in judge_all(result.histories):
         for finding in judged.findings:
             if not _excused(finding, history, result, aliases):
                 yield f"a history shows {finding.key}"
@@ -105,7 +105,7 @@ def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[st
 def _unshown(case: Case, told: set[str], result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
     if case.withheld:
         return
-    judged = judges.judge_all((case.history, *case.beside))
+    judged = judge_all((case.history, *case.beside))
     found = [(history, finding) for history, said in judged for finding in said.findings]
     if not any(_same(case.finding, finding) for _, finding in found):
         yield f"its history does not show {case.finding.key}"

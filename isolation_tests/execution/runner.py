@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Refused
-from isolation_tests.binding import Arguments, Bound, Lease, bind
-from isolation_tests.contract import police
+from isolation_tests.execution.binding import Arguments, Bound, Lease, bind
+from isolation_tests.execution.contract import police
+from isolation_tests.execution.recorder import Recorder
+from isolation_tests.execution.session import GivenUp, Session, TimeLimit
 from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
-from isolation_tests.recording import Recorder
-from isolation_tests.session import GivenUp, Session, TimeLimit
 from isolation_tests.testdata.display import show
 
 FIRST_POLL_SECONDS = 0.05

@@ -19,8 +19,8 @@ from typing import Any
 import anyio
 
 from isolation_tests.adapter import BadOption, Unavailable
-from isolation_tests.contract import claimed, is_async, missing_methods
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.execution.contract import claimed, is_async, missing_methods
 
 OPEN_LIMIT_SECONDS = 120.0
 CLOSE_LIMIT_SECONDS = 30.0

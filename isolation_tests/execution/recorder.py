@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page
-from isolation_tests.binding import UUID, Bound
-from isolation_tests.contract import BrokenContract
+from isolation_tests.execution.binding import UUID, Bound
+from isolation_tests.execution.contract import BrokenContract
+from isolation_tests.execution.session import TimeLimit
 from isolation_tests.model import BoundUser, Operation, Row, Sighting, Step
-from isolation_tests.session import TimeLimit
 from isolation_tests.testdata.canaries import Found, Mint, leaves
 
 ERROR_TEXT_LENGTH = 300

@@ -1,0 +1,1 @@
+"""Performs a plan: binds it to fresh names, makes the calls, and records what came as a history."""

@@ -1,0 +1,97 @@
+"""Pure judges: history in, findings out.
+
+`judge` asks all of them of one history and lets the broader cause explain. `judge_all` is for the histories
+of one check, among which some may be there to be compared. `rejudge` says again what a kept result proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isolation_tests.judges import (
+    agreement,
+    by_id,
+    canary,
+    collision,
+    completeness,
+    counts,
+    deletion,
+    errors,
+    interference,
+    rebind,
+    refusal,
+    views,
+)
+from isolation_tests.judges.precedence import explained, first_of_each, joined, untold
+from isolation_tests.model import CheckResult, History, Judgement, Outcome
+
+JUDGES = (
+    refusal.judge,
+    rebind.judge,
+    canary.judge,
+    errors.judge,
+    collision.judge,
+    completeness.judge,
+    deletion.judge,
+    counts.judge,
+    by_id.judge,
+)
+
+
+def judge(history: History) -> Judgement:
+    """What the history proves: findings by cause, doubts, and the adapter's own errors."""
+    judged = [one(history) for one in JUDGES]
+    findings = [finding for judgement in judged for finding in judgement.findings]
+    compared = interference.judge(history)
+    findings += untold(findings, compared.findings)
+    findings += untold(findings, agreement.judge(history).findings)
+    doubts = [doubt for judgement in (*judged, compared) for doubt in judgement.doubts]
+    return Judgement(
+        findings=tuple(first_of_each(explained(history, findings))),
+        doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
+        errors=tuple(dict.fromkeys(_errors(history))),
+    )
+
+
+def judge_all(histories: Sequence[History]) -> list[tuple[History, Judgement]]:
+    """Each history with what it proves; those of one comparison are judged together as well.
+
+    What a comparison shows is said of the first history with others of its plan. Order among the histories
+    does not matter, but for which is the first.
+    """
+    judged = [judge(history) for history in histories]
+    comparing = [n for n, history in enumerate(histories) if history.plan.viewer is not None]
+    alone = [n for n in comparing if views.is_alone(histories[n])]
+    left = [n for n in comparing if n not in alone]
+    while left:
+        first = histories[left[0]].plan
+        same = [n for n in left if histories[n].plan == first]
+        beside = [n for n in alone if histories[n].plan.name == first.name]
+        compared = views.judge([histories[n] for n in (*beside, *same)])
+        judged[left[0]] = joined(judged[left[0]], compared)
+        left = [n for n in left if n not in same]
+    return list(zip(histories, judged, strict=True))
+
+
+def rejudge(result: CheckResult) -> list[tuple[History, Judgement]]:
+    """What the judges say of each history that a result kept, and of each comparison among them."""
+    groups = [result.histories, *((case.history, *case.beside) for case in result.cases)]
+    return [pair for group in groups for pair in judge_all(group)]
+
+
+def _unanswered(history: History) -> list[str]:
+    return [
+        f"{event.op} by user {event.user} had an unknown outcome ({event.error_kind}: {event.error})"
+        for event in history.events
+        if event.outcome is Outcome.INDETERMINATE
+        and not event.poll
+        and history.plan.steps[event.step].give_up is None
+    ]
+
+
+def _errors(history: History) -> list[str]:
+    return [
+        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
+        for event in history.events
+        if event.outcome is Outcome.ERROR and not event.poll
+    ]
