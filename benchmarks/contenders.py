@@ -26,7 +26,7 @@ from isolation_tests.faults import FAULTS
 from isolation_tests.laws import all_laws
 from isolation_tests.model import Case, CheckResult, Verdict
 from isolation_tests.profiles import profile
-from isolation_tests.targets import Target, resolve
+from isolation_tests.targets.resolve import Target, resolve
 
 STEPS = 50
 

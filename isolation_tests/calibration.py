@@ -31,8 +31,8 @@ from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, FactSpec, Operation, Outcome, Plan, Verdict
 from isolation_tests.plans.cells import add, ordinary, search, settle
 from isolation_tests.profiles import profile
-from isolation_tests.settings import Settings
-from isolation_tests.targets import Target, resolve
+from isolation_tests.targets.resolve import Target, resolve
+from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
 from isolation_tests.violations import CheckFailed
 

@@ -27,8 +27,8 @@ from isolation_tests.reporting.reading import read
 from isolation_tests.reporting.replays import read_replay, write_replay
 from isolation_tests.reporting.summary import Summary, exit_status, summarise
 from isolation_tests.reporting.writing import EvidenceWriter
-from isolation_tests.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 
 SUITE_VERSION = metadata.version("isolation-tests")
 SMOKE = "alice-and-bob"

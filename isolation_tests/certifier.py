@@ -20,7 +20,7 @@ from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.profiles import Profile
-from isolation_tests.targets import Target
+from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
 from isolation_tests.violations import AdapterError, CheckFailed

@@ -16,8 +16,8 @@ from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
 from isolation_tests.reporting import strength as strengths
 from isolation_tests.reporting.strength import BlindSpot, Strength, grouped, named
-from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import Settings
 from isolation_tests.terminal import listing
 
 CLEAN = "(nothing planted)"

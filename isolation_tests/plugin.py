@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from isolation_tests.controller import ExitGuard
-    from isolation_tests.settings import Settings
+    from isolation_tests.targets.settings import Settings
 
 PACKAGE = Path(__file__).parent
 NAME = "isolation-campaign"
@@ -135,7 +135,7 @@ def _is_asked_for(config: pytest.Config, place: str) -> bool:
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from isolation_tests.settings import Settings, gather
+    from isolation_tests.targets.settings import Settings, gather
 
     given = {name: config.getoption(f"isolation_{name}") for name in OPTIONS}
     return gather(

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import SPEAKER, ExitStatus, sentence
-from isolation_tests.known import Known
 from isolation_tests.model import Finding
 from isolation_tests.reporting.errors import EvidenceError
 from isolation_tests.reporting.evidence import EVIDENCE_NAME
@@ -27,7 +26,8 @@ from isolation_tests.reporting.summary import summary_of
 from isolation_tests.reporting.text import verdict_line
 from isolation_tests.reporting.withholding import rewrite, withhold
 from isolation_tests.reporting.writing import pack
-from isolation_tests.targets import READY, SCOPED, listed, resolve
+from isolation_tests.targets.known import Known
+from isolation_tests.targets.resolve import READY, SCOPED, listed, resolve
 
 __all__ = ["Swept", "sweep"]
 

@@ -14,8 +14,8 @@ from isolation_tests.model import Case
 from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting.replays import Replay, read_replay
 from isolation_tests.reporting.reproduction import story
-from isolation_tests.settings import Settings, gather
-from isolation_tests.targets import Target, resolve
+from isolation_tests.targets.resolve import Target, resolve
+from isolation_tests.targets.settings import Settings, gather
 from isolation_tests.violations import CheckFailed
 
 FEWEST, MOST = 20, 300

@@ -54,7 +54,7 @@ class Worker(Asking):
 def _worker_certifier(payload: dict[str, Any], config: pytest.Config) -> Certifier:
     from isolation_tests.certifier import Certifier, RunKey
     from isolation_tests.profiles import profile
-    from isolation_tests.targets import resolve
+    from isolation_tests.targets.resolve import resolve
 
     target = resolve(payload["target"], options=payload["options"], known=payload["known"])
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])

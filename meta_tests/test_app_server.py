@@ -19,7 +19,7 @@ from isolation_tests.adapters.app_server import AppServer, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.core import packaged
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.
 MISSING = [

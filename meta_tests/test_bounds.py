@@ -23,7 +23,7 @@ from isolation_tests.profiles import PROFILES
 from isolation_tests.replaying import FEWEST, MOST, enough
 from isolation_tests.reporting.replays import Replay
 from isolation_tests.reporting.reproduction import story
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
 
 PLAN = golden_plan("alice-and-bob")
 FINDING = Finding(

@@ -24,7 +24,7 @@ from isolation_tests.reporting.strength import (
     read_strength,
     strength_lines,
 )
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 HISTORIES = Path(__file__).parents[1] / "fixtures" / "histories"
 ADAPTER = """

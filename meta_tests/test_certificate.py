@@ -45,7 +45,7 @@ from isolation_tests.reporting.strength import STRENGTH_NAME, Strength, write_st
 from isolation_tests.reporting.summary import exit_status, summarise
 from isolation_tests.reporting.verification import certify, verify
 from isolation_tests.reporting.writing import EvidenceWriter, encode
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
 
 pytest.importorskip("securesystemslib")
 pytest.importorskip("cryptography")

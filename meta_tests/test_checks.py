@@ -8,7 +8,7 @@ from isolation_tests.certifier import Certifier, RunKey
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.profiles import PROFILES
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
 
 
 def searched(shrinks: int) -> CheckResult:

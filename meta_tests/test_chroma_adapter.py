@@ -10,7 +10,7 @@ from isolation_tests.adapter import BadOption, Refused
 from isolation_tests.adapters.chroma import ChromaApart, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("chromadb", reason="chromadb is not installed")
 

@@ -229,7 +229,7 @@ def test_a_known_finding_out_of_date_fails_the_run(
     from isolation_tests import profiles
     from isolation_tests.campaign import Campaign
     from isolation_tests.model import Verdict
-    from isolation_tests.settings import Settings
+    from isolation_tests.targets.settings import Settings
 
     (folder / "known.toml").write_text(KNOWN.format(expires), encoding="utf-8")
     campaign = Campaign(Settings(target="reference", profile="ci", known="known.toml"))
@@ -246,7 +246,7 @@ def test_a_known_finding_out_of_date_fails_the_run(
 
 def test_an_unmatched_entry_says_nothing_where_its_checks_did_not_run(folder: Path) -> None:
     from isolation_tests.campaign import Campaign
-    from isolation_tests.settings import Settings
+    from isolation_tests.targets.settings import Settings
 
     (folder / "known.toml").write_text(KNOWN.format("2999-01-01"), encoding="utf-8")
     campaign = Campaign(Settings(target="reference", profile="ci", known="known.toml", report="none"))
@@ -275,11 +275,11 @@ def test_every_command_explains_itself(invoke: Invoke) -> None:
 def test_targets_lists_targets_and_faults_with_their_status(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from isolation_tests import targets
     from isolation_tests.faults import FAULTS
+    from isolation_tests.targets import config
 
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(targets, "version", lambda name: None if name == "chromadb" else "1.0")
+    monkeypatch.setattr(config, "version", lambda name: None if name == "chromadb" else "1.0")
     status, said, _ = invoke("targets")
     assert status == 0
     assert re.search(r"reference .* ready", said)

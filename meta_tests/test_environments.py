@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from isolation_tests import environments
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.targets import TargetConfig
+from isolation_tests.targets import environments
+from isolation_tests.targets.config import TargetConfig
 
 CONFIG = TargetConfig(name="old", adapter="module:factory", extra="mem0", requires=("mem0ai<2",))
 

@@ -26,7 +26,7 @@ from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
 from isolation_tests.execution.contract import claimed
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("httpx", reason="httpx is not installed")
 pytest.importorskip("jmespath", reason="jmespath is not installed")

@@ -12,7 +12,7 @@ from isolation_tests.calibration import certify
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 SEEDS = (1, 2, 3)
 NOT_YET = frozenset({"C5", "X4"})

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.known import Known
 from isolation_tests.replaying import replayed
 from isolation_tests.reporting.replays import read_replay
-from isolation_tests.settings import Settings
-from isolation_tests.targets import Target, resolve, shipped
+from isolation_tests.targets.known import Known
+from isolation_tests.targets.resolve import Target, resolve, shipped
+from isolation_tests.targets.settings import Settings
 
 ENTRIES = [
     pytest.param(name, entry, id=f"{name}-{entry.finding}")

@@ -15,8 +15,8 @@ from isolation_tests.adapters.support.langgraph_stores import Opened, answered
 from isolation_tests.calibration import certify
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("langgraph.store.memory", reason="langgraph is not installed")
 

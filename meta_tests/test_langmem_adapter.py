@@ -10,7 +10,7 @@ import pytest
 from isolation_tests.adapter import BadOption, Refused
 from isolation_tests.adapters.langmem import LangMem, open_memory
 from isolation_tests.calibration import certify
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("langmem", reason="langmem is not installed")
 

@@ -21,8 +21,8 @@ from isolation_tests.core.distributions import is_met
 from isolation_tests.execution.contract import claimed
 from isolation_tests.execution.session import open_session
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("mcp", reason="the MCP library is not installed")
 pytest.importorskip("jmespath", reason="jmespath is not installed")

@@ -29,8 +29,8 @@ from isolation_tests.execution.contract import claimed
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.profiles import profile
-from isolation_tests.settings import Settings
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import Settings
 from isolation_tests.violations import CheckFailed
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.

@@ -21,7 +21,7 @@ from isolation_tests.adapters.resources import local_server
 from isolation_tests.calibration import certify
 from isolation_tests.core import packaged
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.facts import People
 

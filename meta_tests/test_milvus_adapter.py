@@ -12,7 +12,7 @@ from isolation_tests.adapter import Refused
 from isolation_tests.adapters.milvus import Milvus, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("milvus_lite", reason="milvus_lite is not installed")
 

@@ -14,7 +14,7 @@ from isolation_tests.adapters.pgvector import Pgvector, open_memory
 from isolation_tests.adapters.support.pgvector_parts import Database
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 psycopg: Any = pytest.importorskip("psycopg", reason="psycopg is not installed")
 pytest.importorskip("psycopg_pool", reason="psycopg-pool is not installed")

@@ -11,7 +11,7 @@ from isolation_tests.adapter import Refused
 from isolation_tests.adapters.qdrant import Qdrant, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("qdrant_client", reason="qdrant_client is not installed")
 

@@ -17,7 +17,7 @@ from isolation_tests.adapters.redis import IndexedKeys, RedisKeys, ScannedKeys, 
 from isolation_tests.adapters.support.redis_server import serve
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 redis: Any = pytest.importorskip("redis", reason="redis is not installed")
 pytestmark = pytest.mark.skipif(

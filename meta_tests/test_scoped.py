@@ -35,7 +35,7 @@ from isolation_tests.scoped import (
     storage_name,
 )
 from isolation_tests.scoped.naming import names_in, storage_key
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS, bind
 
 MANY = 130

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.settings import Settings, gather, set_variables
+from isolation_tests.targets.settings import Settings, gather, set_variables
 
 
 def project(folder: Path, table: str) -> Path:

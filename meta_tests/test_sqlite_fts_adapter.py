@@ -13,7 +13,7 @@ from isolation_tests.adapter import Indeterminate, Unavailable
 from isolation_tests.adapters.sqlite_fts import SqliteFts, open_memory
 from isolation_tests.calibration import certify
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
+from isolation_tests.targets.settings import Settings
 
 
 def has_fts5() -> bool:

@@ -14,9 +14,9 @@ from isolation_tests.adapters.described.mapping import checked
 from isolation_tests.calibration import certify
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
-from isolation_tests.starting import KINDS, next_question, next_steps, write_target
-from isolation_tests.targets import resolve
+from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.scaffold import KINDS, next_question, next_steps, write_target
+from isolation_tests.targets.settings import Settings
 
 SIGN_IN = {"auth": "sign-in", "base_url": "https://memory.example.com/v1", "path": "/notes", "items": "notes"}
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from isolation_tests import targets
 from isolation_tests.calibration import calibrate, certify
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
 from isolation_tests.model import Verdict
-from isolation_tests.settings import Settings
-from isolation_tests.targets import Target, resolve
+from isolation_tests.targets.resolve import ENTRY_POINTS, Target, listed, resolve
+from isolation_tests.targets.settings import Settings
 
 ADAPTER = '''
 from contextlib import asynccontextmanager, contextmanager
@@ -126,16 +125,14 @@ def test_a_targets_file_is_looked_up_from_the_toml(folder: Path) -> None:
 
 
 def test_an_entry_point_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = metadata.EntryPoint(
-        "shop", "isolation_tests.adapters.reference:open_memory", targets.ENTRY_POINTS
-    )
+    point = metadata.EntryPoint("shop", "isolation_tests.adapters.reference:open_memory", ENTRY_POINTS)
 
     def points(**asked: str) -> list[metadata.EntryPoint]:
         return [point] if asked.get("name", "shop") == "shop" else []
 
     monkeypatch.setattr(metadata, "entry_points", points)
     assert opened(resolve("shop"))
-    assert ("shop", f"entry point {point.value}", "ready") in targets.listed()
+    assert ("shop", f"entry point {point.value}", "ready") in listed()
     with pytest.raises(UsageProblem, match="did you mean 'shop'"):
         resolve("shopp")
 

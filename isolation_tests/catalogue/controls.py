@@ -1,4 +1,4 @@
-"""Controls of public frameworks that the evidence of each kind of anomaly speaks to; no claim of compliance."""
+"""Controls of public frameworks that the evidence of each kind of anomaly speaks to."""
 
 from __future__ import annotations
 

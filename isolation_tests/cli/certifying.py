@@ -95,9 +95,9 @@ def _elsewhere(
     command: list[str], given: dict[str, str | None], options: tuple[str, ...], *, verbose: bool
 ) -> int:
     """The same command in the target's own environment, without the flag that asked for it."""
-    from isolation_tests.environments import run_there
-    from isolation_tests.settings import Settings, gather
-    from isolation_tests.targets import resolve
+    from isolation_tests.targets.environments import run_there
+    from isolation_tests.targets.resolve import resolve
+    from isolation_tests.targets.settings import Settings, gather
 
     target = gather(Settings(target=given["target"]), folder=Path.cwd()).target
     if target is None:
@@ -140,7 +140,7 @@ def calibrate(
     """
     from isolation_tests.calibration import calibrate as calibrated
     from isolation_tests.kills import kill_table, write_strength
-    from isolation_tests.settings import Settings
+    from isolation_tests.targets.settings import Settings
     from isolation_tests.terminal import console, progress
 
     settings = Settings(target=target, profile=profile, seed=seed, options=options)
@@ -184,7 +184,7 @@ def replay(
         often = [] if times is None else [f"--times={times}"]
         return _elsewhere(["replay", str(file), *often], given, options, verbose=verbose)
     from isolation_tests.replaying import replayed
-    from isolation_tests.settings import Settings
+    from isolation_tests.targets.settings import Settings
 
     answer = replayed(file, Settings(target=target, seed=seed, options=options), times=times)
     click.echo(answer.text)

@@ -35,8 +35,8 @@ def init(
 
     NAME is the target's short name. What is written runs at once, or says what is missing.
     """
-    from isolation_tests.settings import Settings
-    from isolation_tests.starting import next_question, next_steps, write_target
+    from isolation_tests.targets.scaffold import next_question, next_steps, write_target
+    from isolation_tests.targets.settings import Settings
 
     answers = Settings(options=given).option_map()
     while not yes and (question := next_question(kind, name, answers)) is not None:
@@ -53,7 +53,7 @@ def init(
 def targets() -> int:
     """List the targets that can be named, whether they can run here, and the seeded faults."""
     from isolation_tests.faults import FAULTS
-    from isolation_tests.targets import listed
+    from isolation_tests.targets.resolve import listed
     from isolation_tests.terminal import console, listing
 
     rows = [(name, title, status) for name, title, status in listed()]

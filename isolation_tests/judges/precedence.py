@@ -79,6 +79,7 @@ def _kind(finding: Finding) -> str:
 
 
 def first_of_each(findings: Iterable[Finding]) -> list[Finding]:
+    """The first finding of each key."""
     first: dict[str, Finding] = {}
     for finding in findings:
         first.setdefault(finding.key, finding)

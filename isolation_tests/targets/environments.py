@@ -16,7 +16,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.targets import TargetConfig
+from isolation_tests.targets.config import TargetConfig
 
 _DONE = "installed.json"
 

@@ -13,7 +13,7 @@ from typing import Any
 Wrap = Callable[[Any], Any]
 
 
-def in_front(wrap: Wrap, factory: Callable[..., Any]) -> Callable[..., Any]:
+def wrap_factory(wrap: Wrap, factory: Callable[..., Any]) -> Callable[..., Any]:
     """A factory that takes the same options and puts `wrap` around the adapter that `factory` opens.
 
     wrap: takes an adapter and returns one.

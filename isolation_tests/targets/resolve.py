@@ -8,31 +8,27 @@ import hashlib
 import inspect
 import os
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from packaging.requirements import Requirement
-from pydantic import Field, ValidationError, field_validator
 
 from isolation_tests.core import packaged
-from isolation_tests.core.distributions import DIGEST, is_met, requirement, version
+from isolation_tests.core.distributions import DIGEST, is_met, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
 from isolation_tests.execution.session import Session, open_session
-from isolation_tests.factories import code_file, factory, is_file
 from isolation_tests.faults import FAULTS, plant
-from isolation_tests.fronts import in_front
-from isolation_tests.known import Known, KnownFile
-from isolation_tests.model import Frozen, Volatile
 from isolation_tests.plans import OWNER_KEYS
-from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.scoped import ScopedAdapter
-from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
+from isolation_tests.targets.config import NameRules, TargetConfig, load
+from isolation_tests.targets.factories import code_file, factory, is_file
+from isolation_tests.targets.known import KnownFile
+from isolation_tests.targets.wrapping import wrap_factory
 
 ENTRY_POINTS = "isolation_tests.targets"
 SCOPED = "scoped:"
@@ -43,79 +39,6 @@ BY_DESCRIPTION = {
     "mcp": "isolation_tests.adapters.mcp:open_memory",
 }
 """Adapters that a target's file describes in its options, without Python."""
-ModelT = TypeVar("ModelT", bound=Frozen)
-
-
-class NameRules(Frozen):
-    """What a system declares of user names. aliases: relations whose two names it takes for one user."""
-
-    aliases: tuple[str, ...] = ()
-
-    @field_validator("aliases")
-    @classmethod
-    def _exist(cls, aliases: tuple[str, ...]) -> tuple[str, ...]:
-        known = {each.name for each in RELATIONS} | {each.name for each in HOSTILE_VALUES}
-        known |= {name for name, _, _ in TYPED_PAIRS}
-        for alias in aliases:
-            if alias not in known:
-                near = get_close_matches(alias, known, n=1)
-                raise ValueError(
-                    f"there is no relation {alias!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-                )
-        return aliases
-
-
-class TargetConfig(Frozen):
-    """A target's file.
-
-    tenancy: how the system tells users apart, in a few words. adapter: `module:factory`, `file.py:factory`,
-    or "http" or "mcp" for a system that `options` describe. distributions: whose versions are recorded.
-    requires: requirements such as "mem0ai>=2,<3", where only some releases are meant. variables, programs:
-    environment variables that have to be set and programs that have to be found. extra: the extra that
-    installs the distributions. disposable: the store may be destroyed. threads:
-    a sync adapter may be called from several threads at once. shared: whatever is opened again reaches the
-    same store. consistency_seconds: how long a write
-    may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
-    plans after which the adapter is closed and opened again, for embedded stores that slow down with every
-    delete; 0 keeps it open. twin: the target that reaches the same store in another way, as an async client
-    does beside a sync one. volatile: what is another each time without any other user's doing. known_from: a
-    file of known findings that several targets share, from this one's place; `known` adds to them.
-    """
-
-    name: str
-    title: str = ""
-    tenancy: str = ""
-    adapter: str
-    distributions: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
-    extra: str | None = None
-    disposable: bool = False
-    threads: bool = True
-    shared: bool = False
-    consistency_seconds: float = Field(default=0.0, ge=0)
-    call_limit_seconds: float = Field(default=30.0, gt=0)
-    reopen_after: int = Field(default=0, ge=0)
-    twin: str | None = None
-    volatile: Volatile | None = None
-    owner_keys: tuple[str, ...] = ()
-    options: dict[str, Any] = Field(default_factory=dict)
-    names: NameRules = NameRules()
-    known_from: str | None = None
-    known: tuple[Known, ...] = ()
-
-    @field_validator("requires")
-    @classmethod
-    def _are_requirements(cls, requires: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(requirement(each) for each in requires)
-
-    def lacking(self) -> list[str]:
-        """What has to be installed before the target can be opened, as requirements."""
-        met = [each for each in self.requires if is_met(each)]
-        pinned = {Requirement(each).name for each in self.requires}
-        missing = [each for each in self.distributions if each not in pinned and version(each) is None]
-        return [*(each for each in self.requires if each not in met), *missing]
 
 
 @dataclass(frozen=True)
@@ -252,7 +175,7 @@ def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str |
     if options:
         config = config.model_copy(update={"options": {**config.options, **options}})
     if known is not None:
-        entries = () if known == "none" else _load(Path(known), KnownFile).known
+        entries = () if known == "none" else load(Path(known), KnownFile).known
         config = config.model_copy(update={"known": entries})
     source = known if known is not None else target.source if config.known else None
     return replace(target, config=config, known_source=source)
@@ -295,7 +218,7 @@ def listed() -> list[tuple[str, str, str]]:
     """Every nameable target: (name, what it is, whether it can be run here)."""
     rows = []
     for name, path in shipped().items():
-        config = _load(path, TargetConfig)
+        config = load(path, TargetConfig)
         rows.append((name, config.title, _status(config)))
     points = metadata.entry_points(group=ENTRY_POINTS)
     return rows + [(point.name, f"entry point {point.value}", "ready") for point in points]
@@ -333,7 +256,7 @@ def _scoped(spec: str) -> Target:
     changes = {"name": spec, "title": title, "tenancy": SCOPED_TENANCY, "known": (), "names": NameRules()}
     # Nor does a twin know of it: what it stored raw is stored under other names.
     config = inner.config.model_copy(update={**changes, "twin": None})
-    opens = in_front(ScopedAdapter, inner.factory)
+    opens = wrap_factory(ScopedAdapter, inner.factory)
     return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code, file=inner.file)
 
 
@@ -347,14 +270,14 @@ def _fault(spec: str) -> Target:
     clean = _named(inner or "reference")
     planted = f"{FAULTS[name].summary.rstrip('.')}; planted in front of {clean.name}"
     config = clean.config.model_copy(update={"name": spec, "title": planted, "known": ()})
-    opens = in_front(partial(plant, name), clean.factory)
+    opens = wrap_factory(partial(plant, name), clean.factory)
     return Target(config, opens, f"seeded fault in front of {clean.source}", code=clean.code, file=clean.file)
 
 
 def _from_file(path: Path, source: str) -> Target:
-    config = _load(path, TargetConfig)
+    config = load(path, TargetConfig)
     if config.known_from is not None:
-        shared = _load(path.parent / config.known_from, KnownFile).known
+        shared = load(path.parent / config.known_from, KnownFile).known
         config = config.model_copy(update={"known": (*shared, *config.known)})
     try:
         opens = factory(BY_DESCRIPTION.get(config.adapter, config.adapter), path.parent)
@@ -372,32 +295,3 @@ def _with_extra(sentence: str, config: TargetConfig) -> str:
     if config.extra is None or "pip install" in sentence:
         return sentence
     return f'{sentence.rstrip(".")}; install it with: pip install "isolation-tests[{config.extra}]"'
-
-
-def _load(path: Path, model: type[ModelT]) -> ModelT:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageProblem(f"There is no file {path}; check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} can't be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}. Correct that line and run again.") from error
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise UsageProblem(f"{path}: {_fault_in(error, model)}; correct it and run again.") from error
-
-
-def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
-    """The first thing wrong with a file, as one phrase; for a key that does not exist, the nearest one."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known, "volatile": Volatile}
-    fields = parts.get(str(first["loc"][0]), model).model_fields
-    near = get_close_matches(str(first["loc"][-1]), fields, n=1)
-    return f"there is no key {place!r}" + (
-        f", did you mean {near[0]!r}?" if near else f", only {', '.join(fields)}"
-    )
