@@ -25,7 +25,7 @@ import click
 from contenders import Detection, by_machine, by_suite, by_tutorial
 
 from isolation_tests.faults import FAULTS
-from isolation_tests.reporting.board import insert
+from isolation_tests.reporting.board.readme_table import insert
 
 MARKS = "<!-- detection: written by `python benchmarks/detection.py` -->", "<!-- end of detection -->"
 FAMILIES = {

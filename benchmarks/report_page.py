@@ -34,8 +34,8 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
-from isolation_tests.reporting.html import write_html
+from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.html.page import write_html
 
 EVENTS, FINDINGS, TIMES = 10_000, 500, 5
 DIGEST = "0" * 64

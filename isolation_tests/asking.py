@@ -74,7 +74,7 @@ class Asking:
 
 def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
     """Give the test the properties that `--junitxml` writes: it takes those of the teardown's report."""
-    from isolation_tests.reporting.junit import test_properties
+    from isolation_tests.reporting.formats.junit import test_properties
 
     properties = test_properties(result)
     item.user_properties.extend(properties)

@@ -19,14 +19,15 @@ from isolation_tests.core.errors import TargetProblem, UsageProblem
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
 from isolation_tests.profiles import PROFILES, Profile, profile
-from isolation_tests.reporting.errors import BadReplay
-from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
-from isolation_tests.reporting.formats import STDOUT, Output, outputs, write_outputs
-from isolation_tests.reporting.html import write_html
-from isolation_tests.reporting.reading import read
-from isolation_tests.reporting.replays import read_replay, write_replay
-from isolation_tests.reporting.summary import Summary, exit_status, summarise
-from isolation_tests.reporting.writing import EvidenceWriter
+from isolation_tests.reporting.evidence.errors import BadReplay
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
+from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
+from isolation_tests.reporting.evidence.writer import EvidenceWriter
+from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
+from isolation_tests.reporting.formats.terminal import Written
+from isolation_tests.reporting.html.page import write_html
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 
@@ -95,7 +96,7 @@ class Campaign:
     """A certifying run as its first process sees it.
 
     Construction resolves and opens the target, probes it and takes the report folder; it raises a
-    `Problem` or `EvidenceError`, in one sentence, before anything is half-written.
+    `Problem`, in one sentence, before anything is half-written.
     """
 
     def __init__(
@@ -217,6 +218,11 @@ class Campaign:
         """A path as the user would write it: from the folder the run was started in, where it lies below."""
         return path.relative_to(self._here) if path.is_relative_to(self._here) else path
 
+    def written(self) -> Written:
+        """What was written, as the user would write the paths."""
+        folder = None if self.folder is None else self.shown(self.folder)
+        return Written(folder, self.replays, [self.shown(path) for path in self.exported])
+
     def finish(self, notes: Iterable[str] = ()) -> int:
         """Judge the whole, write the footer and the page, close the target; return the exit status."""
         self.close()
@@ -240,7 +246,7 @@ class Campaign:
             exit_status=status,
         )
         evidence = read(self._writer.finish(ending))
-        write_html(evidence, self.folder / "report.html")
+        write_html(evidence, self.folder / REPORT_NAME)
         self.exported = write_outputs(evidence, self._outputs, folder=self.folder, into=self._here)
         self._drop_earlier_replays(self.folder)
         return status

@@ -13,7 +13,7 @@ import pytest
 
 from isolation_tests.asking import RESULT, Asking
 from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
-from isolation_tests.reporting.errors import EvidenceError
+from isolation_tests.reporting.evidence.errors import EvidenceError
 
 if TYPE_CHECKING:
     from isolation_tests.campaign import Campaign
@@ -24,7 +24,7 @@ def explain(config: pytest.Config, error: Exception) -> None:
     """One sentence on stderr; the traceback for whoever asked for it."""
     if config.option.verbose > 0:
         traceback.print_exception(error)
-    own = isinstance(error, Problem | EvidenceError)
+    own = isinstance(error, Problem)
     defect = "" if own else " This is a defect of isolation-tests itself; -v shows where."
     sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
 
@@ -88,15 +88,15 @@ class Controller(Asking):
 
     def begin(self) -> int | None:
         """Run the smoke; return an exit status where asking more would prove nothing."""
-        from isolation_tests import terminal
         from isolation_tests.model import Verdict
+        from isolation_tests.reporting.formats import terminal
 
         terminal.print_header(self.campaign.header)
         result = self.campaign.smoke()
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
             terminal.print_smoke_failure(result)
             status = self.campaign.finish(["stopped after the smoke test"])
-            terminal.print_summary(self.campaign)
+            self._print_summary()
             return status
         if workers(self.config):
             self.campaign.close()
@@ -153,8 +153,8 @@ class Controller(Asking):
         junit = next((one for one in plugins if hasattr(one, "add_global_property")), None)
         if junit is None:
             return
-        from isolation_tests.reporting.junit import suite_properties
-        from isolation_tests.reporting.summary import summarise
+        from isolation_tests.reporting.evidence.summary import summarise
+        from isolation_tests.reporting.formats.junit import suite_properties
 
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         summary = summarise(self.campaign.header, self.campaign.results) if ended else None
@@ -166,10 +166,10 @@ class Controller(Asking):
         self._finished = True
         try:
             session.exitstatus = self._judge(exitstatus)
-        except (Problem, EvidenceError) as error:
+        except Problem as error:
             self.campaign.abandon()
             explain(self.config, error)
-            session.exitstatus = int(getattr(error, "status", ExitStatus.USAGE))
+            session.exitstatus = int(error.status)
         except Exception as error:  # noqa: BLE001 - pytest would leave with 1, which means violated here
             self.campaign.abandon()
             explain(self.config, error)
@@ -190,9 +190,14 @@ class Controller(Asking):
 
     def pytest_terminal_summary(self) -> None:
         """Print the table, the findings and the verdict."""
-        from isolation_tests import terminal
+        self._print_summary()
 
-        terminal.print_summary(self.campaign)
+    def _print_summary(self) -> None:
+        from isolation_tests.reporting.formats import terminal
+
+        campaign = self.campaign
+        if campaign.summary is not None:
+            terminal.print_summary(campaign.summary, campaign.written(), campaign.notes)
 
     def pytest_unconfigure(self) -> None:
         """A run that ends without a session leaves evidence without a footer."""

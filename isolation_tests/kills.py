@@ -14,11 +14,11 @@ from isolation_tests.campaign import SUITE_VERSION
 from isolation_tests.causes import Silence, anomaly_of
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
-from isolation_tests.reporting import strength as strengths
-from isolation_tests.reporting.strength import BlindSpot, Strength, grouped, named
+from isolation_tests.reporting.evidence import strength as strengths
+from isolation_tests.reporting.evidence.strength import BlindSpot, Strength, grouped, named
+from isolation_tests.reporting.formats.terminal import listing
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
-from isolation_tests.terminal import listing
 
 CLEAN = "(nothing planted)"
 

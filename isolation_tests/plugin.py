@@ -67,7 +67,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     from isolation_tests.controller import ExitGuard, explain
     from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem
-    from isolation_tests.reporting.errors import EvidenceError
 
     guard = ExitGuard(config)
     try:
@@ -76,10 +75,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         guard.lift()
         sys.stderr.write(f"{SPEAKER}stopped before anything was proved.\n")
         return int(ExitStatus.INCONCLUSIVE)
-    except (Problem, EvidenceError) as error:
+    except Problem as error:
         guard.lift()
         explain(config, error)
-        return int(getattr(error, "status", ExitStatus.USAGE))
+        return int(error.status)
     except Exception as error:  # noqa: BLE001 - pytest would leave with 1, which means violated here
         guard.lift()
         explain(config, error)

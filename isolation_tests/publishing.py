@@ -15,17 +15,16 @@ from pathlib import Path
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import SPEAKER, ExitStatus, sentence
 from isolation_tests.model import Finding
-from isolation_tests.reporting.errors import EvidenceError
-from isolation_tests.reporting.evidence import EVIDENCE_NAME
-from isolation_tests.reporting.html import write_html
-from isolation_tests.reporting.past import HISTORY_NAME, past_run, remember
-from isolation_tests.reporting.published import PAGE_NAME
-from isolation_tests.reporting.reading import read
-from isolation_tests.reporting.strength import STRENGTH_NAME
-from isolation_tests.reporting.summary import summary_of
-from isolation_tests.reporting.text import verdict_line
-from isolation_tests.reporting.withholding import rewrite, withhold
-from isolation_tests.reporting.writing import pack
+from isolation_tests.reporting.board.history import HISTORY_NAME, past_run, remember
+from isolation_tests.reporting.board.withholding import rewrite, withhold
+from isolation_tests.reporting.evidence.errors import EvidenceError
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME
+from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.strength import STRENGTH_NAME
+from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.evidence.writer import pack
+from isolation_tests.reporting.html.page import write_html
+from isolation_tests.reporting.narrative.wording import verdict_line
 from isolation_tests.targets.known import Known
 from isolation_tests.targets.resolve import READY, SCOPED, listed, resolve
 
@@ -120,12 +119,12 @@ def _published(name: str, run: Path, place: Path) -> str:
     if public.header.withheld:
         rewrite(run, public)
     _take_over(place, run)
-    write_html(read(run), run / PAGE_NAME)
+    write_html(read(run), run / REPORT_NAME)
     pack(run)
     place.mkdir(parents=True, exist_ok=True)
     for path in (*place.glob("certificate*"), *place.glob("findings/*.json"), place / EVIDENCE_NAME):
         path.unlink(missing_ok=True)
-    for path in (run / HISTORY_NAME, run / f"{EVIDENCE_NAME}.gz", run / PAGE_NAME):
+    for path in (run / HISTORY_NAME, run / f"{EVIDENCE_NAME}.gz", run / REPORT_NAME):
         if path.exists():
             path.replace(place / path.name)
     summary = summary_of(public)

@@ -12,8 +12,8 @@ from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
 from isolation_tests.model import Case
 from isolation_tests.profiles import PROFILES
-from isolation_tests.reporting.replays import Replay, read_replay
-from isolation_tests.reporting.reproduction import story
+from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
+from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings, gather
 from isolation_tests.violations import CheckFailed
@@ -35,7 +35,7 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
 
     Without `times`, as often as it takes to say that the finding is rarer than it was when it was recorded,
     between FEWEST and MOST. The target and its options are the recorded ones unless `settings` name others.
-    Raises `EvidenceError` for a file that is no replay file, `Problem` for a target that can't be named or
+    Raises a `Problem` for a file that is no replay file, and for a target that can't be named or
     opened.
     """
     record = read_replay(file)

@@ -34,14 +34,14 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting.errors import EvidenceError
-from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
-from isolation_tests.reporting.past import PastRun, changes, past_run, read_past, remember
-from isolation_tests.reporting.reading import read
-from isolation_tests.reporting.site import Site, write_site
-from isolation_tests.reporting.summary import exit_status, summarise, summary_of
-from isolation_tests.reporting.withholding import rewrite, withhold
-from isolation_tests.reporting.writing import EvidenceWriter, pack
+from isolation_tests.reporting.board.history import PastRun, changes, past_run, read_past, remember
+from isolation_tests.reporting.board.site import Site, write_site
+from isolation_tests.reporting.board.withholding import rewrite, withhold
+from isolation_tests.reporting.evidence.errors import EvidenceError
+from isolation_tests.reporting.evidence.evidence import Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
+from isolation_tests.reporting.evidence.writer import EvidenceWriter, pack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -21,8 +21,8 @@ from isolation_tests.core.intervals import interval, seen_words, tries_for, unse
 from isolation_tests.model import Case, Finding, History, Judgement, Law, Operation, Plan
 from isolation_tests.profiles import PROFILES
 from isolation_tests.replaying import FEWEST, MOST, enough
-from isolation_tests.reporting.replays import Replay
-from isolation_tests.reporting.reproduction import story
+from isolation_tests.reporting.evidence.replay_file import Replay
+from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import resolve
 
 PLAN = golden_plan("alice-and-bob")

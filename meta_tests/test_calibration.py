@@ -16,7 +16,7 @@ from isolation_tests.faults import FAULTS
 from isolation_tests.kills import CLEAN, Killed, KillMatrix, measured, write_strength
 from isolation_tests.model import CheckResult, History, Level, Verdict
 from isolation_tests.profiles import PROFILES
-from isolation_tests.reporting.strength import (
+from isolation_tests.reporting.evidence.strength import (
     STRENGTH_NAME,
     BadStrengthError,
     BlindSpot,

@@ -29,22 +29,29 @@ from isolation_tests.core.errors import UsageProblem
 from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Level, Verdict, alias_reason
 from isolation_tests.profiles import PROFILES
-from isolation_tests.reporting import errors, evidence, reading, refusals, signing, writing
-from isolation_tests.reporting.certificate import (
+from isolation_tests.reporting.certificates import refusals, signing
+from isolation_tests.reporting.certificates.partial import CauseKind
+from isolation_tests.reporting.certificates.rejudge import Examined, examine, rejudge
+from isolation_tests.reporting.certificates.statement import (
     CERTIFICATE_NAME,
-    REPORT_NAME,
     TEXT_NAME,
     Claim,
     certificate_lines,
     statement_of,
 )
-from isolation_tests.reporting.evidence import EVIDENCE_NAME, Ending, ExpectedCheck, Header, TargetInfo
-from isolation_tests.reporting.partial import CauseKind
-from isolation_tests.reporting.rejudging import Examined, examine, rejudge
-from isolation_tests.reporting.strength import STRENGTH_NAME, Strength, write_strength
-from isolation_tests.reporting.summary import exit_status, summarise
-from isolation_tests.reporting.verification import certify, verify
-from isolation_tests.reporting.writing import EvidenceWriter, encode
+from isolation_tests.reporting.certificates.verification import certify, verify
+from isolation_tests.reporting.evidence import errors, evidence, reader, writer
+from isolation_tests.reporting.evidence.evidence import (
+    EVIDENCE_NAME,
+    REPORT_NAME,
+    Ending,
+    ExpectedCheck,
+    Header,
+    TargetInfo,
+)
+from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, write_strength
+from isolation_tests.reporting.evidence.summary import exit_status, summarise
+from isolation_tests.reporting.evidence.writer import EvidenceWriter, encode
 from isolation_tests.targets.resolve import resolve
 
 pytest.importorskip("securesystemslib")
@@ -186,7 +193,7 @@ def public(keys: Any) -> Any:
 
 def questions_of(folder: Path) -> Callable[[str], Sequence[ExpectedCheck]]:
     """As if the suite asked exactly what this folder's run set out to ask."""
-    expected = reading.read(folder).header.expected
+    expected = reader.read(folder).header.expected
     return lambda _: expected
 
 
@@ -208,7 +215,7 @@ def questions(original: Path) -> Callable[[str], Sequence[ExpectedCheck]]:
 
 
 def claim_of(folder: Path) -> Claim:
-    found = reading.read(folder)
+    found = reader.read(folder)
     return statement_of(folder, found, examine(found)).predicate.claim
 
 
@@ -247,7 +254,7 @@ def test_the_text_says_scope_limits_and_strength_and_promises_nothing(original: 
 
 
 def test_the_statement_is_what_in_toto_readers_know(original: Path) -> None:
-    found = reading.read(original)
+    found = reader.read(original)
     content = json.loads(statement_of(original, found, examine(found)).payload())
     assert content["_type"] == "https://in-toto.io/Statement/v1"
     assert content["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
@@ -262,7 +269,7 @@ def test_the_statement_is_what_in_toto_readers_know(original: Path) -> None:
 
 
 def test_packing_changes_no_digest(bundle: Path, public: Any, questions: Any) -> None:
-    writing.pack(bundle)
+    writer.pack(bundle)
     assert verify(bundle, public, questions).refusal is None
 
 
@@ -387,7 +394,7 @@ def test_a_skip_of_what_the_target_offers_excuses_nothing(tmp_path: Path, clean:
     lacking = write(tmp_path / "lacking", by_id, capabilities=("overlap", "page"))
     claim = claim_of(lacking)
     assert (claim.verdict, claim.level, claim.not_offered) == ("HELD", Level.CONCURRENT, ("get",))
-    found = reading.read(lacking)
+    found = reader.read(lacking)
     lines = certificate_lines(statement_of(lacking, found, examine(found)))
     assert "- what needs get, which the target does not offer" in lines
 
@@ -439,12 +446,12 @@ def lines_changed(change: Callable[[Lines], object], *, consistent: bool = False
 
 
 def packed_with_garbage(folder: Path) -> None:
-    packed = writing.pack(folder)
+    packed = writer.pack(folder)
     packed.write_bytes(packed.read_bytes() + b"garbage")
 
 
 def packed_with_a_second_file(folder: Path) -> None:
-    packed = writing.pack(folder)
+    packed = writer.pack(folder)
     packed.write_bytes(packed.read_bytes() + gzip.compress(b"{}\n"))
 
 
@@ -777,7 +784,7 @@ def test_no_edited_or_cut_byte_ever_verifies(
 ) -> None:
     folder = Path(shutil.copytree(original, tmp_path_factory.mktemp("edit") / "bundle"))
     if data.draw(st.booleans()):
-        writing.pack(folder)
+        writer.pack(folder)
     path = data.draw(st.sampled_from(sorted(folder.glob("[!.]*"))))
     content = path.read_bytes()
     place = data.draw(st.integers(0, len(content) - 1))
@@ -809,18 +816,18 @@ def test_a_packed_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / f"{EVIDENCE_NAME}.gz"
     path.write_bytes(gzip.compress(b" " * 2**23))
     assert path.stat().st_size < 2**14
-    monkeypatch.setattr(reading, "MOST_LINE_BYTES", 2**20)
+    monkeypatch.setattr(reader, "MOST_LINE_BYTES", 2**20)
     with pytest.raises(errors.TooLarge, match="larger at line 1"):
-        reading.read(tmp_path)
+        reader.read(tmp_path)
 
 
 def test_more_lines_than_any_run_writes_are_refused(
     tmp_path: Path, clean: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write(tmp_path / "run", clean)
-    monkeypatch.setattr(reading, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(reader, "MOST_BYTES", 20_000)
     with pytest.raises(errors.TooLarge, match="restore the file"):
-        reading.read(folder)
+        reader.read(folder)
 
 
 def test_what_a_file_says_cannot_steer_the_reader(bundle: Path, public: Any, questions: Any) -> None:
@@ -851,10 +858,10 @@ def test_deep_nesting_is_one_sentence(
 def test_evidence_of_a_newer_suite_says_to_upgrade(bundle: Path) -> None:
     rewritten(bundle, lambda lines: lines[0].update(suite_version="99.1", surprise=1))
     with pytest.raises(errors.NewerSuite, match=r"made by isolation-tests 99\.1, this is .*: upgrade"):
-        reading.read(bundle)
+        reader.read(bundle)
     rewritten(bundle, lambda lines: lines[0].update(suite_version="main"))
     with pytest.raises(errors.BadRecord, match="no version"):
-        reading.read(bundle)
+        reader.read(bundle)
 
 
 def test_evidence_of_another_suite_is_not_certified(bundle: Path, signer: Any, questions: Any) -> None:
@@ -868,7 +875,7 @@ def test_an_older_run_verifies_without_comparing_its_questions(
 ) -> None:
     folder = write(tmp_path / "run", clean)
     certify(folder, signer, questions_of(folder))
-    monkeypatch.setattr("isolation_tests.reporting.verification.version", lambda _: "99.0")
+    monkeypatch.setattr("isolation_tests.reporting.certificates.verification.version", lambda _: "99.0")
     outcome = verify(folder, public, lambda _: ())
     assert outcome.refusal is None
     assert "is not compared" in "\n".join(outcome.lines())

@@ -18,7 +18,7 @@ from test_formats import validate
 from test_reporting import make_result, write
 
 from isolation_tests.cli import main
-from isolation_tests.reporting.evidence import TargetInfo
+from isolation_tests.reporting.evidence.evidence import TargetInfo
 
 ROOT = Path(__file__).parent.parent / ".github"
 ACTION = ROOT / "actions" / "certify" / "action.yml"

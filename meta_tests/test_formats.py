@@ -22,11 +22,11 @@ from xmlschema import XMLSchema
 
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Case, CheckResult, Level, Verdict
-from isolation_tests.reporting import badge, markdown, table
-from isolation_tests.reporting.evidence import Evidence, Footer, TargetInfo
-from isolation_tests.reporting.formats import FORMATS, encoded, is_output, outputs, write_outputs
-from isolation_tests.reporting.reading import read
-from isolation_tests.reporting.strength import Strength
+from isolation_tests.reporting.evidence.evidence import Evidence, Footer, TargetInfo
+from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.strength import Strength
+from isolation_tests.reporting.formats import badge, csv_table, markdown
+from isolation_tests.reporting.formats.registry import FORMATS, encoded, is_output, outputs, write_outputs
 
 ROOT = Path(__file__).parent.parent
 PROPERTIES = "isolation_tests.properties"
@@ -285,7 +285,7 @@ def outside_code(text: str) -> list[str]:
 
 def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     known = make_case(relation="other", known="ticket 7")
-    rows = list(csv.DictReader(io.StringIO(table.render(evidence_of(violated(make_case(), known))))))
+    rows = list(csv.DictReader(io.StringIO(csv_table.render(evidence_of(violated(make_case(), known))))))
 
     assert [(row["finding"], row["known"], row["reason it is known"]) for row in rows] == [
         ("A1-search-other", "yes", "ticket 7"),
@@ -293,15 +293,15 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     ]
     assert rows[0]["versions"] == "sample==1.2"
     assert rows[0]["weaknesses"] == "CWE-187"
-    assert table.render(evidence_of(make_result())).count("\n") == 1
+    assert csv_table.render(evidence_of(make_result())).count("\n") == 1
 
 
 @settings(max_examples=60)
 @given(nasty, nasty)
 def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str) -> None:
-    rows = list(csv.reader(io.StringIO(table.render(hostile(text, other)), newline="")))
+    rows = list(csv.reader(io.StringIO(csv_table.render(hostile(text, other)), newline="")))
 
-    assert [len(row) for row in rows] == [len(table.COLUMNS)] * len(rows)
+    assert [len(row) for row in rows] == [len(csv_table.COLUMNS)] * len(rows)
     assert len(rows) == 3
     for cell in (cell for row in rows for cell in row):
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))

@@ -35,18 +35,18 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting.charts import LOADS, chart, latencies
-from isolation_tests.reporting.diagram import diagram
-from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
-from isolation_tests.reporting.html import Beside, render_html, write_html
-from isolation_tests.reporting.letters import alone, side_by_side
-from isolation_tests.reporting.matrix import who_saw_whom
-from isolation_tests.reporting.sections import rerun
-from isolation_tests.reporting.strength import BlindSpot, Strength, write_strength
-from isolation_tests.reporting.timeline import timeline
+from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.evidence.strength import BlindSpot, Strength, write_strength
+from isolation_tests.reporting.html.latency_chart import LOADS, chart, latencies
+from isolation_tests.reporting.html.name_diff import alone, side_by_side
+from isolation_tests.reporting.html.page import Beside, render_html, write_html
+from isolation_tests.reporting.html.sequence_diagram import diagram
+from isolation_tests.reporting.html.timeline import timeline
+from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
+from isolation_tests.reporting.narrative.sections import rerun
 
 ROOT = Path(__file__).parent.parent
-STYLE = (ROOT / "isolation_tests/reporting/templates/style.css.j2").read_text(encoding="utf-8")
+STYLE = (ROOT / "isolation_tests/reporting/html/templates/style.css.j2").read_text(encoding="utf-8")
 HARMLESS = "harmless"
 FRAGMENTS = (
     "<script>alert(1)</script>",

@@ -41,7 +41,12 @@ LAYERS = (
         "campaign",
         "publishing",
     ),
-    ("calibration", "causes", "kills", "replaying", "terminal"),
+    (
+        "calibration",
+        "causes",
+        "kills",
+        "replaying",
+    ),
     ("asking", "controller", "worker"),
     ("cli", "plugin"),
     ("__main__",),

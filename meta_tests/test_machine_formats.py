@@ -32,12 +32,12 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting import ctrf, oscal, sarif
-from isolation_tests.reporting.errors import BadTime
-from isolation_tests.reporting.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
-from isolation_tests.reporting.reading import read
-from isolation_tests.reporting.summary import exit_status, summarise, summary_of
-from isolation_tests.reporting.withholding import withhold
+from isolation_tests.reporting.board.withholding import withhold
+from isolation_tests.reporting.evidence.errors import BadTime
+from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
+from isolation_tests.reporting.formats import ctrf, oscal, sarif
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = {

@@ -9,8 +9,8 @@ import pytest
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import Verdict
-from isolation_tests.reporting.evidence import Evidence
-from isolation_tests.reporting.reading import read
+from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.reader import read
 
 pytest_plugins = ["pytester"]
 

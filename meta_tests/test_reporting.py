@@ -31,13 +31,18 @@ from isolation_tests.model import (
     Verdict,
     alias_reason,
 )
-from isolation_tests.reporting import errors, evidence, reading, replays
-from isolation_tests.reporting.evidence import Ending, ExpectedCheck, Header, TargetInfo
-from isolation_tests.reporting.html import render_html, write_html
-from isolation_tests.reporting.reproduction import MOST_LINES, reproduction, story
-from isolation_tests.reporting.summary import Summary, exit_status, grid, merge_cases, summarise
-from isolation_tests.reporting.text import finding_text, header_lines, summary_table, verdict_line
-from isolation_tests.reporting.writing import EvidenceWriter
+from isolation_tests.reporting.evidence import errors, evidence, reader, replay_file
+from isolation_tests.reporting.evidence.evidence import Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.summary import Summary, exit_status, grid, merge_cases, summarise
+from isolation_tests.reporting.evidence.writer import EvidenceWriter
+from isolation_tests.reporting.html.page import render_html, write_html
+from isolation_tests.reporting.narrative.reproduction import MOST_LINES, reproduction, story
+from isolation_tests.reporting.narrative.wording import (
+    finding_text,
+    header_lines,
+    summary_table,
+    verdict_line,
+)
 
 # Drawing whole results is slow on a busy machine, which says nothing about them.
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
@@ -180,8 +185,8 @@ def test_an_unknown_anomaly_is_told_with_the_known_ones() -> None:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     results = (make_result(), make_result("b", Verdict.VIOLATED, cases=(make_case(names=("a\ud800", None)),)))
     path = write(tmp_path / "new" / "folder", *results)
-    found = reading.read(path)
-    assert found == reading.read(path.parent)
+    found = reader.read(path)
+    assert found == reader.read(path.parent)
     assert found.results == results
     assert found.header == make_header(*results)
     assert found.footer.records == 2
@@ -219,7 +224,7 @@ def test_a_run_that_died_keeps_the_earlier_evidence_and_its_own_partial(tmp_path
         writer.append(make_result())
     assert (tmp_path / "evidence.jsonl").read_bytes() == before
     with pytest.raises(errors.NoFooter):
-        reading.read(tmp_path / "evidence.jsonl.partial")
+        reader.read(tmp_path / "evidence.jsonl.partial")
     with pytest.raises(errors.WriterClosed):
         writer.append(make_result())
 
@@ -227,7 +232,7 @@ def test_a_run_that_died_keeps_the_earlier_evidence_and_its_own_partial(tmp_path
 def test_a_folder_with_only_a_partial_says_that_the_run_died(tmp_path: Path) -> None:
     EvidenceWriter(tmp_path, make_header()).close()
     with pytest.raises(errors.NoFooter):
-        reading.read(tmp_path)
+        reader.read(tmp_path)
 
 
 def test_every_cut_of_a_file_is_refused(tmp_path: Path) -> None:
@@ -236,7 +241,7 @@ def test_every_cut_of_a_file_is_refused(tmp_path: Path) -> None:
     for size in range(0, len(whole) - 1, 7):
         path.write_bytes(whole[:size])
         with pytest.raises(errors.EvidenceError):
-            reading.read(path)
+            reader.read(path)
 
 
 def changed(number: int, **fields: Any) -> Any:
@@ -274,13 +279,13 @@ def test_each_way_of_being_wrong_has_its_error(tmp_path: Path, change: Any, erro
     lines = change(path.read_text().splitlines())
     path.write_text("".join(f"{line}\n" for line in lines))
     with pytest.raises(error, match=path.name) as caught:
-        reading.read(path)
+        reader.read(path)
     assert type(caught.value) is error
 
 
 def test_a_folder_without_evidence_is_told(tmp_path: Path) -> None:
     with pytest.raises(errors.NoEvidence, match="give the folder"):
-        reading.read(tmp_path)
+        reader.read(tmp_path)
 
 
 # Secrets
@@ -308,7 +313,7 @@ def test_no_secret_reaches_a_file_or_a_report(tmp_path: Path) -> None:
     leaky = "could not open http://me:hunter2@host: {'api_key': 'hunter2'} password=hunter2"
     result = make_result("b", Verdict.ERROR, reason=leaky)
     path = write(tmp_path, result, probed={"get": leaky}, capabilities=("get",))
-    found = reading.read(path)
+    found = reader.read(path)
     assert "hunter2" not in path.read_text()
     assert "hunter2" not in render_html(found)
     assert "hunter2" not in "\n".join(header_lines(make_header(probed={"get": leaky}, capabilities=("get",))))
@@ -323,20 +328,20 @@ def test_harmless_text_is_kept() -> None:
 
 def test_a_replay_file_is_read_as_written(tmp_path: Path) -> None:
     case = make_case()
-    path = replays.write_replay(
+    path = replay_file.write_replay(
         tmp_path, case, target="sample", suite_version="0.1.0", versions={"sample": "1"}
     )
     assert path == tmp_path / "findings" / "A1-search-same-prefix.json"
-    replay = replays.read_replay(path)
+    replay = replay_file.read_replay(path)
     assert (replay.plan, replay.finding, replay.seen) == (case.history.plan, case.finding, 3)
 
 
 @pytest.mark.parametrize("relation", ["../../etc/passwd", "a/b", "a\\b", "..", "\x00", "x" * 500, "\ud800"])
 def test_a_replay_file_stays_in_its_folder(tmp_path: Path, relation: str) -> None:
     case = make_case(relation=relation)
-    path = replays.write_replay(tmp_path, case, target="t", suite_version="1", versions={})
+    path = replay_file.write_replay(tmp_path, case, target="t", suite_version="1", versions={})
     assert path.resolve().parent == (tmp_path / "findings").resolve()
-    assert replays.read_replay(path).finding.relation == relation
+    assert replay_file.read_replay(path).finding.relation == relation
 
 
 @pytest.mark.parametrize(
@@ -352,20 +357,20 @@ def test_a_replay_file_stays_in_its_folder(tmp_path: Path, relation: str) -> Non
     ],
 )
 def test_a_wrong_replay_file_is_one_clear_error(tmp_path: Path, fields: dict[str, Any]) -> None:
-    path = replays.write_replay(tmp_path, make_case(), target="t", suite_version="1", versions={})
+    path = replay_file.write_replay(tmp_path, make_case(), target="t", suite_version="1", versions={})
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
     with pytest.raises(errors.BadReplay, match="give a file that a run wrote"):
-        replays.read_replay(path)
+        replay_file.read_replay(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
 def test_a_corrupt_replay_file_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.json"
     with pytest.raises(errors.BadReplay):
-        replays.read_replay(path)
+        replay_file.read_replay(path)
     path.write_bytes(content)
     with pytest.raises(errors.BadReplay):
-        replays.read_replay(path)
+        replay_file.read_replay(path)
 
 
 # Summary
@@ -668,7 +673,7 @@ def test_the_page_escapes_whatever_a_target_said(tmp_path: Path) -> None:
     )
     target = TargetInfo(name=HOSTILE, title=HOSTILE, adapter=HOSTILE, distributions={HOSTILE: HOSTILE})
     path = write(tmp_path, *results, target=target, run_id=HOSTILE, known_file=HOSTILE, aliases=(HOSTILE,))
-    page = write_html(reading.read(path), tmp_path / "sub" / "report.html").read_text(encoding="utf-8")
+    page = write_html(reader.read(path), tmp_path / "sub" / "report.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in page
     for forbidden in ("<script", "\x1b", "\u202e", "http://", "https://", "src=", "@import", "url("):
         assert forbidden not in page
@@ -681,12 +686,12 @@ def test_the_page_says_what_was_not_tested(tmp_path: Path) -> None:
         writer.append(make_result())
         writer.append(make_result("b", Verdict.NOT_SUPPORTED, reason="has no get", **HARD))
         path = writer.finish(ENDING.model_copy(update={"unmatched_known": ("A9-any matched nothing",)}))
-    page = render_html(reading.read(path))
+    page = render_html(reader.read(path))
     for part in ("INCONCLUSIVE, no level reached", "left-out[x]", "has no get", "A9-any matched nothing"):
         assert part in page
 
 
 def test_the_page_of_an_empty_run_is_no_pass(tmp_path: Path) -> None:
-    page = render_html(reading.read(write(tmp_path)))
+    page = render_html(reader.read(write(tmp_path)))
     assert "INCONCLUSIVE, no level reached" in page
     assert "Nothing that this run asked crossed" not in page

@@ -15,8 +15,8 @@ from isolation_tests.core.errors import ExitStatus, UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isolation_tests.reporting.evidence import ExpectedCheck
-    from isolation_tests.reporting.verification import Issued
+    from isolation_tests.reporting.certificates.verification import Issued
+    from isolation_tests.reporting.evidence.evidence import ExpectedCheck
 
 CERTIFY_STATUS = """Exit status: 0 issued (HELD or PARTIAL, which it says), 1 refused for what the evidence
 shows, 3 usage or evidence that can't be believed, 4 internal error."""
@@ -40,7 +40,7 @@ def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - clic
     is to verify. A passphrase can also stand in ISOLATION_KEY_PASSPHRASE.
     """
     del verbose
-    from isolation_tests.reporting.signing import PASSPHRASE_VARIABLE, make_key
+    from isolation_tests.reporting.certificates.signing import PASSPHRASE_VARIABLE, make_key
 
     passphrase = os.environ.get(PASSPHRASE_VARIABLE, "")
     if asks and not passphrase:
@@ -83,8 +83,8 @@ def verify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cli
     Every kept history is judged again, and everything that the certificate says is computed anew.
     """
     del verbose
-    from isolation_tests.reporting.signing import load_public
-    from isolation_tests.reporting.verification import verify as verified
+    from isolation_tests.reporting.certificates.signing import load_public
+    from isolation_tests.reporting.certificates.verification import verify as verified
 
     outcome = verified(folder, load_public(key), _questions)
     for line in outcome.lines():
@@ -94,8 +94,8 @@ def verify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cli
 
 def certifier(key: Path) -> Callable[[Path], Issued]:
     """Who issues certificates with a private key; a passphrase is asked for once, before anything else."""
-    from isolation_tests.reporting.signing import load_private
-    from isolation_tests.reporting.verification import certify as certified
+    from isolation_tests.reporting.certificates.signing import load_private
+    from isolation_tests.reporting.certificates.verification import certify as certified
 
     signer = load_private(key, _passphrase)
     return lambda folder: certified(folder, signer, _questions)
@@ -111,7 +111,7 @@ def _questions(profile: str) -> tuple[ExpectedCheck, ...]:
 
 def _passphrase() -> str:
     """The passphrase of an encrypted key: from the environment, or from whoever sits at the terminal."""
-    from isolation_tests.reporting.signing import PASSPHRASE_VARIABLE
+    from isolation_tests.reporting.certificates.signing import PASSPHRASE_VARIABLE
 
     given = os.environ.get(PASSPHRASE_VARIABLE, "")
     if given:

@@ -140,8 +140,8 @@ def calibrate(
     """
     from isolation_tests.calibration import calibrate as calibrated
     from isolation_tests.kills import kill_table, write_strength
+    from isolation_tests.reporting.formats.terminal import console, progress
     from isolation_tests.targets.settings import Settings
-    from isolation_tests.terminal import console, progress
 
     settings = Settings(target=target, profile=profile, seed=seed, options=options)
     with progress(lines=verbose) as tell:
@@ -214,9 +214,9 @@ def sweep(
     """
     from isolation_tests.cli.certificates import certifier
     from isolation_tests.publishing import sweep as swept
-    from isolation_tests.reporting.published import folders
-    from isolation_tests.reporting.site import write_site
-    from isolation_tests.terminal import console, listing, progress
+    from isolation_tests.reporting.board.published import folders
+    from isolation_tests.reporting.board.site import write_site
+    from isolation_tests.reporting.formats.terminal import console, listing, progress
 
     certify = None if key is None else certifier(key)
     with progress(lines=verbose) as tell:

@@ -36,7 +36,7 @@ for command in (keygen, certify, verify):
 @told
 def table(folder: Path, into: Path | None) -> int:
     """Write the published verdicts below FOLDER as a Markdown table, one row a system."""
-    from isolation_tests.reporting.board import board, insert
+    from isolation_tests.reporting.board.readme_table import board, insert
 
     text = board(folder)
     if into is None:
@@ -57,7 +57,7 @@ def board(folder: Path, out: Path | None, verbose: bool) -> int:  # noqa: FBT001
     It needs no network and no server. The exit status is 2 where a system's evidence is refused.
     """
     del verbose
-    from isolation_tests.reporting.site import write_site
+    from isolation_tests.reporting.board.site import write_site
 
     site = write_site(folder, out)
     click.echo(site.sentence())
@@ -74,14 +74,15 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
     Refuses evidence that is not whole. The exit status is that of the run.
     """
     del verbose
-    from isolation_tests.reporting.html import write_html
-    from isolation_tests.reporting.reading import read_whole
-    from isolation_tests.reporting.summary import summary_of
-    from isolation_tests.reporting.text import verdict_line
-    from isolation_tests.terminal import console
+    from isolation_tests.reporting.evidence.evidence import REPORT_NAME
+    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.evidence.summary import summary_of
+    from isolation_tests.reporting.formats.terminal import console
+    from isolation_tests.reporting.html.page import write_html
+    from isolation_tests.reporting.narrative.wording import verdict_line
 
     evidence = read_whole(folder)
-    page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / "report.html")
+    page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / REPORT_NAME)
     console().print(f"report: {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)
     return int(evidence.footer.exit_status)
@@ -99,8 +100,8 @@ def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int: 
     findings), .ctrf.json, .sarif, .oscal.json or .badge.json. Refuses evidence that is not whole.
     """
     del verbose
-    from isolation_tests.reporting.formats import STDOUT, encoded, outputs, write_outputs
-    from isolation_tests.reporting.reading import read_whole
+    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.formats.registry import STDOUT, encoded, outputs, write_outputs
 
     folder, places = _folder_and_places(arguments)
     wanted = outputs(places, name)
@@ -129,10 +130,10 @@ def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  
     A finding that is gone is called fixed only where each check that showed it was asked again and held.
     """
     del verbose
-    from isolation_tests.reporting.comparison import compare, markdown, sentence, tables
-    from isolation_tests.reporting.formats import encoded
-    from isolation_tests.reporting.reading import read_whole
-    from isolation_tests.terminal import console
+    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.formats.comparison import compare, markdown, sentence, tables
+    from isolation_tests.reporting.formats.registry import encoded
+    from isolation_tests.reporting.formats.terminal import console
 
     comparison = compare(read_whole(old), read_whole(new), across=across)
     if name == "markdown":
@@ -156,23 +157,24 @@ def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: 
     and of several results of a check the worst counts. The exit status is that of the whole.
     """
     del verbose
-    from isolation_tests.reporting.evidence import EVIDENCE_NAME
-    from isolation_tests.reporting.merging import REPORT_NAME
-    from isolation_tests.reporting.merging import merge as merged
-    from isolation_tests.reporting.summary import summary_of
-    from isolation_tests.reporting.text import verdict_line
-    from isolation_tests.terminal import console
+    from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME
+    from isolation_tests.reporting.evidence.merge import merge as merged
+    from isolation_tests.reporting.evidence.summary import summary_of
+    from isolation_tests.reporting.formats.terminal import console
+    from isolation_tests.reporting.html.page import write_html
+    from isolation_tests.reporting.narrative.wording import verdict_line
 
     evidence = merged(out, folders)
+    page = write_html(evidence, out / REPORT_NAME)
     console().print(f"evidence: {out / EVIDENCE_NAME}", markup=False)
-    console().print(f"report:   {out / REPORT_NAME}", markup=False)
+    console().print(f"report:   {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)
     return int(evidence.footer.exit_status)
 
 
 def _folder_and_places(arguments: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
     """The first of several arguments is the folder, unless it is itself something to write."""
-    from isolation_tests.reporting.formats import is_output
+    from isolation_tests.reporting.formats.registry import is_output
 
     first, rest = arguments[0], arguments[1:]
     if not rest or (is_output(first) and not Path(first).is_dir()):

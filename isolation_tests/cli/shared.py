@@ -36,15 +36,13 @@ def told(command: Command) -> Command:
 
     @wraps(command)
     def wrapped(*args: Any, **keywords: Any) -> None:
-        from isolation_tests.reporting.errors import EvidenceError
-
         try:
             status = command(*args, **keywords)
         except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
-        except (Problem, EvidenceError) as error:
+        except Problem as error:
             explain_error(error, verbose=bool(keywords.get("verbose")))
-            status = int(getattr(error, "status", ExitStatus.USAGE))
+            status = int(error.status)
         except Exception as error:  # noqa: BLE001 - the last resort of a command line
             explain_error(error, verbose=bool(keywords.get("verbose")))
             click.echo("This is a defect of isolation-tests itself; -v shows where.", err=True)

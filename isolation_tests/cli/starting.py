@@ -53,8 +53,8 @@ def init(
 def targets() -> int:
     """List the targets that can be named, whether they can run here, and the seeded faults."""
     from isolation_tests.faults import FAULTS
+    from isolation_tests.reporting.formats.terminal import console, listing
     from isolation_tests.targets.resolve import listed
-    from isolation_tests.terminal import console, listing
 
     rows = [(name, title, status) for name, title, status in listed()]
     console().print(listing("Targets", ("target", "what it is", "status"), rows), soft_wrap=False)
@@ -76,8 +76,8 @@ def targets() -> int:
 def explain(anomaly: str) -> int:
     """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
     from isolation_tests.catalogue import CATALOGUE
-    from isolation_tests.reporting.controls import CONTROLS
-    from isolation_tests.terminal import console
+    from isolation_tests.reporting.formats.terminal import console
+    from isolation_tests.reporting.narrative.controls import CONTROLS
 
     wanted = next(
         (name for name in CATALOGUE if name.lower() == anomaly.split("-", maxsplit=1)[0].lower()), None

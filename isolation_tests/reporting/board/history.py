@@ -1,0 +1,140 @@
+"""Earlier published runs of a system, one line each, so that a board can tell what changed between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from isolation_tests.model import Frozen, Level, Verdict
+from isolation_tests.reporting.certificates.statement import questions_digest
+from isolation_tests.reporting.evidence.errors import EvidenceError, NotWritable, first_fault
+from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.summary import Summary
+
+__all__ = [
+    "HISTORY_NAME",
+    "BadHistoryError",
+    "Changes",
+    "PastRun",
+    "changes",
+    "past_run",
+    "read_past",
+    "remember",
+]
+
+HISTORY_NAME = "history.jsonl"
+MOST_BYTES = 4_000_000
+
+
+class BadHistoryError(EvidenceError):
+    """A line of a history is none that a sweep wrote."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} can't be believed ({why}); restore the file that `sweep` wrote, or remove it."
+        )
+
+
+class PastRun(Frozen):
+    """What is kept of a published run when the next one takes its place.
+
+    ended: UTC, ISO 8601. questions: digest of the checks that were to be done, as in a certificate.
+    unanswered: how many of them never reported or came to no result. findings: keys, new and known alike.
+    digest: that of the evidence.
+    """
+
+    ended: str = Field(max_length=60)
+    run_id: str = Field(max_length=200)
+    suite_version: str = Field(max_length=200)
+    questions: str = Field(max_length=64)
+    checks: int = Field(ge=0)
+    profile: str = Field(max_length=200)
+    versions: dict[str, str]
+    verdict: Verdict
+    known_only: bool
+    level: Level | None
+    findings: tuple[str, ...]
+    unanswered: int = Field(ge=0)
+    digest: str = Field(max_length=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run's findings are against those of the run before it, as keys.
+
+    gone: asked again, and not seen. unclear: not seen, but not everything was asked again.
+    """
+
+    new: tuple[str, ...]
+    still: tuple[str, ...]
+    gone: tuple[str, ...]
+    unclear: tuple[str, ...]
+
+
+def past_run(evidence: Evidence, summary: Summary) -> PastRun:
+    """The line that is kept of a run."""
+    header = evidence.header
+    return PastRun(
+        ended=evidence.footer.ended,
+        run_id=header.run_id,
+        suite_version=header.suite_version,
+        questions=questions_digest(header.expected),
+        checks=len(header.expected),
+        profile=header.profile,
+        versions=header.target.distributions,
+        verdict=summary.verdict,
+        known_only=summary.known_only,
+        level=summary.level,
+        findings=tuple(case.finding.key for case in summary.cases),
+        unanswered=len(summary.not_run) + len(summary.unsettled),
+        digest=evidence.footer.digest,
+    )
+
+
+def read_past(folder: Path) -> tuple[PastRun, ...]:
+    """The earlier runs that a folder remembers, oldest first. Raises `BadHistoryError`."""
+    path = folder / HISTORY_NAME
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadHistoryError(path, "it is too large")
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise BadHistoryError(path, error.strerror or type(error).__name__) from error
+    runs = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            runs.append(PastRun.model_validate_json(line))
+        except ValidationError as error:
+            raise BadHistoryError(path, f"line {number}: {first_fault(error)}") from error
+    return tuple(runs)
+
+
+def remember(folder: Path, run: PastRun) -> None:
+    """Add a run to a folder's history, whole or not at all; one that it holds already changes nothing."""
+    runs = read_past(folder)
+    if any(run.digest == earlier.digest for earlier in runs):
+        return
+    path = folder / HISTORY_NAME
+    partial = path.with_name(f"{HISTORY_NAME}.partial")
+    try:
+        partial.write_text("".join(f"{each.model_dump_json()}\n" for each in (*runs, run)), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise NotWritable(folder, error.strerror or type(error).__name__) from error
+
+
+def changes(before: PastRun, after: PastRun) -> Changes:
+    """What changed from one run to the next; what was not asked again is never called gone."""
+    earlier, later = set(before.findings), set(after.findings)
+    lost = tuple(sorted(earlier - later))
+    comparable = after.questions == before.questions and not after.unanswered
+    return Changes(
+        new=tuple(sorted(later - earlier)),
+        still=tuple(sorted(earlier & later)),
+        gone=lost if comparable else (),
+        unclear=() if comparable else lost,
+    )

@@ -1,0 +1,84 @@
+"""Findings without a public reference: published with anomaly and version, never with what shows them.
+
+The plans, histories and stories of such findings are left out, and the evidence says how many it lacks.
+Withholding never changes a verdict: a withheld finding violates as before. What is left out can't be judged
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from isolation_tests.model import Case, CheckResult, Finding, History, Plan
+from isolation_tests.reporting.evidence.evidence import Ending, Evidence
+from isolation_tests.reporting.evidence.writer import EvidenceWriter
+
+__all__ = ["rewrite", "withhold"]
+
+WITHHELD = "withheld until there is a public reference"
+
+
+def withhold(evidence: Evidence, public: Callable[[Finding], bool]) -> Evidence:
+    """The evidence without what shows a finding that isn't public; its footer's digest is to be made anew."""
+    results = tuple(_without(result, public) for result in evidence.results)
+    count = sum(case.withheld for result in results for case in result.cases)
+    header = evidence.header.model_copy(update={"withheld": count})
+    return evidence.model_copy(update={"header": header, "results": results})
+
+
+def rewrite(folder: Path, evidence: Evidence) -> Path:
+    """Write evidence in place of a folder's own, with a digest of its own; return the file."""
+    ending = Ending(**{name: getattr(evidence.footer, name) for name in Ending.model_fields})
+    with EvidenceWriter(folder, evidence.header) as writer:
+        for result in evidence.results:
+            writer.append(result)
+        return writer.finish(ending)
+
+
+def _without(result: CheckResult, public: Callable[[Finding], bool]) -> CheckResult:
+    """One plan may show several findings: where one of them isn't public, all that was kept goes.
+
+    What stays is named field by field, so that nothing that is added to a result later is published unasked.
+    """
+    if all(public(case.finding) for case in result.cases):
+        return result
+    return CheckResult(
+        check=result.check,
+        title=result.title,
+        anomalies=result.anomalies,
+        level=result.level,
+        verdict=result.verdict,
+        reason=WITHHELD,
+        cases=tuple(_bare(case) for case in result.cases),
+        examples=result.examples,
+        calls=result.calls,
+        controls=result.controls,
+        refused=result.refused,
+        seconds=result.seconds,
+    )
+
+
+def _bare(case: Case) -> Case:
+    finding = case.finding
+    nothing = Plan(
+        name="withheld", anomaly=finding.anomaly, users=(), facts=(), steps=(), relation=finding.relation
+    )
+    return Case(
+        finding=Finding(
+            anomaly=finding.anomaly,
+            law=finding.law,
+            operation=finding.operation,
+            relation=finding.relation,
+            viewer=finding.viewer,
+            owner=finding.owner,
+            step=0,
+            where=finding.where,
+            story=WITHHELD,
+        ),
+        history=History(plan=nothing, users=(), events=()),
+        seen=case.seen,
+        tried=case.tried,
+        known=case.known,
+        withheld=True,
+    )

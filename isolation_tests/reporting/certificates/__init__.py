@@ -1,0 +1,1 @@
+"""Certificates: what one run's evidence shows, signed, and verified elsewhere."""

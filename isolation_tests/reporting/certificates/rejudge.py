@@ -1,0 +1,159 @@
+"""Evidence judged again: every kept history before the pure judges, and the ending against the records.
+
+Neither the target nor the process that ran it is needed. What a history proves can only lower what its check
+says: a verdict better than its history, or a finding that its history does not show, is a contradiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.judging import judge_all
+from isolation_tests.model import (
+    Case,
+    CheckResult,
+    Finding,
+    History,
+    Outcome,
+    Verdict,
+    alias_reason,
+)
+from isolation_tests.reporting.certificates.refusals import Contradicted, UnfoundedKnown, WrongEnding
+from isolation_tests.reporting.evidence.evidence import Ending, Evidence
+from isolation_tests.reporting.evidence.summary import Summary, exit_status, summary_of
+
+__all__ = ["Examined", "examine", "rejudge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was judged again. checks: that made calls. rejudged: those of them with all they need for it.
+
+    several: rejudged checks that kept more than one history, because they searched or compared. counted:
+    checks that kept none and are believed by their counts. withheld: findings that were published without
+    what shows them.
+    """
+
+    summary: Summary
+    checks: int
+    rejudged: int
+    histories: int
+    several: int
+    counted: tuple[str, ...]
+    withheld: int
+
+
+def examine(evidence: Evidence) -> Examined:
+    """Judge all of a run again; raises the `Refusal` for the first thing that does not fit."""
+    header, results = evidence.header, evidence.results
+    summary = summary_of(evidence)
+    _ending_fits(evidence.footer, summary)
+    for result in results:
+        for case in result.cases:
+            if case.known is not None and not header.known_count:
+                raise UnfoundedKnown(case.finding.key)
+        try:
+            why = rejudge(result, header.aliases)
+        except RecursionError as error:
+            raise Contradicted(result.check, "its history is nested too deep") from error
+        if why is not None:
+            raise Contradicted(result.check, why)
+    asked = [result for result in results if result.calls]
+    withheld = {result.check for result in asked if any(case.withheld for case in result.cases)}
+    counted = tuple(r.check for r in asked if not _histories(r) and r.check not in withheld)
+    return Examined(
+        summary=summary,
+        checks=len(asked),
+        rejudged=sum(bool(_histories(result)) for result in asked),
+        histories=sum(len(_histories(result)) for result in asked),
+        several=sum(len(_histories(result)) > 1 for result in asked),
+        counted=counted,
+        withheld=sum(case.withheld for result in results for case in result.cases),
+    )
+
+
+def rejudge(result: CheckResult, aliases: Collection[str] = ()) -> str | None:
+    """In what the kept histories contradict the result, in one phrase; None where they don't.
+
+    aliases: relations whose two names the target declares to be one user, which excuses what such a check
+    hunts and nothing else.
+    """
+    return next(_contradictions(result, frozenset(aliases)), None)
+
+
+def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
+    told = {case.finding.key for case in result.cases}
+    for history, judged in judge_all(result.histories):
+        for finding in judged.findings:
+            if not _excused(finding, history, result, aliases):
+                yield f"a history shows {finding.key}"
+        if result.verdict is Verdict.HELD and (left := (*judged.errors, *judged.doubts)):
+            yield f"a history leaves open that {left[0]}"
+    for case in result.cases:
+        yield from _unshown(case, told, result, aliases)
+    alias = {alias_reason(relation) for relation in aliases} & {result.reason}
+    if alias and alias != {alias_reason(str(history.plan.relation)) for history in result.histories}:
+        yield "it is excused by a declared alias and no history of such names is kept"
+    if result.cases and result.verdict is not Verdict.VIOLATED:
+        yield f"it has findings and says {result.verdict}"
+    if result.verdict is Verdict.HELD and result.histories:
+        yield from _miscounted(result)
+
+
+def _unshown(case: Case, told: set[str], result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
+    if case.withheld:
+        return
+    judged = judge_all((case.history, *case.beside))
+    found = [(history, finding) for history, said in judged for finding in said.findings]
+    if not any(_same(case.finding, finding) for _, finding in found):
+        yield f"its history does not show {case.finding.key}"
+    for history, finding in found:
+        if finding.key not in told and not _excused(finding, history, result, aliases):
+            yield f"the history of {case.finding.key} shows {finding.key} too"
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    """Whether two findings are one; the story may be told in other words, for secrets are masked in it."""
+    return one.model_copy(update={"story": ""}) == other.model_copy(update={"story": ""})
+
+
+def _excused(finding: Finding, history: History, result: CheckResult, aliases: frozenset[str]) -> bool:
+    may_be_missing = result.verdict in (Verdict.NOT_SUPPORTED, Verdict.VIOLATED, Verdict.ERROR)
+    return may_be_missing and history.plan.relation in aliases and finding.anomaly == history.plan.anomaly
+
+
+def _miscounted(result: CheckResult) -> Iterator[str]:
+    histories = result.histories
+    events = [event for history in histories for event in history.events]
+    found = {
+        "examples": len(histories),
+        "calls": len(events),
+        "controls": sum(controls(history) for history in histories),
+        "refused": sum(event.outcome is Outcome.REFUSED for event in events),
+    }
+    for name, count in found.items():
+        if getattr(result, name) != count:
+            yield f"its histories hold {count} {name} and it says {getattr(result, name)}"
+    if not found["controls"]:
+        yield "nobody saw their own fact"
+
+
+def _histories(result: CheckResult) -> tuple[History, ...]:
+    """All that can be judged again of a check, with what it was compared with."""
+    cases = (case for case in result.cases if not case.withheld)
+    return (*result.histories, *(history for case in cases for history in (case.history, *case.beside)))
+
+
+def _ending_fits(footer: Ending, summary: Summary) -> None:
+    shown = {
+        "verdict": summary.verdict,
+        "level": summary.level,
+        "counts": summary.counts,
+        "not_run": summary.not_run,
+        "exit_status": exit_status(summary),
+    }
+    for field, value in shown.items():
+        if getattr(footer, field) != value:
+            raise WrongEnding(field.replace("_", " "))

@@ -1,0 +1,1 @@
+"""A run's evidence: written as it comes, read by one set of rules, summarised, merged."""

@@ -1,0 +1,173 @@
+"""Reads evidence, and believes none that is cut, altered, damaged or of a later version."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+
+from packaging.version import InvalidVersion, Version
+from pydantic import BaseModel, ValidationError
+
+from isolation_tests.core.distributions import version
+from isolation_tests.model import CheckResult
+from isolation_tests.reporting.evidence.errors import (
+    AfterFooter,
+    BadRecord,
+    CountMismatch,
+    Damaged,
+    NewerSuite,
+    NoEvidence,
+    NoFooter,
+    NotEvidence,
+    TooLarge,
+    UnknownSchema,
+    WrongDigest,
+    first_fault,
+)
+from isolation_tests.reporting.evidence.evidence import (
+    EVIDENCE_NAME,
+    PACKED,
+    SCHEMA_VERSION,
+    SUITE,
+    Evidence,
+    Footer,
+    Header,
+)
+
+MOST_LINE_BYTES = 64 * 2**20
+MOST_BYTES = 512 * 2**20
+"""Unpacked: several times what the longest profile writes, and little enough to read."""
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def read(path: Path | str) -> Evidence:
+    """Read a whole evidence file, or the one in a folder.
+
+    Raises a subclass of `EvidenceError` for each way in which it can't be believed.
+    """
+    path = _located(Path(path))
+    with _opened(path) as file:
+        return _read(path, _lines(path, file))
+
+
+def read_whole(folder: Path) -> Evidence:
+    """Read the evidence in a folder; one in which a later run is under way, or died, is refused."""
+    partial = folder / f"{EVIDENCE_NAME}.partial"
+    if partial.exists():
+        raise NoFooter(partial)
+    return read(folder)
+
+
+def _read(path: Path, lines: Iterator[tuple[int, bytes]]) -> Evidence:
+    digest = hashlib.sha256()
+    header: Header | None = None
+    results: list[CheckResult] = []
+    for number, line in lines:
+        record = _record(path, number, line)
+        kind = record.pop("kind", None)
+        if header is None:
+            header = _header(path, kind, record)
+        elif kind == "check":
+            results.append(_checked(path, number, CheckResult, record))
+        elif kind == "footer":
+            footer = _checked(path, number, Footer, record)
+            _believe(path, footer, len(results), digest, after=next(lines, None))
+            digest.update(line)
+            return Evidence(header=header, results=tuple(results), footer=footer, sha256=digest.hexdigest())
+        else:
+            raise BadRecord(path, number, f"{str(kind)[:20]!r} is no kind of record that can stand here")
+        digest.update(line)
+    raise NoFooter(path) if header else NotEvidence(path)
+
+
+def _located(path: Path) -> Path:
+    if path.is_dir():
+        whole = path / EVIDENCE_NAME
+        partial = path / f"{EVIDENCE_NAME}.partial"
+        packed = path / f"{EVIDENCE_NAME}{PACKED}"
+        path = next((one for one in (whole, partial, packed) if one.exists()), whole)
+    if not path.exists():
+        raise NoEvidence(path if path.name != EVIDENCE_NAME else path.parent)
+    if path.suffix == ".partial":
+        raise NoFooter(path)
+    return path
+
+
+def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        if number == 1:
+            raise NotEvidence(path) from error
+        if not line.endswith(b"\n"):
+            raise NoFooter(path) from error
+        raise BadRecord(path, number, "this isn't JSON") from error
+    if not isinstance(record, dict):
+        raise NotEvidence(path) if number == 1 else BadRecord(path, number, "this isn't a JSON object")
+    return record
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == PACKED else path.open("rb")
+
+
+def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers, none of them and not all together larger than a run writes."""
+    number = total = 0
+    try:
+        while line := file.readline(MOST_LINE_BYTES + 1):
+            number, total = number + 1, total + len(line)
+            if len(line) > MOST_LINE_BYTES:
+                raise TooLarge(path, number, MOST_LINE_BYTES)
+            if total > MOST_BYTES:
+                raise TooLarge(path, number, MOST_BYTES)
+            yield number, line
+    except EOFError as error:
+        raise NoFooter(path) from error
+    except (zlib.error, gzip.BadGzipFile) as error:
+        raise Damaged(path) from error
+
+
+def _header(path: Path, kind: object, record: dict[str, Any]) -> Header:
+    if kind != "header" or "schema_version" not in record:
+        raise NotEvidence(path)
+    if record["schema_version"] != SCHEMA_VERSION:
+        raise UnknownSchema(path, record["schema_version"], SCHEMA_VERSION)
+    _readable_here(path, str(record.get("suite_version")))
+    return _checked(path, 1, Header, record)
+
+
+def _readable_here(path: Path, made_by: str) -> None:
+    """Refuse what a later version made, before its lines are held against this one's schema."""
+    here = version(SUITE)
+    try:
+        newer = here is not None and Version(made_by) > Version(here)
+    except InvalidVersion as error:
+        raise BadRecord(path, 1, f"suite_version: {made_by[:40]!r} is no version") from error
+    if newer:
+        raise NewerSuite(path, made_by[:40], str(here))
+
+
+def _checked(path: Path, number: int, model: type[ModelT], record: dict[str, Any]) -> ModelT:
+    try:
+        return model.model_validate(record)
+    except RecursionError as error:
+        raise BadRecord(path, number, "this is nested too deep") from error
+    except ValidationError as error:
+        raise BadRecord(path, number, first_fault(error)) from error
+
+
+def _believe(
+    path: Path, footer: Footer, records: int, digest: hashlib._Hash, *, after: tuple[int, bytes] | None
+) -> None:
+    if after is not None:
+        raise AfterFooter(path, after[0])
+    if footer.records != records:
+        raise CountMismatch(path, footer.records, records)
+    if footer.digest != digest.hexdigest():
+        raise WrongDigest(path)

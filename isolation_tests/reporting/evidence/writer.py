@@ -1,0 +1,149 @@
+"""Writes a run's evidence, line by line, so that a run that is cut short leaves what it had."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from isolation_tests.core.masking import masked_text
+from isolation_tests.model import CheckResult
+from isolation_tests.reporting.evidence.errors import FolderTaken, NotWritable, WriterClosed
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, PACKED, Ending, Footer, Header
+
+_SANITISED = frozenset({"reason", "error"})
+
+
+class EvidenceWriter:
+    """Streams a run's evidence into a folder; use it as a context manager.
+
+    Lines go to `evidence.jsonl.partial`, flushed one by one; `finish` puts the whole file in place of an
+    earlier run's. Left without `finish`, the partial file stays for whoever looks for the cause.
+    Raises `FolderTaken` if another run holds the folder, `NotWritable` if it can't be written.
+    """
+
+    def __init__(self, folder: Path | str, header: Header) -> None:
+        self.folder = Path(folder)
+        self._lock = FileLock(self.folder / ".evidence.lock", timeout=0)
+        self._holder = self.folder / ".evidence.holder"
+        self._partial = self.folder / f"{EVIDENCE_NAME}.partial"
+        self._digest = hashlib.sha256()
+        self._records = 0
+        self._take(header)
+        try:
+            self._file = self._partial.open("wb")
+            self._write("header", header)
+        except OSError as error:
+            self._release()
+            raise NotWritable(self.folder, _why(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, result: CheckResult) -> None:
+        """Add one check's record; it is on its way to the disk when this returns."""
+        self._write("check", result)
+        self._records += 1
+
+    def finish(self, ending: Ending) -> Path:
+        """Write the footer, put the whole file in its place and let the folder go; return the file's path."""
+        fields = {name: getattr(ending, name) for name in Ending.model_fields}
+        self._write("footer", Footer(**fields, records=self._records, digest=self._digest.hexdigest()))
+        whole = self.folder / EVIDENCE_NAME
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(whole)
+        except OSError as error:
+            raise NotWritable(self.folder, _why(error)) from error
+        finally:
+            self.close()
+        return whole
+
+    def close(self) -> None:
+        """Let the folder go; without `finish` the partial file stays. Calling it twice is harmless."""
+        self._file.close()
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self, header: Header) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except Timeout:
+            raise FolderTaken(self.folder, self._who()) from None
+        except OSError as error:
+            raise NotWritable(self.folder, _why(error)) from error
+        try:
+            self._holder.write_text(
+                f"run {header.run_id} (process {os.getpid()} on {socket.gethostname()})", encoding="utf-8"
+            )
+        except OSError as error:
+            self._release()
+            raise NotWritable(self.folder, _why(error)) from error
+
+    def _who(self) -> str:
+        try:
+            return self._holder.read_text(encoding="utf-8") or "another run"
+        except OSError:
+            return "another run"
+
+    def _release(self) -> None:
+        if self._lock.is_locked:
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    def _write(self, kind: str, record: BaseModel) -> None:
+        if self._file.closed:
+            raise WriterClosed(self.folder)
+        line = encode({"kind": kind, **_sanitised(record.model_dump(mode="json"))})
+        self._digest.update(line)
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            raise NotWritable(self.folder, _why(error)) from error
+
+
+def encode(record: Mapping[str, Any]) -> bytes:
+    """One record as one line of ASCII JSON: names may hold characters that UTF-8 can't carry."""
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def pack(folder: Path) -> Path:
+    """Compress a folder's evidence for publishing, the same bytes each time; return the packed file."""
+    whole = folder / EVIDENCE_NAME
+    packed = folder / f"{EVIDENCE_NAME}{PACKED}"
+    packed.write_bytes(gzip.compress(whole.read_bytes(), mtime=0))
+    whole.unlink()
+    return packed
+
+
+def _sanitised(value: Any) -> Any:
+    """Answers of the system are kept as judged, except credentials in reasons and error texts."""
+    if isinstance(value, dict):
+        return {
+            key: masked_text(inner) if key in _SANITISED and isinstance(inner, str) else _sanitised(inner)
+            for key, inner in value.items()
+        }
+    return [_sanitised(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__

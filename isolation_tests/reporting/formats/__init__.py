@@ -1,0 +1,1 @@
+"""A run in every format that it can be exported to, and in a terminal."""

@@ -1,0 +1,104 @@
+"""A run's findings as comma-separated values, one row a finding: for spreadsheets and issue trackers.
+
+What a spreadsheet would take for a formula begins with an apostrophe, as OWASP advises:
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.inert import inert
+from isolation_tests.model import Case
+from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.replay_file import replay_path
+from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.narrative.reproduction import reproduction, story
+from isolation_tests.reporting.narrative.wording import law_of, names_of, replay_command
+
+__all__ = ["COLUMNS", "render"]
+
+COLUMNS = (
+    "finding",
+    "anomaly",
+    "name",
+    "severity",
+    "weaknesses",
+    "operation",
+    "relation",
+    "known",
+    "reason it is known",
+    "seen",
+    "tried",
+    "user a",
+    "user b",
+    "law",
+    "story",
+    "reproduction",
+    "replay",
+    "usual fix",
+    "target",
+    "versions",
+    "run",
+    "started",
+    "profile",
+    "seed",
+)
+# Some programs read full-width signs as the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def render(evidence: Evidence) -> str:
+    """The findings as CSV with a header row; every cell is quoted, and none is a formula."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    for case in summary_of(evidence).cases:
+        writer.writerow([_cell(value) for value in (*_finding(case), *_run(evidence))])
+    return file.getvalue()
+
+
+def _finding(case: Case) -> tuple[object, ...]:
+    finding = case.finding
+    entry = CATALOGUE.get(finding.anomaly)
+    names = dict(names_of(case))
+    return (
+        finding.key,
+        finding.anomaly,
+        entry.name if entry else "",
+        entry.severity if entry else "",
+        " ".join(entry.cwe) if entry else "",
+        finding.operation,
+        finding.relation or "",
+        "no" if case.known is None else "yes",
+        case.known or "",
+        case.seen,
+        case.tried,
+        names.get("user a", ""),
+        names.get("user b", ""),
+        law_of(case),
+        story(case),
+        reproduction(case),
+        replay_command(replay_path(Path(), finding)),
+        entry.fix if entry else "",
+    )
+
+
+def _run(evidence: Evidence) -> tuple[object, ...]:
+    header = evidence.header
+    return (
+        header.target.name,
+        " ".join(f"{name}=={version}" for name, version in header.target.distributions.items()),
+        header.run_id,
+        header.started,
+        header.profile,
+        "" if header.seed is None else header.seed,
+    )
+
+
+def _cell(value: object) -> str:
+    text = inert(str(value))
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text

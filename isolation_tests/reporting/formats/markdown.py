@@ -1,0 +1,227 @@
+"""A run as Markdown for a comment on a change and for a job's summary: short, and inert whatever was said.
+
+Text that a target or a name could steer stands in code spans and fenced blocks only: no mention, link, HTML
+or table comes of it. GitHub refuses comments of more than 65,536 characters.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+
+from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.inert import inert
+from isolation_tests.model import Case, Verdict
+from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.replay_file import replay_path
+from isolation_tests.reporting.evidence.strength import Strength, strength_lines
+from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
+from isolation_tests.reporting.narrative.reproduction import reproduction, story
+from isolation_tests.reporting.narrative.wording import (
+    law_of,
+    names_of,
+    replay_command,
+    row_verdict,
+    verdict_line,
+)
+
+__all__ = ["MARK", "MOST_BYTES", "code", "render"]
+
+MARK = "<!-- isolation-tests -->"
+"""The first line, by which an earlier comment is found again."""
+MOST_BYTES = 60_000
+_FINDINGS_BYTES = 40_000
+_MOST_KNOWN = 50
+_MOST_REASONS = 20
+_LINE = 300
+_BLOCK = 3000
+_WIDTH = 100
+_TICKS = re.compile("`+")
+_NO_WORD = re.compile(r"[^A-Za-z0-9 _.-]")
+
+
+def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
+    """The run as Markdown, at most `MOST_BYTES` long in UTF-8; what was cut is said.
+
+    strength: what a calibration measured for this target, if it did, or why that can't be told.
+    """
+    summary = summary_of(evidence)
+    parts = [
+        MARK,
+        f"### User isolation of {code(evidence.header.target.title)}: {_headline(summary)}",
+        verdict_line(summary),
+        *_findings(summary),
+        *_known(summary),
+        *_untested(summary),
+        *_anomalies(summary),
+        *_about(evidence, strength),
+    ]
+    return _fitted(parts)
+
+
+def _headline(summary: Summary) -> str:
+    known = ", known" if summary.verdict is Verdict.VIOLATED and summary.known_only else ""
+    return f"{summary.verdict.replace('_', ' ')}{known}"
+
+
+def _findings(summary: Summary) -> Iterator[str]:
+    new = [case for case in summary.cases if case.known is None]
+    if new:
+        yield f"#### {len(new)} new finding{'' if len(new) == 1 else 's'}"
+    left = _FINDINGS_BYTES
+    for number, case in enumerate(new):
+        told = _finding(case)
+        left -= len(told.encode("utf-8", "backslashreplace"))
+        if left < 0:
+            yield f"**{len(new) - number} more are left out here:** the report of the run has them all."
+            return
+        yield told
+
+
+def _finding(case: Case) -> str:
+    """One finding, folded: law, what happened, names side by side, how to show it again, the usual fix."""
+    finding = case.finding
+    entry = CATALOGUE.get(finding.anomaly)
+    names = "\n".join(f"{label:<10}{value}" for label, value in names_of(case))
+    told = textwrap.fill(inert(story(case), _BLOCK), _WIDTH, break_on_hyphens=False)
+    severity = f", {entry.severity}" if entry else ""
+    often = f"{case.seen} of {case.tried} {'try' if case.tried == 1 else 'tries'}"
+    parts = [
+        f"<details><summary><code>{_html(finding.key)}</code>{severity}, showed in {often}</summary>",
+        f"{'**Law:** ' + entry.law if entry else '**Law:** ' + code(law_of(case))}",
+        _fenced(f"{told}\n\n{names}", "text"),
+        _fenced(reproduction(case), "python"),
+        _fenced(replay_command(replay_path(Path(), finding)), "sh"),
+        *([f"**Usual fix:** {entry.fix}"] if entry else []),
+        "</details>",
+    ]
+    return "\n\n".join(parts)
+
+
+def _known(summary: Summary) -> Iterator[str]:
+    known = [case for case in summary.cases if case.known is not None]
+    lines = [
+        f"- {code(case.finding.key)}, {case.seen} of {case.tried}: {code(case.known or 'no reason')}"
+        for case in known
+    ]
+    stale = [f"- out of date: {code(note)}" for note in summary.stale_known]
+    if lines:
+        heading = f"{len(lines)} known finding{'' if len(lines) == 1 else 's'}: no level is granted over them"
+        yield _folded(heading, _cut(lines, _MOST_KNOWN))
+    if stale:
+        yield "#### Known findings that no longer fit fail the run"
+        yield "\n".join(_cut(stale, _MOST_KNOWN))
+
+
+def _untested(summary: Summary) -> Iterator[str]:
+    """What was not proved, and why; nothing is left out of the count."""
+    groups = {
+        "without a result": summary.unsettled,
+        "not supported": summary.not_supported,
+        "not run": tuple(row for row in summary.checks if not row.ran),
+    }
+    if not any(groups.values()):
+        return
+    counts = ", ".join(f"{len(rows)} {word}" for word, rows in groups.items() if rows)
+    lines = [line for word, rows in groups.items() for line in _reasons(word, rows)]
+    yield _folded(f"Not proved: {counts}", lines)
+
+
+def _reasons(word: str, rows: tuple[CheckRow, ...]) -> list[str]:
+    """Each reason once, with how many checks have it and the first of them."""
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        by_reason.setdefault(row.reason or "no reason was given", []).append(row.check)
+    lines = [
+        f"- {len(checks)} {word}, {code(reason)}: {code(checks[0])}{' and others' if checks[1:] else ''}"
+        for reason, checks in by_reason.items()
+    ]
+    return _cut(lines, _MOST_REASONS)
+
+
+def _anomalies(summary: Summary) -> Iterator[str]:
+    if not summary.rows:
+        return
+    lines = ["| anomaly | verdict | held of run | not run | findings | known |", "|---|---|--:|--:|--:|--:|"]
+    yield _folded("By anomaly", lines + [_row(row) for row in summary.rows])
+
+
+def _row(row: AnomalyRow) -> str:
+    # An anomaly of other evidence may be called anything; in a table not even a code span is safe.
+    name = _NO_WORD.sub("?", row.id if row.id == row.name else f"{row.id} {row.name}")[:_LINE]
+    figures = (f"{row.held} of {row.checks}", row.not_run, row.findings, row.known)
+    return f"| {name} | {row_verdict(row)} | {' | '.join(str(figure or '-') for figure in figures)} |"
+
+
+def _about(evidence: Evidence, strength: Strength | str | None) -> Iterator[str]:
+    header = evidence.header
+    versions = ", ".join(f"{name} {version}" for name, version in header.target.distributions.items())
+    seed = "a random seed" if header.seed is None else f"seed {header.seed}"
+    narrowed = [f"- narrowed by {code(' '.join(header.selection))}"] if header.selection else []
+    lines = [
+        f"- target {code(header.target.name)}, {code(versions or 'version unknown')}",
+        f"- adapter {code(header.target.adapter)}",
+        f"- profile {code(header.profile)}, {seed}, run {code(header.run_id)}",
+        f"- ended {code(evidence.footer.ended)}",
+        f"- isolation-tests {code(header.suite_version)}; Python {code(header.python or 'unknown')}",
+        f"- strength: {_strength(strength, evidence)}",
+        *narrowed,
+    ]
+    yield _folded("What was tested", lines)
+
+
+def _strength(strength: Strength | str | None, evidence: Evidence) -> str:
+    if strength is None:
+        return "not measured; `isolation-tests calibrate` does"
+    if isinstance(strength, str):
+        return code(strength)
+    if strength.versions != evidence.header.target.distributions:
+        return "not measured for this version; calibrate again"
+    return code(strength_lines(strength)[0])
+
+
+def _folded(heading: str, lines: list[str]) -> str:
+    body = "\n".join(lines)
+    return f"<details><summary>{html.escape(heading)}</summary>\n\n{body}\n\n</details>"
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    left_out = len(lines) - most
+    return lines if left_out <= 0 else [*lines[:most], f"- and {left_out} more, left out here"]
+
+
+def code(text: str) -> str:
+    """The text as a code span of one line, in which nothing is read as Markdown, a mention or a link."""
+    line = " ".join(inert(text, _LINE).split()) or "none"
+    fence = "`" * (_longest_ticks(line) + 1)
+    space = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def _fenced(text: str, language: str) -> str:
+    block = inert(text, _BLOCK)
+    fence = "`" * max(_longest_ticks(block) + 1, 3)
+    return f"{fence}{language}\n{block}\n{fence}"
+
+
+def _longest_ticks(text: str) -> int:
+    return max((len(run) for run in _TICKS.findall(text)), default=0)
+
+
+def _html(text: str) -> str:
+    return html.escape(" ".join(inert(text, _LINE).split()))
+
+
+def _fitted(parts: list[str]) -> str:
+    """The parts, or as many of them as fit and a note: none is cut in the middle, so no fold stays open."""
+    note = "**The rest is left out here:** the report of the run has it all."
+    sizes = [len(part.encode("utf-8", "backslashreplace")) + 2 for part in parts]
+    if sum(sizes) <= MOST_BYTES:
+        return "\n\n".join(parts) + "\n"
+    ends = list(accumulate(sizes, initial=len(note) + 2))
+    kept = sum(end <= MOST_BYTES for end in ends[1:])
+    return "\n\n".join([*parts[:kept], note]) + "\n"

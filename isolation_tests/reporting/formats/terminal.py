@@ -1,0 +1,134 @@
+"""What a run prints: header before, table, findings and verdict after."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from isolation_tests.core.inert import plain
+from isolation_tests.core.masking import masked_text
+from isolation_tests.model import CheckResult
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME, Header
+from isolation_tests.reporting.evidence.summary import Summary
+from isolation_tests.reporting.narrative.wording import (
+    finding_text,
+    header_lines,
+    summary_table,
+    verdict_line,
+)
+
+MOST_FINDINGS = 12
+MOST_UNSETTLED = 12
+MOST_NOT_RUN = 3
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that never breaks names and commands over lines by itself, and spells what it can't show."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return Console(highlight=False, soft_wrap=True, emoji=False, stderr=stderr)
+
+
+@contextmanager
+def progress(*, lines: bool) -> Iterator[Callable[[str], object]]:
+    """How far a long command is, on the standard error: one moving line on a terminal, else a line each time.
+
+    lines: a line each time on a terminal too.
+    """
+    screen = console(stderr=True)
+    if lines or not screen.is_terminal:
+        yield lambda text: screen.print(Text(plain(text)))
+        return
+    with screen.status("") as status:
+        yield lambda text: status.update(Text(plain(text)))
+
+
+def listing(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of plain text, whatever brackets are in it; first columns never break."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table
+
+
+def print_header(header: Header) -> None:
+    """What is about to be tested."""
+    out = console()
+    for line in header_lines(header):
+        out.print(line, markup=False)
+
+
+def print_smoke_failure(result: CheckResult) -> None:
+    """Why nothing else was asked, in words about the adapter."""
+    out = console()
+    out.print(
+        f"\nThe smoke test came to {result.verdict}, so nothing else was asked: {_reason(result.reason)}\n"
+        "In it, Alice and Bob each store one fact, search, list and delete; an adapter has to get this right "
+        "before its isolation can be judged.",
+        markup=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a run wrote what, as paths that a user can read; folder: None where nothing was written."""
+
+    folder: Path | None = None
+    replays: Mapping[str, Path] = field(default_factory=dict)
+    exports: Sequence[Path] = ()
+
+
+def print_summary(summary: Summary, written: Written, notes: Sequence[str] = ()) -> None:
+    """The table by anomaly, each finding once, notes, where the evidence is, and the verdict."""
+    out = console()
+    out.print()
+    if len(summary.checks) - len(summary.not_run) > 1:
+        out.print(summary_table(summary), soft_wrap=False)
+    for line in _lines(summary, written, notes):
+        out.print(line, markup=False)
+    if written.folder is not None:
+        out.print(f"\nevidence: {written.folder / EVIDENCE_NAME}", markup=False)
+        out.print(f"report:   {written.folder / REPORT_NAME}", markup=False)
+    for path in written.exports:
+        out.print(f"export:   {path}", markup=False)
+    out.print(verdict_line(summary), markup=False)
+
+
+def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator[str]:
+    """Findings, known findings, checks without a verdict, checks that did not run, and notes."""
+    news = [case for case in summary.cases if case.known is None]
+    for case in news[:MOST_FINDINGS]:
+        yield "\n" + finding_text(case, written.replays.get(case.finding.key))
+    if len(news) > MOST_FINDINGS:
+        where = "the report has them all" if written.folder else "give --report a folder to read them all"
+        yield f"\n... and {len(news) - MOST_FINDINGS} more findings; {where}."
+    for case in summary.cases:
+        if case.known is not None:
+            yield f"known: {case.finding.key}: {plain(case.known)}"
+    for row in summary.unsettled[:MOST_UNSETTLED]:
+        yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
+    if len(summary.unsettled) > MOST_UNSETTLED:
+        yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more that came to no verdict."
+    if summary.not_run:
+        some = ", ".join(summary.not_run[:MOST_NOT_RUN])
+        more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""
+        yield f"not run: {len(summary.not_run)} of {len(summary.checks)} expected checks: {some}{more}"
+    yield from (f"known findings: {plain(note)}" for note in summary.stale_known)
+    yield from (f"note: {plain(note)}" for note in notes)
+
+
+def _reason(reason: str) -> str:
+    """What an adapter raised may hold a password, and anything else."""
+    return plain(masked_text(reason))

@@ -1,0 +1,207 @@
+"""A run in words for a terminal: header, table, verdict line and findings; meaning never hangs on colour."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.inert import plain
+from isolation_tests.model import Case, Level, Verdict
+from isolation_tests.reporting.evidence.evidence import Header
+from isolation_tests.reporting.evidence.summary import AnomalyRow, Summary
+from isolation_tests.reporting.narrative.reproduction import related_user, reproduction, story
+from isolation_tests.testdata.display import difference, show
+
+__all__ = [
+    "finding_text",
+    "header_lines",
+    "law_of",
+    "names_of",
+    "replay_command",
+    "row_verdict",
+    "summary_table",
+    "verdict_line",
+]
+
+_STYLES = {
+    Verdict.VIOLATED: "bold red",
+    Verdict.ERROR: "bold magenta",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.NOT_SUPPORTED: "dim",
+    Verdict.HELD: "green",
+}
+
+
+def header_lines(header: Header) -> list[str]:
+    """What is tested and how, one fact group a line, for a pytest header or a report."""
+    target = header.target
+    versions = _pairs(target.distributions, " ") or "version unknown"
+    title = f" ({target.title})" if target.title not in ("", target.name) else ""
+    source = f", from {target.source}" if target.source not in ("", target.adapter) else ""
+    known = (
+        f"{header.known_file}, {_count(header.known_count, 'entry', 'entries')}"
+        if header.known_file
+        else "none"
+    )
+    seed = "random seed" if header.seed is None else f"seed {header.seed}"
+    levels = Counter(check.level for check in header.expected)
+    by_level = "".join(f", {levels[level]} {level}" for level in Level if levels[level])
+    aliases, owner_keys = ", ".join(header.aliases) or "none", ", ".join(header.owner_keys) or "none"
+    workers = _count(header.workers, "worker")
+    lines = [
+        f"isolation-tests {header.suite_version}, run {header.run_id}, started {header.started}",
+        f"target: {target.name}{title}, {versions}",
+        f"adapter: {target.adapter}{source}",
+        f"options: {_pairs(target.options) or 'none'}{'; disposable' if target.disposable else ''}",
+        f"capabilities: {_capabilities(header)}",
+        f"declared aliases: {aliases}; owner keys: {owner_keys}",
+        *([f"declared volatile: {target.volatile}"] if target.volatile else []),
+        f"{seed}, profile {header.profile}, {workers}, Python {header.python} on {header.platform}",
+        f"known findings: {known}",
+        f"variables: {_pairs(header.variables) or 'no ISOLATION_* is set'}",
+        f"checks expected: {len(header.expected)}{by_level}",
+    ]
+    if header.merged:
+        lines.append(f"merged from runs {', '.join(header.merged)}")
+    if header.selection:
+        lines.append(f"narrowed by {' '.join(header.selection)}: what is left out counts as not run")
+    return [plain(line) for line in lines]
+
+
+def verdict_line(summary: Summary) -> str:
+    """The verdict, the level and what stands behind them, as one sentence."""
+    known = sum(case.known is not None for case in summary.cases)
+    parts = [f"{summary.counts[Verdict.HELD]} of {_count(len(summary.checks), 'check')} held"]
+    if new := len(summary.cases) - known:
+        parts.append(_count(new, "finding"))
+    if known:
+        parts.append(_count(known, "known finding"))
+    for verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SUPPORTED):
+        silent = len(summary.not_run) if verdict is Verdict.INCONCLUSIVE else 0
+        if number := summary.counts[verdict] - silent:
+            parts.append(f"{number} {_words(verdict)}")
+    if summary.not_run:
+        parts.append(f"{len(summary.not_run)} not run")
+    if summary.stale_known:
+        parts.append(f"{_count(len(summary.stale_known), 'known entry', 'known entries')} out of date")
+    only_known = summary.verdict is Verdict.VIOLATED and summary.known_only
+    word = "VIOLATED, known" if only_known else _words(summary.verdict).upper()
+    unreached = (
+        "no level reached" if summary.whole else "no level, for this profile asks a part of the matrix"
+    )
+    level = f"level {summary.level}" if summary.level else unreached
+    return f"{word}, {level}: {', '.join(parts)}."
+
+
+def row_verdict(row: AnomalyRow) -> str:
+    """An anomaly's verdict in words; known findings stay violated and say so.
+
+    Held in part: what could be asked held, and some of its checks were not supported.
+    """
+    known = row.verdict is Verdict.VIOLATED and row.known and not row.findings
+    if row.verdict is Verdict.NOT_SUPPORTED and row.held:
+        return "held in part"
+    return "VIOLATED, known" if known else _words(row.verdict)
+
+
+def summary_table(summary: Summary) -> Table:
+    """One row an anomaly: verdict in words, checks that held of those that ran, not run, findings."""
+    table = Table(
+        title="What was proved, by anomaly",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for heading in ("anomaly", "verdict"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("held", "run", "not run", "findings", "known"):
+        table.add_column(heading, justify="right")
+    for row in summary.rows:
+        figures = (row.held, row.checks, row.not_run, row.findings, row.known)
+        table.add_row(
+            Text(plain(row.id if row.id == row.name else f"{row.id} {row.name}")),
+            Text(row_verdict(row), style=_STYLES[row.verdict]),
+            *(Text(str(figure) if figure else "-") for figure in figures),
+        )
+    return table
+
+
+def finding_text(case: Case, replay_path: Path | str | None) -> str:
+    """A violation for people: law, story, both names, reproduction, replay command and usual fix."""
+    finding = case.finding
+    entry = CATALOGUE.get(finding.anomaly)
+    lines = [
+        f"{finding.anomaly} {entry.name if entry else ''}".rstrip()
+        + (" (known: " + case.known + ")" if case.known is not None else ""),
+        f"  law:      {law_of(case)}",
+        f"  story:    {story(case)}",
+        *(f"  {label:<10}{value}" for label, value in names_of(case)),
+        "  shown by:",
+        *(f"    {line}" for line in reproduction(case).splitlines()),
+    ]
+    if replay_path is not None:
+        lines.append(f"  replay:   {replay_command(replay_path)}")
+    if entry:
+        lines.append(f"  usual fix: {entry.fix}")
+    return plain("\n".join(lines))
+
+
+def law_of(case: Case) -> str:
+    """The law that was broken, from the catalogue; the judge's own name of it if the anomaly is unknown."""
+    entry = CATALOGUE.get(case.finding.anomaly)
+    return entry.law if entry else case.finding.law.value
+
+
+def names_of(case: Case) -> list[tuple[str, str]]:
+    """Both names side by side and how they differ, as (label, text); one name where only one user is."""
+    finding, users = case.finding, case.history.users
+    owner = finding.viewer if finding.owner is None else finding.owner
+    other = related_user(case) if owner == finding.viewer else owner
+    there = [user for user in (finding.viewer, other) if user is not None and 0 <= user < len(users)]
+    names = [users[user].name for user in dict.fromkeys(there)]
+    labelled = list(zip(("user a", "user b"), (show(name) for name in names), strict=False))
+    both = 2
+    if len(names) == both:
+        related = f"{finding.relation}: " if finding.relation else ""
+        labelled.append(("relation", related + difference(*names)))
+    return labelled
+
+
+def replay_command(replay_path: Path | str) -> str:
+    """The command that shows the finding again."""
+    return f"isolation-tests replay {shlex.quote(str(replay_path))}"
+
+
+def _capabilities(header: Header) -> str:
+    if not header.capabilities:
+        return "core only"
+    failed = {name: answer for name, answer in header.probed.items() if answer != "ok"}
+    unprobed = [name for name in header.capabilities if name not in header.probed]
+    told = ", ".join(header.capabilities)
+    told += f"; claimed but not working: {_pairs(failed)}" if failed else ""
+    return told + (f"; not probed: {', '.join(unprobed)}" if unprobed else "")
+
+
+def _pairs(values: dict[str, str], between: str = "=") -> str:
+    return ", ".join(f"{name}{between}{value}" for name, value in values.items())
+
+
+def _words(verdict: Verdict) -> str:
+    return {
+        Verdict.VIOLATED: "VIOLATED",
+        Verdict.ERROR: "error",
+        Verdict.INCONCLUSIVE: "inconclusive",
+        Verdict.NOT_SUPPORTED: "not supported",
+        Verdict.HELD: "held",
+    }[verdict]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
