@@ -19,13 +19,14 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
-from isolation_tests.campaign import SMOKE, golden_plan, new_key
-from isolation_tests.certifier import Certifier
+from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import new_key
 from isolation_tests.execution.session import Session
 from isolation_tests.faults import FAULTS
-from isolation_tests.laws import all_laws
 from isolation_tests.model import Case, CheckResult, Verdict
-from isolation_tests.profiles import profile
 from isolation_tests.targets.resolve import Target, resolve
 
 STEPS = 50
@@ -97,10 +98,10 @@ def by_suite(fault: str | None, number: int) -> Detection:
     plans. It goes on until the planted anomaly is named.
     """
     store = Store(fault)
-    certifier = Certifier(store.target, profile("ci").unrefined(), new_key(number))
+    examiner = Examiner(store.target, profile("ci").unrefined(), new_key(number))
     first = 0
     try:
-        for before, result in _results(certifier, store):
+        for before, result in _results(examiner, store):
             if not first and result.verdict is Verdict.VIOLATED:
                 alone = result.examples == 1
                 first = before + min(map(_position, result.cases)) if alone else store.calls
@@ -108,16 +109,16 @@ def by_suite(fault: str | None, number: int) -> Detection:
                 return Detection(first, found=True, named=True)
         return Detection(first or store.calls, found=bool(first))
     finally:
-        certifier.close()
+        examiner.close()
 
 
-def _results(certifier: Certifier, store: Store) -> Iterator[tuple[int, CheckResult]]:
+def _results(examiner: Examiner, store: Store) -> Iterator[tuple[int, CheckResult]]:
     """Each check's result, and how many calls came before it."""
-    yield store.calls, certifier.smoke(golden_plan(SMOKE))
+    yield store.calls, smoke(examiner)
     for entry in all_laws().values():
-        for cell in entry.asked(certifier.profile):
+        for cell in entry.asked(examiner.profile):
             before = store.calls
-            yield before, certifier.result(entry, cell)
+            yield before, result_of(examiner, entry, cell)
 
 
 def _position(case: Case) -> int:

@@ -24,13 +24,13 @@ from contenders import Store
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.errors import HypothesisException
 
-from isolation_tests.campaign import new_key
-from isolation_tests.certifier import Certifier
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import new_key
 from isolation_tests.faults import FAULTS
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Operation, Plan
 from isolation_tests.plans.drawn import plans
-from isolation_tests.profiles import profile
 
 WAYS = ("plain", "target", "corpus")
 EXAMPLES = 200
@@ -81,13 +81,13 @@ class Search:
 
     def __init__(self, fault: str, seed: int) -> None:
         self.store = Store(fault)
-        self.certifier = Certifier(self.store.target, profile("hunt"), new_key(seed))
+        self.examiner = Examiner(self.store.target, profile("hunt"), new_key(seed))
         self.before = self.store.calls
         self.found: tuple[int, Plan] | None = None
 
     def ask(self, plan: Plan) -> None:
         """Perform a plan; stop at the first violation."""
-        if self.found is None and judge(self.certifier.perform(plan)).findings:
+        if self.found is None and judge(self.examiner.perform(plan)).findings:
             self.found = self.store.calls - self.before, plan
         if self.found is not None:
             raise Found
@@ -119,7 +119,7 @@ class Search:
             if self.found is None:
                 raise
         finally:
-            self.certifier.close()
+            self.examiner.close()
         return self.found
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from isolation_tests.adapter import INTRUSIONS, BadOption, Indeterminate, Refused, Unavailable
 from isolation_tests.adapters.app_server import AppServer, open_memory
-from isolation_tests.calibration import certify
 from isolation_tests.core import packaged
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -91,7 +91,7 @@ def found_with(fault: str, anomaly: str) -> set[str]:
 
 def asked(*options: str, until: str | None = None) -> list[CheckResult]:
     settings = Settings(target="app-server", profile="quick", seed="1", options=options)
-    return certify(settings, until=until)
+    return examine(settings, until=until)
 
 
 @pytest.fixture(scope="module")

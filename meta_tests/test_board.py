@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from isolation_tests import publishing
 from isolation_tests.cli import main
+from isolation_tests.engine.sweep import Swept, _public
+from isolation_tests.engine.sweep import sweep as sweep_targets
 from isolation_tests.model import (
     BoundUser,
     Case,
@@ -189,7 +190,7 @@ def test_a_finding_is_public_by_its_reference_or_by_what_is_shown_already(
     finding = a_case(anomaly).finding.model_copy(
         update={"relation": relation, "operation": Operation.GET_ALL}
     )
-    assert publishing._public(target)(finding) is public
+    assert _public(target)(finding) is public
 
 
 # What is remembered
@@ -230,7 +231,7 @@ def test_a_run_is_remembered_once_and_a_broken_history_is_refused(tmp_path: Path
 SAID = "x.py:7: RuntimeDirWarning: a folder is not set\nisolation-tests: it broke.\nmore"
 
 
-def sweep(monkeypatch: pytest.MonkeyPatch, root: Path, run: Callable[[Path], int]) -> publishing.Swept:
+def sweep(monkeypatch: pytest.MonkeyPatch, root: Path, run: Callable[[Path], int]) -> Swept:
     """Sweep the reference, with a stand-in for the process that would certify it."""
 
     def instead(command: list[str], **_: Any) -> SimpleNamespace:
@@ -238,7 +239,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, root: Path, run: Callable[[Path], int
         return SimpleNamespace(returncode=run(folder), stdout="", stderr=SAID)
 
     monkeypatch.setattr(subprocess, "run", instead)
-    return publishing.sweep(root, ["reference"], profile="quick")[0]
+    return sweep_targets(root, ["reference"], profile="quick")[0]
 
 
 def certified(
@@ -311,9 +312,9 @@ def test_a_certificate_is_issued_for_what_was_published_and_a_refusal_is_told(
 
     sweep(monkeypatch, tmp_path, certified(a_result("A1")))
     folders: list[Path] = []
-    (one,) = publishing.sweep(tmp_path, ["reference"], profile="quick", certify=folders.append)
+    (one,) = sweep_targets(tmp_path, ["reference"], profile="quick", certify=folders.append)
     assert (one.sentence.endswith(". Certified."), folders) == (True, [tmp_path / "reference"])
-    (one,) = publishing.sweep(tmp_path, ["reference"], profile="quick", certify=refuse)
+    (one,) = sweep_targets(tmp_path, ["reference"], profile="quick", certify=refuse)
     assert one.sentence.endswith("No certificate: it is violated.")
 
 

@@ -13,19 +13,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import binom
 
-from isolation_tests import certifier
-from isolation_tests.campaign import golden_plan, new_key
-from isolation_tests.certifier import Certifier
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import interval, seen_words, tries_for, unseen_words, upper_bound
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.replay import FEWEST, MOST, enough
+from isolation_tests.engine.run import new_key, smoke_plan
 from isolation_tests.model import Case, Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.profiles import PROFILES
-from isolation_tests.replaying import FEWEST, MOST, enough
 from isolation_tests.reporting.evidence.replay_file import Replay
 from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import resolve
 
-PLAN = golden_plan("alice-and-bob")
+PLAN = smoke_plan()
 FINDING = Finding(
     anomaly="S1",
     law=Law.NO_CROSS_READ,
@@ -116,12 +115,12 @@ def replayed(
             raise answer
         return [(None, answer)]
 
-    certifier = Certifier(resolve("reference"), PROFILES[profile], new_key(1), probed={})
+    examiner = Examiner(resolve("reference"), PROFILES[profile], new_key(1), probed={})
     try:
-        monkeypatch.setattr(certifier, "ask", ask)
-        return certifier.replay(FINDING, PLAN)
+        monkeypatch.setattr(examiner, "ask", ask)
+        return examiner.replay(FINDING, PLAN)
     finally:
-        certifier.close()
+        examiner.close()
 
 
 SEEN, UNSEEN = Judgement(findings=(FINDING,)), Judgement()
@@ -149,7 +148,9 @@ def test_only_intermittent_findings_take_time_and_no_more_than_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = iter(range(0, 10_000, 10))
-    monkeypatch.setattr(certifier, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(
+        "isolation_tests.engine.examiner.time", SimpleNamespace(monotonic=lambda: next(ticks))
+    )
     assert replayed(monkeypatch, "ci", [UNSEEN] * 99) == (0, 6)
 
 

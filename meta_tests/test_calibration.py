@@ -9,13 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.calibration import calibrate, narrow_search, run_planted
-from isolation_tests.causes import EVERYTHING_HELD, inert, refusals, silences, why_not_fitting, why_survived
+from isolation_tests.calibration.calibrate import calibrate, narrow_search, run_planted
+from isolation_tests.calibration.diagnosis import (
+    EVERYTHING_HELD,
+    inert,
+    refusals,
+    silences,
+    why_not_fitting,
+    why_survived,
+)
+from isolation_tests.calibration.kill_matrix import CLEAN, Killed, KillMatrix, measured, write_strength
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.faults import FAULTS
-from isolation_tests.kills import CLEAN, Killed, KillMatrix, measured, write_strength
 from isolation_tests.model import CheckResult, History, Level, Verdict
-from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting.evidence.strength import (
     STRENGTH_NAME,
     BadStrengthError,

@@ -21,14 +21,15 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isolation_tests.campaign import SUITE_VERSION, expected_checks
-from isolation_tests.certifier import Certifier, RunKey
 from isolation_tests.cli import main
 from isolation_tests.core.distributions import not_a_release, unreleased
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.laws import all_laws
+from isolation_tests.engine.check import result_of
+from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.run import SUITE_VERSION, expected_checks
 from isolation_tests.model import CheckResult, Level, Verdict, alias_reason
-from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting.certificates import refusals, signing
 from isolation_tests.reporting.certificates.partial import CauseKind
 from isolation_tests.reporting.certificates.rejudge import Examined, examine, rejudge
@@ -76,13 +77,13 @@ Lines = list[dict[str, Any]]
 def asked(target: str, cells: Sequence[tuple[str, str]] = CELLS) -> tuple[CheckResult, ...]:
     """A few checks of the suite, really performed."""
     key = RunKey(run_id="c0ffee", secret=b"s" * 32, seed=7, began=0.0)
-    certifier = Certifier(resolve(target, known="none"), QUICK, key)
+    examiner = Examiner(resolve(target, known="none"), QUICK, key)
     results = []
     for law, name in cells:
         entry = all_laws()[law]
         cell = next(cell for cell in entry.cells if cell.id == name)
-        results.append(certifier.result(entry, cell))
-    certifier.close()
+        results.append(result_of(examiner, entry, cell))
+    examiner.close()
     return tuple(results)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from isolation_tests.certifier import Certifier, RunKey
-from isolation_tests.laws import all_laws
+from isolation_tests.engine.check import result_of
+from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.profiles import PROFILES
 from isolation_tests.targets.resolve import resolve
 
 
@@ -15,13 +16,13 @@ def searched(shrinks: int) -> CheckResult:
     """The same drawn sequences against a store that deletes everybody's."""
     profile = replace(PROFILES["quick"], replays=0, shrinks=shrinks)
     key = RunKey(run_id="c0ffee", secret=b"s" * 32, seed=7, began=0.0)
-    certifier = Certifier(resolve("fault:D1-delete-everyone"), profile, key)
+    examiner = Examiner(resolve("fault:D1-delete-everyone"), profile, key)
     try:
         entry = all_laws()["sequences-stay-apart"]
         (cell,) = entry.asked(profile)
-        result = certifier.result(entry, cell)
+        result = result_of(examiner, entry, cell)
     finally:
-        certifier.close()
+        examiner.close()
     assert result.verdict is Verdict.VIOLATED
     return result
 

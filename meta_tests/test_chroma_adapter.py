@@ -8,7 +8,7 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Refused
 from isolation_tests.adapters.chroma import ChromaApart, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -63,7 +63,7 @@ def test_an_option_that_is_wrong_is_named(options: dict[str, Any], name: str) ->
     ],
 )
 def test_it_shows_what_the_target_lists(target: str, findings: set[str]) -> None:
-    results = certify(Settings(target=target, profile="quick", seed="1"))
+    results = examine(Settings(target=target, profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == findings
     assert Verdict.ERROR not in {result.verdict for result in results}

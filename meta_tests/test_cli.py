@@ -226,8 +226,8 @@ def test_a_corrupt_replay_file_is_refused(
 def test_a_known_finding_out_of_date_fails_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, invoke: Invoke, expires: str, told: str
 ) -> None:
-    from isolation_tests import profiles
-    from isolation_tests.campaign import Campaign
+    from isolation_tests.engine import profiles
+    from isolation_tests.engine.campaign import Campaign
     from isolation_tests.model import Verdict
     from isolation_tests.targets.settings import Settings
 
@@ -245,7 +245,7 @@ def test_a_known_finding_out_of_date_fails_the_run(
 
 
 def test_an_unmatched_entry_says_nothing_where_its_checks_did_not_run(folder: Path) -> None:
-    from isolation_tests.campaign import Campaign
+    from isolation_tests.engine.campaign import Campaign
     from isolation_tests.targets.settings import Settings
 
     (folder / "known.toml").write_text(KNOWN.format("2999-01-01"), encoding="utf-8")

@@ -18,11 +18,11 @@ from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
 from isolation_tests.core.errors import ExitStatus
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.execution.contract import KEYWORDS
-from isolation_tests.laws import all_laws
 from isolation_tests.model import Level, Verdict
 from isolation_tests.plugin import OPTIONS
-from isolation_tests.profiles import PROFILES
 from isolation_tests.targets.config import TargetConfig
 from isolation_tests.targets.known import Known
 from isolation_tests.targets.resolve import shipped

@@ -23,7 +23,7 @@ from isolation_tests.adapter import INTRUSIONS, BadOption, Indeterminate, Memory
 from isolation_tests.adapters.described.mapping import Mismatch
 from isolation_tests.adapters.http import HttpMemory, open_memory
 from isolation_tests.adapters.resources import local_server
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.execution.contract import claimed
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.settings import Settings
@@ -185,7 +185,7 @@ def notes_service(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Iterator[
 
 def certified(url: str, until: str | None = None) -> list[CheckResult]:
     settings = Settings(target=str(NOTES), profile="quick", seed="1", options=(f"base_url={url}",))
-    return certify(settings, until=until)
+    return examine(settings, until=until)
 
 
 def test_the_description_is_short() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from isolation_tests.calibration import certify
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.engine.examination import examine
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
@@ -76,13 +76,13 @@ def own_names(fault: str) -> frozenset[str]:
 def asked(fault: str, seed: int, *, profile: str, until: str | None = None) -> set[str]:
     """The anomalies that are named with a fault in front of its clean store."""
     settings = Settings(target=f"fault:{fault}@{base(fault)}", profile=profile, seed=str(seed))
-    return {case.finding.anomaly for result in certify(settings, until=until) for case in result.cases}
+    return {case.finding.anomaly for result in examine(settings, until=until) for case in result.cases}
 
 
 @pytest.mark.parametrize("target", ["reference", "reference-async"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_clean_reference_is_held(target: str, seed: int) -> None:
-    results = certify(Settings(target=target, profile="ci", seed=str(seed)))
+    results = examine(Settings(target=target, profile="ci", seed=str(seed)))
     others = {result.check: result.reason for result in results if result.verdict is not Verdict.HELD}
     # A call of a sync adapter can't be cancelled; the async twin is asked that.
     sync = {"overlapping-calls-stay-apart[C3-cancelled]": "the adapter does not offer async"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isolation_tests.replaying import replayed
+from isolation_tests.engine.replay import replayed
 from isolation_tests.reporting.evidence.replay_file import read_replay
 from isolation_tests.targets.known import Known
 from isolation_tests.targets.resolve import Target, resolve, shipped

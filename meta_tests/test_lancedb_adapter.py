@@ -10,7 +10,7 @@ import pytest
 
 from isolation_tests.adapter import Refused
 from isolation_tests.adapters.lancedb import LanceDb, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -41,7 +41,7 @@ def test_a_column_that_does_not_exist_is_refused(memory: LanceDb, alice: str) ->
 
 
 def test_only_empty_and_blank_users_are_let_in() -> None:
-    results = certify(Settings(target="lancedb", profile="quick", seed="1"))
+    results = examine(Settings(target="lancedb", profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == {
         "S3-get_all-empty",

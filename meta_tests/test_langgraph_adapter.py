@@ -12,7 +12,7 @@ import pytest
 from isolation_tests.adapter import BadOption, Indeterminate, Refused
 from isolation_tests.adapters.langgraph import open_async_memory, open_memory
 from isolation_tests.adapters.support.langgraph_stores import Opened, answered
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import resolve
@@ -189,7 +189,7 @@ def test_the_verdict_is_held_but_for_the_known(target: str) -> None:
     need(TARGETS[target])
     if any(TARGETS[target] in bad and not resolve(bad).config.lacking() for bad in BAD):
         pytest.skip("the release that is known to be bad is installed here")
-    results = certify(Settings(target=target, profile="quick", seed="1"))
+    results = examine(Settings(target=target, profile="quick", seed="1"))
     assert findings(results) == BLANK
     told = (Verdict.HELD, Verdict.NOT_SUPPORTED, Verdict.VIOLATED)
     assert {each.check: each.reason for each in results if each.verdict not in told} == {}
@@ -201,7 +201,7 @@ def test_the_known_bad_release_is_violated_where_it_is_installed(target: str) ->
     need(target.split("-")[1])
     if resolve(target).config.lacking():
         pytest.skip(f"{target} wants a release of its own; CI installs it in an environment of its own")
-    results = certify(Settings(target=target, profile="quick", seed="1"))
+    results = examine(Settings(target=target, profile="quick", seed="1"))
     named = {key.split("-")[0] for key in findings(results) - BLANK}
     assert named >= ({"A1", "A2", "A3"} if "sqlite" in target else {"A1", "A2"})
 

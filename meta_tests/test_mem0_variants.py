@@ -18,8 +18,8 @@ from isolation_tests.adapter import Indeterminate, Refused
 from isolation_tests.adapters import mem0_async, mem0_llm
 from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.resources import local_server
-from isolation_tests.calibration import certify
 from isolation_tests.core import packaged
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.canaries import Canary, Mint
@@ -159,7 +159,7 @@ def test_the_stand_in_refuses_what_is_no_completion() -> None:
 )
 @pytest.mark.parametrize("target", ["mem0-async", "mem0-infer"])
 def test_it_shows_what_the_target_lists(target: str) -> None:
-    results = certify(Settings(target=target, profile="quick", seed="1"))
+    results = examine(Settings(target=target, profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == KNOWN
     assert Verdict.ERROR not in {result.verdict for result in results}

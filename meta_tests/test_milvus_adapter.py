@@ -10,7 +10,7 @@ import pytest
 
 from isolation_tests.adapter import Refused
 from isolation_tests.adapters.milvus import Milvus, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -43,7 +43,7 @@ def test_a_user_longer_than_the_field_is_refused(memory: Milvus) -> None:
 
 
 def test_only_empty_and_blank_users_are_let_in() -> None:
-    results = certify(Settings(target="milvus", profile="quick", seed="1"))
+    results = examine(Settings(target="milvus", profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == {
         "S3-get_all-empty",

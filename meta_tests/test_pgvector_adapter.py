@@ -12,7 +12,7 @@ import pytest
 from isolation_tests.adapter import BadOption, Indeterminate, Refused
 from isolation_tests.adapters.pgvector import Pgvector, open_memory
 from isolation_tests.adapters.support.pgvector_parts import Database
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -109,7 +109,7 @@ def test_an_unknown_choice_names_the_choices(option: str) -> None:
 
 @pytest.mark.parametrize("target", ["pgvector", "pgvector-rls-pool"])
 def test_it_holds(target: str) -> None:
-    results = certify(Settings(target=target, profile="quick", seed="1"))
+    results = examine(Settings(target=target, profile="quick", seed="1"))
 
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
 
@@ -117,6 +117,6 @@ def test_it_holds(target: str) -> None:
 def test_a_plain_policy_takes_an_unset_user_for_a_user() -> None:
     settings = Settings(target="pgvector-rls", profile="quick", seed="1", options=("policy=plain",))
 
-    results = certify(settings, until="S3")
+    results = examine(settings, until="S3")
 
     assert {case.finding.anomaly for result in results for case in result.cases} == {"S3"}

@@ -9,7 +9,7 @@ import pytest
 
 from isolation_tests.adapter import Refused
 from isolation_tests.adapters.qdrant import Qdrant, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -39,7 +39,7 @@ def test_it_can_be_kept_on_disk(alice: str) -> None:
 
 
 def test_only_empty_and_blank_users_are_let_in() -> None:
-    results = certify(Settings(target="qdrant", profile="quick", seed="1"))
+    results = examine(Settings(target="qdrant", profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == {
         "S3-get_all-empty",

@@ -15,7 +15,7 @@ import pytest
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Refused, Unavailable
 from isolation_tests.adapters.redis import IndexedKeys, RedisKeys, ScannedKeys, open_memory
 from isolation_tests.adapters.support.redis_server import serve
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -146,13 +146,13 @@ def test_a_server_that_ends_at_once_is_unavailable(monkeypatch: pytest.MonkeyPat
 
 
 def test_kept_ids_hold() -> None:
-    results = certify(Settings(target="redis", profile="quick", seed="1"))
+    results = examine(Settings(target="redis", profile="quick", seed="1"))
 
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
 
 
 def test_scanned_keys_show_what_the_target_lists() -> None:
-    results = certify(Settings(target="redis-scan", profile="quick", seed="1"))
+    results = examine(Settings(target="redis-scan", profile="quick", seed="1"))
 
     found = {case.finding.anomaly for result in results for case in result.cases}
     assert {"A1", "A9"} <= found <= {"A1", "A2", "A9", "completeness"}

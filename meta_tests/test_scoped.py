@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from isolation_tests.adapter import Memory, Refused
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.adapters.support.mem0_parts import STORES, close_memory, create_memory, load_mem0
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.execution.contract import claimed
 from isolation_tests.faults import plant
 from isolation_tests.model import CheckResult, Verdict
@@ -59,7 +59,7 @@ def texts(rows: Any) -> list[str]:
 
 
 def asked(target: str, until: str | None = None) -> list[CheckResult]:
-    return certify(Settings(target=target, profile="quick", seed="1"), until=until)
+    return examine(Settings(target=target, profile="quick", seed="1"), until=until)
 
 
 # Names

@@ -11,7 +11,7 @@ import pytest
 
 from isolation_tests.adapter import Indeterminate, Unavailable
 from isolation_tests.adapters.sqlite_fts import SqliteFts, open_memory
-from isolation_tests.calibration import certify
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
 
@@ -107,7 +107,7 @@ def test_an_old_sqlite_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_ranks_tell_of_others() -> None:
-    results = certify(Settings(target="sqlite-fts5", profile="quick", seed="1"))
+    results = examine(Settings(target="sqlite-fts5", profile="quick", seed="1"))
 
     assert {case.finding.key for result in results for case in result.cases} == {"X1-search-any"}
     others = {result.verdict for result in results if not result.cases}

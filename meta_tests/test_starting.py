@@ -11,8 +11,8 @@ import pytest
 from isolation_tests.adapters.described import mcp_options
 from isolation_tests.adapters.described.http_options import HttpOptions, mapped
 from isolation_tests.adapters.described.mapping import checked
-from isolation_tests.calibration import certify
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.scaffold import KINDS, next_question, next_steps, write_target
@@ -31,7 +31,7 @@ def test_the_python_files_are_held_at_once(tmp_path: Path) -> None:
     written = write_target("python", "my-memory", tmp_path)
 
     assert [path.name for path in written] == ["my_memory_adapter.py", "my-memory.toml"]
-    results = certify(Settings(target=str(written[-1]), profile="quick", seed="1"))
+    results = examine(Settings(target=str(written[-1]), profile="quick", seed="1"))
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
     assert sum(result.verdict is Verdict.HELD for result in results) > 80
 

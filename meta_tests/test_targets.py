@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from isolation_tests.calibration import calibrate, certify
+from isolation_tests.calibration.calibrate import calibrate
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import ENTRY_POINTS, Target, listed, resolve
 from isolation_tests.targets.settings import Settings
@@ -261,8 +262,8 @@ def test_a_fault_is_caught_in_front_of_every_kind_of_factory(folder: Path, facto
         session.close()
 
 
-def test_certify_asks_a_context_manager_with_a_fault_planted(folder: Path) -> None:
-    results = certify(Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick"))
+def test_examining_asks_a_context_manager_with_a_fault_planted(folder: Path) -> None:
+    results = examine(Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick"))
     named = {case.finding.anomaly for result in results for case in result.cases}
     assert "S1" in named
     assert Verdict.worst(result.verdict for result in results) is Verdict.VIOLATED
@@ -273,7 +274,7 @@ def test_certify_stops_where_a_run_would(folder: Path) -> None:
         f"{ADAPTER}\nclass Mute(Core):\n    def search(self, user, query, *, limit): return []\n",
         encoding="utf-8",
     )
-    results = certify(Settings(target="mute.py:Mute", profile="quick"))
+    results = examine(Settings(target="mute.py:Mute", profile="quick"))
     assert [result.verdict for result in results] == [Verdict.INCONCLUSIVE]
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
-from isolation_tests.cli.certifying import calibrate, replay, run, sweep
-from isolation_tests.cli.reports import report
-from isolation_tests.cli.shared import STATUS, Group
-from isolation_tests.cli.starting import explain, init, targets
+from isolation_tests.cli.calibrate import calibrate
+from isolation_tests.cli.common import STATUS, Group
+from isolation_tests.cli.replay import replay
+from isolation_tests.cli.report import report
+from isolation_tests.cli.run import run
+from isolation_tests.cli.sweep import sweep
+from isolation_tests.cli.targets import explain, init, targets
 
 
 @click.group(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isolation_tests.checks import Check
+from isolation_tests.engine.check import Check
 from isolation_tests.plugin import NAME
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isolation_tests.checks import Check
-from isolation_tests.laws import law
+from isolation_tests.engine.check import Check
+from isolation_tests.engine.laws import law
 from isolation_tests.model import Level, Operation
 from isolation_tests.plans import Cell, deletes, related
 

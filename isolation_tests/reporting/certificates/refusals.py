@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.core.errors import ExitStatus
 from isolation_tests.reporting.evidence.errors import EvidenceError
 
 __all__ = [
@@ -38,7 +39,7 @@ __all__ = [
 class Refusal(EvidenceError):
     """A certificate that is not issued, or not believed."""
 
-    status = 1
+    status = ExitStatus.VIOLATED
 
 
 class Incomplete(Refusal):

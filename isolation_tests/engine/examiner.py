@@ -7,23 +7,21 @@ import hashlib
 import time
 from dataclasses import dataclass
 
-from isolation_tests.checks import Check
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.engine.profiles import Profile
+from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.laws import LawEntry
-from isolation_tests.model import CheckResult, Finding, History, Judgement, Level, Outcome, Plan
-from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Cell, Material
+from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
+from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
-from isolation_tests.profiles import Profile
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
-from isolation_tests.violations import AdapterError, CheckFailed
 
 HANGS_BEFORE_GIVING_UP = 2
 
@@ -38,7 +36,7 @@ class RunKey:
     began: float
 
 
-class Certifier:
+class Examiner:
     """One worker's view of a run: an open target and what is known of it.
 
     Raises `TargetProblem` from the constructor where the target can't be opened.
@@ -144,29 +142,6 @@ class Certifier:
         self._session, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)
         self._performed = 0
-
-    def check(self, entry: LawEntry, cell: Cell) -> Check:
-        """The handle with which a property asks its question."""
-        share = max(1, self.profile.examples // len(entry.cells))
-        return Check(self, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
-
-    def result(self, entry: LawEntry, cell: Cell) -> CheckResult:
-        """What a property says of one cell; a violation, an error or a doubt is in the result."""
-        check = self.check(entry, cell)
-        with contextlib.suppress(CheckFailed):
-            entry.test(check, cell)
-        return check.kept
-
-    def smoke(self, plan: Plan) -> CheckResult:
-        """The tutorial's story, run before anything else."""
-        cell = Cell(plan.name, plan.anomaly, lambda _: plan)
-        title = "Two users each see their own fact and nothing of the other's."
-        check = Check(
-            self, f"smoke[{plan.name}]", title, ("S1", "D1", "D3", "completeness"), Level.CORE, cell
-        )
-        with contextlib.suppress(CheckFailed):
-            check.run()
-        return check.kept
 
     def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
         """Perform a finding's plan again, once for each key: (times seen, times tried); not with 0 replays.

@@ -8,14 +8,19 @@ import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, UsageProblem, sentence
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STATUS = "Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error."
+TARGETS = """A target is a short name (mem0, reference), a .toml file, module:factory, file.py:factory, or
+fault:NAME, a seeded fault in front of the reference (fault:NAME@TARGET: of another target)."""
+PROFILE_HELP = "How much to ask: quick (seconds), ci or hunt (long searches)."
+ENVIRONMENT_HELP = "Run in an environment with the releases that the target requires; made once, kept."
 SEED_HELP = "Whole number that repeats a run's names and facts."
 OPTION_HELP = "An option for the target's factory; may be given several times."
 
@@ -31,7 +36,7 @@ def target_options(command: Command) -> Command:
     return command
 
 
-def told(command: Command) -> Command:
+def reports_errors(command: Command) -> Command:
     """Turn what the user can mend into one sentence and an exit status; the rest is an internal error."""
 
     @wraps(command)
@@ -57,6 +62,23 @@ def explain_error(error: Exception, *, verbose: bool) -> None:
     if verbose:
         traceback.print_exception(error)
     click.echo(f"{SPEAKER}{sentence(error)}", err=True)
+
+
+def run_elsewhere(
+    command: list[str], given: dict[str, str | None], options: tuple[str, ...], *, verbose: bool
+) -> int:
+    """The same command in the target's own environment, without the flag that asked for it."""
+    from isolation_tests.targets.environments import run_there
+    from isolation_tests.targets.resolve import resolve
+    from isolation_tests.targets.settings import Settings, gather
+
+    target = gather(Settings(target=given["target"]), folder=Path.cwd()).target
+    if target is None:
+        raise UsageProblem("No target was named: say which to run in an environment of its own.")
+    flags = [f"--{name}={value}" for name, value in given.items() if value is not None and name != "target"]
+    flags += [f"--option={option}" for option in options] + (["--verbose"] if verbose else [])
+    named = [target] if command[0] == "run" else [f"--target={target}"]
+    return run_there(resolve(target).config, [*command, *named, *flags])
 
 
 class Group(click.Group):

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import hypothesis
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.errors import FlakyFailure, HypothesisException
 
 from isolation_tests.core.errors import TargetProblem
-from isolation_tests.judges.completeness import controls
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import LawEntry
+from isolation_tests.engine.run import SMOKE, smoke_plan
+from isolation_tests.engine.search import search
+from isolation_tests.engine.tally import Tally
+from isolation_tests.engine.violations import (
+    AdapterError,
+    CheckFailed,
+    Inconclusive,
+    NotSupported,
+    Violation,
+    violation,
+)
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     Case,
     CheckResult,
     Finding,
     History,
-    Judgement,
     Level,
     Outcome,
     Plan,
@@ -29,69 +35,6 @@ from isolation_tests.model import (
 )
 from isolation_tests.plans import OVERLAP, TWIN, Cell
 from isolation_tests.plans.drawn import alias_anomalies, plans
-from isolation_tests.violations import (
-    AdapterError,
-    CheckFailed,
-    Inconclusive,
-    NotSupported,
-    Violation,
-    violation,
-)
-
-if TYPE_CHECKING:
-    from isolation_tests.certifier import Certifier
-
-
-@dataclass
-class _Tally:
-    """What one check did, across all its examples."""
-
-    examples: int = 0
-    calls: int = 0
-    controls: int = 0
-    refused: int = 0
-    findings: dict[str, tuple[Finding, History]] = field(default_factory=dict)
-    doubts: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    histories: list[History] = field(default_factory=list)
-
-    def take(self, history: History, judged: Judgement) -> None:
-        self.examples += 1
-        self.calls += len(history.events)
-        self.controls += controls(history)
-        self.refused += sum(event.outcome is Outcome.REFUSED for event in history.events)
-        self.doubts.extend(judged.doubts)
-        self.errors.extend(judged.errors)
-        self.notes.extend(judged.notes)
-        self.histories.append(history)
-        for finding in judged.findings:
-            earlier = self.findings.get(finding.key)
-            if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):
-                self.findings[finding.key] = (finding, history)
-
-
-class _Enough(BaseException):
-    """The search is over. No `Exception`: that would be one more failure to make smaller."""
-
-
-class _Shrinking:
-    """Keeps the search for a smaller plan within its budget of calls to the target.
-
-    Rejected past it, Hypothesis would draw thousands of plans more to no purpose.
-    """
-
-    def __init__(self, budget: int) -> None:
-        self._left = budget
-        self.begun = False
-
-    def admit(self) -> None:
-        """Let one plan more be performed; raises `_Enough` where the budget is spent."""
-        if not self.begun:
-            return
-        if not self._left:
-            raise _Enough
-        self._left -= 1
 
 
 @dataclass
@@ -101,7 +44,7 @@ class Check:
     share: how many plans a hunt draws, which is the law's examples divided among its cells.
     """
 
-    certifier: Certifier
+    examiner: Examiner
     id: str
     title: str
     anomalies: tuple[str, ...]
@@ -109,7 +52,7 @@ class Check:
     cell: Cell
     share: int = 1
     result: CheckResult | None = None
-    _tally: _Tally = field(default_factory=_Tally)
+    _tally: Tally = field(default_factory=Tally)
 
     @property
     def kept(self) -> CheckResult:
@@ -127,9 +70,9 @@ class Check:
         self._conclude(self._hunt)
 
     def _run(self) -> None:
-        plan = self.cell.build(self.certifier.material(self.id))
+        plan = self.cell.build(self.examiner.material(self.id))
         self._require(plan)
-        for history, judged in self.certifier.ask(plan):
+        for history, judged in self.examiner.ask(plan):
             self._tally.take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
         lacking = [event for event in events if event.outcome is Outcome.UNSUPPORTED]
@@ -139,80 +82,53 @@ class Check:
             self._forgive_alias()
 
     def _hunt(self) -> None:
-        target = self.certifier.target
+        target = self.examiner.target
         self._require_capabilities()
         strategy = plans(
             frozenset(self.cell.needs),
             destructive=self.level is not Level.CORE and target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
-        try:
-            self._search(strategy)
-        except (_Enough, FlakyFailure, Violation):
-            return  # recorded in the tally when first seen; replays tell how often it shows
-        except BaseExceptionGroup as group:
-            if group.split(Violation)[1] is not None:
-                raise
-        except HypothesisException as error:
-            self._tally.doubts.append(f"the search ended early: {error}")
-
-    def _search(self, strategy: st.SearchStrategy[Plan]) -> None:
-        profile, key = self.certifier.profile, self.certifier.key
-        shrinking = _Shrinking(profile.shrinks)
-
-        @hypothesis.seed(key.seed)
-        @settings(
-            max_examples=self.share,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            print_blob=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=True,
+        profile, key = self.examiner.profile, self.examiner.key
+        stopped = search(
+            strategy,
+            self._findings,
+            is_known=lambda finding: target.known_reason(finding.key) is not None,
+            examples=self.share,
+            shrinks=profile.shrinks,
+            seed=key.seed,
         )
-        @hypothesis.given(strategy)
-        def law_holds(plan: Plan) -> None:
-            shrinking.admit()
-            _, judged = self._perform(plan)
-            news = [finding for finding in judged.findings if not self._is_known(finding)]
-            if news:
-                shrinking.begun = True
-                raise violation(news[0])
+        if stopped is not None:
+            self._tally.doubts.append(stopped)
 
-        law_holds()
-
-    def _is_known(self, finding: Finding) -> bool:
-        """Whether the finding needs no smaller plan: it is known, and recorded like any other."""
-        return self.certifier.target.known_reason(finding.key) is not None
-
-    def _perform(self, plan: Plan) -> tuple[History, Judgement]:
-        history = self.certifier.perform(plan)
+    def _findings(self, plan: Plan) -> tuple[Finding, ...]:
+        """What one drawn plan shows; a known finding is recorded like any other."""
+        history = self.examiner.perform(plan)
         judged = judge(history)
         self._tally.take(history, judged)
-        return history, judged
+        return judged.findings
 
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:
-            if need not in self.certifier.claimed:
+            if need not in self.examiner.claimed:
                 raise NotSupported(
                     "the target's file names no twin"
                     if need == TWIN
                     else f"the adapter does not offer {need}"
                 )
-            if need == OVERLAP and need not in self.certifier.capabilities:
-                raise NotSupported(f"calls can't come from a second thread: {self.certifier.probed[need]}")
-            if need not in self.certifier.capabilities:
-                raise Inconclusive(f"{need} is offered but does not work: {self.certifier.probed[need]}")
+            if need == OVERLAP and need not in self.examiner.capabilities:
+                raise NotSupported(f"calls can't come from a second thread: {self.examiner.probed[need]}")
+            if need not in self.examiner.capabilities:
+                raise Inconclusive(f"{need} is offered but does not work: {self.examiner.probed[need]}")
 
     def _require(self, plan: Plan) -> None:
         self._require_capabilities()
-        blocked = self.certifier.blocked(plan)
+        blocked = self.examiner.blocked(plan)
         if blocked:
             raise NotSupported(blocked)
 
     def _aliased(self) -> bool:
-        return self.cell.relation in self.certifier.target.config.names.aliases
+        return self.cell.relation in self.examiner.target.config.names.aliases
 
     def _forgive_alias(self) -> None:
         """Drop what the declared alias explains; whatever else showed stays what it is."""
@@ -285,6 +201,30 @@ class Check:
 
         The sighting itself is the first of the tries, which leans a rare one's rate upwards.
         """
-        seen, tried = self.certifier.replay(finding, history.plan)
-        known = self.certifier.target.known_reason(finding.key)
+        seen, tried = self.examiner.replay(finding, history.plan)
+        known = self.examiner.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
+
+
+def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:
+    """The handle with which a property asks its question."""
+    share = max(1, examiner.profile.examples // len(entry.cells))
+    return Check(examiner, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
+
+
+def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
+    """What a property says of one cell; a violation, an error or a doubt is in the result."""
+    check = check_of(examiner, entry, cell)
+    with contextlib.suppress(CheckFailed):
+        entry.test(check, cell)
+    return check.kept
+
+
+def smoke(examiner: Examiner) -> CheckResult:
+    """The tutorial's story, run before anything else; raises `UsageProblem` where it is missing."""
+    plan = smoke_plan()
+    cell = Cell(plan.name, plan.anomaly, lambda _: plan)
+    check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)
+    with contextlib.suppress(CheckFailed):
+        check.run()
+    return check.kept

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation_tests.campaign import blaming, new_key
-from isolation_tests.certifier import Certifier
 from isolation_tests.core.errors import ExitStatus, TargetProblem, UsageProblem
 from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.model import Case
-from isolation_tests.profiles import PROFILES
 from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
 from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings, gather
-from isolation_tests.violations import CheckFailed
 
 FEWEST, MOST = 20, 300
 """Tries of a replay: a steady finding's, and a rare one's at most."""
@@ -41,15 +41,15 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
     record = read_replay(file)
     target = _target(file, record, settings)
     with blaming(target.name):
-        certifier = Certifier(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
+        examiner = Examiner(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
         try:
-            return _performed(record, certifier, target.name, times or enough(record))
+            return _performed(record, examiner, target.name, times or enough(record))
         except CheckFailed as error:
             return Replayed(
                 f"error: {record.finding.key} on {target.name}: {error}", int(ExitStatus.INCONCLUSIVE)
             )
         finally:
-            _closed(certifier, target.name)
+            _closed(examiner, target.name)
 
 
 def enough(record: Replay) -> int:
@@ -90,13 +90,13 @@ def _from_here(spec: str, file: Path) -> str:
     return f"{prefix}{at}{place}{colon}{factory}"
 
 
-def _performed(record: Replay, certifier: Certifier, name: str, times: int) -> Replayed:
+def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Replayed:
     key = record.finding.key
-    blocked = certifier.blocked(record.plan)
+    blocked = examiner.blocked(record.plan)
     if blocked:
         return Replayed(f"error: {key} can't be replayed on {name}: {blocked}", int(ExitStatus.INCONCLUSIVE))
     for attempt in range(1, times + 1):
-        answers = certifier.ask(record.plan)
+        answers = examiner.ask(record.plan)
         for history, judged in answers:
             for finding in judged.findings:
                 if finding.key == key:
@@ -108,8 +108,8 @@ def _performed(record: Replay, certifier: Certifier, name: str, times: int) -> R
     return Replayed(f"not reproduced: {key} on {name}: {unseen_words(times, 'tries')}", int(ExitStatus.HELD))
 
 
-def _closed(certifier: Certifier, name: str) -> None:
+def _closed(examiner: Examiner, name: str) -> None:
     try:
-        certifier.close()
+        examiner.close()
     except Exception as error:
         raise TargetProblem(f"{name}: closing the adapter failed: {type(error).__name__}: {error}") from error

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from isolation_tests.certifier import Certifier
-    from isolation_tests.checks import Check
-    from isolation_tests.laws import LawEntry
-    from isolation_tests.model import CheckResult
-    from isolation_tests.plans import Cell
+from isolation_tests.core.errors import sentence
+from isolation_tests.engine.check import Check, check_of
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import LAWS, LawEntry
+from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.plans import Cell
+from isolation_tests.reporting.formats.junit import test_properties
 
 RESULT = "isolation-result"
 _CHECK: pytest.StashKey[Any] = pytest.StashKey()
 
 
-class Asking:
+class PropertyItems:
     """What the process that runs the properties does: hand out checks, read their results."""
 
     def __init__(self, config: pytest.Config, name: str) -> None:
@@ -26,7 +27,7 @@ class Asking:
         self.config = config
         self.name = name
 
-    def certifier(self) -> Certifier:
+    def examiner(self) -> Examiner:
         """The open target of this process."""
         raise NotImplementedError
 
@@ -48,7 +49,7 @@ class Asking:
         asked = _question(item)
         if asked is None:
             raise pytest.UsageError("the fixture `check` belongs to the isolation suite's own properties")
-        handle = self.certifier().check(*asked)
+        handle = check_of(self.examiner(), *asked)
         item.stash[_CHECK] = handle
         return handle
 
@@ -74,8 +75,6 @@ class Asking:
 
 def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
     """Give the test the properties that `--junitxml` writes: it takes those of the teardown's report."""
-    from isolation_tests.reporting.formats.junit import test_properties
-
     properties = test_properties(result)
     item.user_properties.extend(properties)
     if report.when == "teardown":
@@ -88,8 +87,6 @@ def _question(item: pytest.Item) -> tuple[LawEntry, Cell] | None:
     cell = getattr(getattr(item, "callspec", None), "params", {}).get("cell")
     if marker is None or cell is None:
         return None
-    from isolation_tests.laws import LAWS
-
     return LAWS[marker.args[0]], cell
 
 
@@ -98,9 +95,6 @@ def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult |
     asked = _question(item)
     if asked is None:
         return None
-    from isolation_tests.core.errors import sentence
-    from isolation_tests.model import CheckResult, Verdict
-
     entry, cell = asked
     return CheckResult(
         check=entry.check_id(cell),
@@ -116,7 +110,7 @@ def _is_skip(error: BaseException) -> bool:
     return isinstance(error, pytest.skip.Exception | pytest.xfail.Exception)
 
 
-class Listing(Asking):
+class Listing(PropertyItems):
     """`--collect-only`: shows what the profile would ask, and asks nothing."""
 
     def __init__(self, config: pytest.Config, name: str, *, whole: bool) -> None:
@@ -129,8 +123,6 @@ class Listing(Asking):
 
 
 def _reword(report: pytest.TestReport, result: CheckResult) -> None:
-    from isolation_tests.model import Verdict
-
     if result.verdict is Verdict.NOT_SUPPORTED:
         report.outcome = "skipped"
         report.longrepr = (report.location[0], report.location[1] or 0, f"Skipped: {result.reason}")

@@ -6,21 +6,19 @@ import contextlib
 import datetime as dt
 import fnmatch
 import platform
-import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from isolation_tests.certifier import Certifier, RunKey
-from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, unreleased
-from isolation_tests.core.errors import TargetProblem, UsageProblem
-from isolation_tests.laws import all_laws
-from isolation_tests.model import CheckResult, Level, Plan, Verdict
-from isolation_tests.profiles import PROFILES, Profile, profile
+from isolation_tests.core.errors import UsageProblem
+from isolation_tests.engine.check import smoke
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.profiles import PROFILES, profile
+from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
+from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
@@ -30,66 +28,6 @@ from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
-
-SUITE_VERSION = metadata.version("isolation-tests")
-SMOKE = "alice-and-bob"
-SMOKE_ANOMALIES = ("S1", "D1", "D3", "completeness")
-
-
-def new_key(seed: int | None) -> RunKey:
-    """A fresh run: its id, its secret, and a seed of its own where none was asked for."""
-    return RunKey(
-        run_id=secrets.token_hex(3),
-        secret=secrets.token_bytes(32),
-        seed=secrets.randbelow(2**32) if seed is None else seed,
-        began=time.monotonic(),
-    )
-
-
-def golden_plan(name: str) -> Plan:
-    """A plan that comes with the suite; raises `UsageProblem` where the installation lacks it."""
-    path = packaged.folder("plans") / f"{name}.json"
-    if not path.is_file():
-        raise UsageProblem(f"The golden plan {name} is missing from this installation; install it again.")
-    return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-
-
-def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
-    """Everything a run of this profile has to report."""
-    smoke = ExpectedCheck(
-        check=f"smoke[{SMOKE}]",
-        title="Two users each see their own fact and nothing of the other's.",
-        anomalies=SMOKE_ANOMALIES,
-        level=Level.CORE,
-        needs=(),
-    )
-    laws = (
-        ExpectedCheck(
-            check=entry.check_id(cell),
-            title=entry.title,
-            anomalies=entry.covers(cell),
-            level=entry.level,
-            optional=entry.is_optional(cell),
-            needs=cell.needs,
-        )
-        for entry in all_laws().values()
-        for cell in entry.asked(asked)
-    )
-    return (smoke, *laws)
-
-
-@contextlib.contextmanager
-def blaming(name: str) -> Iterator[None]:
-    """Turn what would end the process (`sys.exit` in an adapter) into a `TargetProblem`."""
-    try:
-        yield
-    except (Exception, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        kind = f"{type(error).__name__}({error})"
-        raise TargetProblem(
-            f"{name}: the adapter raised {kind}, which ends the process; make it raise an Exception."
-        ) from error
 
 
 class Campaign:
@@ -129,7 +67,7 @@ class Campaign:
         self.summary: Summary | None = None
         self._open = True
         with blaming(self.target.name):
-            self.certifier = Certifier(self.target, self.profile, self.key)
+            self.examiner = Examiner(self.target, self.profile, self.key)
         try:
             self.header = self._header(selection, workers)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
@@ -159,8 +97,8 @@ class Campaign:
                 file=file,
                 packaged=packaged,
             ),
-            capabilities=self.certifier.claimed,
-            probed=self.certifier.probed,
+            capabilities=self.examiner.claimed,
+            probed=self.examiner.probed,
             aliases=config.names.aliases,
             owner_keys=self.target.owner_keys,
             seed=self.key.seed,
@@ -192,7 +130,7 @@ class Campaign:
     def smoke(self) -> CheckResult:
         """Run the tutorial's story; `ERROR` or `INCONCLUSIVE` means that asking more would prove nothing."""
         with blaming(self.target.name):
-            result = self.certifier.smoke(golden_plan(SMOKE))
+            result = smoke(self.examiner)
         self.take(result)
         return result
 
@@ -265,10 +203,10 @@ class Campaign:
         if not self._open:
             return
         self._open = False
-        self.leftovers.extend(self.certifier.leftovers)
+        self.leftovers.extend(self.examiner.leftovers)
         try:
             with blaming(self.target.name):
-                self.certifier.close()
+                self.examiner.close()
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told, never a crash
             self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from isolation_tests.controller import ExitGuard
+    from isolation_tests.plugin.controller import ExitGuard
     from isolation_tests.targets.settings import Settings
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 NAME = "isolation-campaign"
 OPTIONS = {
     "target": "what to certify: a short name, a .toml file, module:factory or file.py:factory",
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "isolation_law(name): a property of the isolation suite")
     payload = getattr(config, "workerinput", {}).get(NAME)
     if payload is not None:
-        from isolation_tests.worker import Worker
+        from isolation_tests.plugin.worker import Worker
 
         config.pluginmanager.register(Worker(config, NAME, payload), NAME)
 
@@ -65,8 +65,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """
     if hasattr(config, "workerinput") or _only_tells(config) or not _asks_for_properties(config):
         return None
-    from isolation_tests.controller import ExitGuard, explain
     from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem
+    from isolation_tests.plugin.controller import ExitGuard, explain
 
     guard = ExitGuard(config)
     try:
@@ -87,13 +87,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
     if config.option.collectonly:
-        from isolation_tests.asking import Listing
+        from isolation_tests.plugin.items import Listing
 
         config.pluginmanager.register(Listing(config, NAME, whole=_profile_is_whole(config)), NAME)
         guard.lift()
         return None
-    from isolation_tests.campaign import Campaign
-    from isolation_tests.controller import Controller, workers
+    from isolation_tests.engine.campaign import Campaign
+    from isolation_tests.plugin.controller import Controller, workers
 
     campaign = Campaign(
         _settings(config),
@@ -144,7 +144,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _profile_is_whole(config: pytest.Config) -> bool:
-    from isolation_tests.profiles import profile
+    from isolation_tests.engine.profiles import profile
 
     return profile(_settings(config).profile or "ci").whole
 

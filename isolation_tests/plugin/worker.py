@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from isolation_tests.asking import Asking
 from isolation_tests.core.errors import Problem
+from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.profiles import profile
+from isolation_tests.plugin.items import PropertyItems
+from isolation_tests.targets.resolve import resolve
 
-if TYPE_CHECKING:
-    from isolation_tests.certifier import Certifier
 
-
-class Worker(Asking):
+class Worker(PropertyItems):
     """An xdist worker: opens the target by itself, with the run's id, secret and seed."""
 
     def __init__(self, config: pytest.Config, name: str, payload: dict[str, Any]) -> None:
         super().__init__(config, name)
         self._payload = payload
-        self._certifier: Certifier | None = None
+        self._examiner: Examiner | None = None
         self._failed: Problem | None = None
 
     def profile_is_whole(self) -> bool:
         """Whether every cell is asked."""
         return bool(self._payload["whole"])
 
-    def certifier(self) -> Certifier:
+    def examiner(self) -> Examiner:
         """The open target of this worker, opened when the first check needs it; tried once."""
         if self._failed is not None:
             raise self._failed
-        if self._certifier is None:
+        if self._examiner is None:
             try:
-                self._certifier = _worker_certifier(self._payload, self.config)
+                self._examiner = _worker_examiner(self._payload, self.config)
             except Problem as error:
                 self._failed = error
                 raise
-        return self._certifier
+        return self._examiner
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Close the target and tell the first process what could not be deleted or closed."""
-        if self._certifier is None:
+        if self._examiner is None:
             return
-        told: dict[str, list[str]] = {"leftovers": self._certifier.leftovers, "notes": []}
+        told: dict[str, list[str]] = {"leftovers": self._examiner.leftovers, "notes": []}
         try:
-            self._certifier.close()
+            self._examiner.close()
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told, never a crash
             told["notes"] = [f"closing the target failed: {type(error).__name__}: {error}"]
         session.config.workeroutput[self.name] = told  # type: ignore[attr-defined]  # xdist's
 
 
-def _worker_certifier(payload: dict[str, Any], config: pytest.Config) -> Certifier:
-    from isolation_tests.certifier import Certifier, RunKey
-    from isolation_tests.profiles import profile
-    from isolation_tests.targets.resolve import resolve
-
+def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner:
     target = resolve(payload["target"], options=payload["options"], known=payload["known"])
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1
-    return Certifier(target, profile(payload["profile"]), key, worker=number, probed=payload["probed"])
+    return Examiner(target, profile(payload["profile"]), key, worker=number, probed=payload["probed"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isolation_tests.cli.shared import told
+from isolation_tests.cli.common import reports_errors
 from isolation_tests.core.errors import ExitStatus, UsageProblem
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ KEY = click.Path(path_type=Path, dir_okay=False)
 @click.argument("path", type=KEY)
 @click.option("--passphrase", "asks", is_flag=True, help=LOCK_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - click passes them by name
     """Make a key to sign certificates with: the private one in PATH, the public one in PATH.pub.
 
@@ -56,7 +56,7 @@ def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - clic
 @click.argument("folder", type=FOLDER, default="reports/local")
 @click.option("--key", type=KEY, metavar="FILE", required=True, help=PRIVATE_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def certify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
     """Issue a signed certificate for the run whose evidence is in FOLDER.
 
@@ -76,7 +76,7 @@ def certify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cl
 @click.argument("folder", type=FOLDER, default="reports/local")
 @click.option("--key", type=KEY, metavar="FILE", required=True, help=PUBLIC_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def verify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
     """Check the certificate in FOLDER against the evidence beside it, offline and without the target.
 
@@ -103,8 +103,8 @@ def certifier(key: Path) -> Callable[[Path], Issued]:
 
 def _questions(profile: str) -> tuple[ExpectedCheck, ...]:
     """What this version asks at a profile; nothing at one that it does not have."""
-    from isolation_tests.campaign import expected_checks
-    from isolation_tests.profiles import PROFILES
+    from isolation_tests.engine.profiles import PROFILES
+    from isolation_tests.engine.run import expected_checks
 
     return expected_checks(PROFILES[profile]) if profile in PROFILES else ()
 

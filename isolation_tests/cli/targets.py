@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from isolation_tests.cli.shared import told
+from isolation_tests.cli.common import reports_errors
 from isolation_tests.core.errors import ExitStatus, UsageProblem
 
 ANSWER_HELP = "The answer to a question, such as base_url=URL; may be given several times."
@@ -22,7 +22,7 @@ ANSWER_HELP = "The answer to a question, such as base_url=URL; may be given seve
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help=ANSWER_HELP)
 @click.option("--yes", is_flag=True, help="Ask nothing: take the default for what --set leaves open.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
-@told
+@reports_errors
 def init(
     kind: str,
     name: str,
@@ -49,7 +49,7 @@ def init(
 
 
 @click.command()
-@told
+@reports_errors
 def targets() -> int:
     """List the targets that can be named, whether they can run here, and the seeded faults."""
     from isolation_tests.faults import FAULTS
@@ -72,7 +72,7 @@ def targets() -> int:
 
 @click.command()
 @click.argument("anomaly")
-@told
+@reports_errors
 def explain(anomaly: str) -> int:
     """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
     from isolation_tests.catalogue import CATALOGUE

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from isolation_tests.cli.certificates import certify, keygen, verify
-from isolation_tests.cli.shared import STATUS, told
+from isolation_tests.cli.certificate import certify, keygen, verify
+from isolation_tests.cli.common import STATUS, reports_errors
 from isolation_tests.core.errors import ExitStatus
 
 DEFAULT_FOLDER = "reports/local"
@@ -33,7 +33,7 @@ for command in (keygen, certify, verify):
 @report.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="reports")
 @click.option("--into", type=click.Path(path_type=Path), metavar="FILE", help=INTO_HELP)
-@told
+@reports_errors
 def table(folder: Path, into: Path | None) -> int:
     """Write the published verdicts below FOLDER as a Markdown table, one row a system."""
     from isolation_tests.reporting.board.readme_table import board, insert
@@ -50,7 +50,7 @@ def table(folder: Path, into: Path | None) -> int:
 @click.argument("folder", type=click.Path(path_type=Path), default="reports")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=OUT_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def board(folder: Path, out: Path | None, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
     """Make a static site of the published verdicts below FOLDER: a board, and a page and a badge a system.
 
@@ -67,7 +67,7 @@ def board(folder: Path, out: Path | None, verbose: bool) -> int:  # noqa: FBT001
 @report.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="reports/local")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
     """Read a run's evidence in FOLDER again and rewrite its page.
 
@@ -92,7 +92,7 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
 @click.argument("arguments", nargs=-1, required=True, metavar="[FOLDER] OUT...")
 @click.option("--format", "name", metavar="NAME", help=FORMAT_HELP)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int:  # noqa: FBT001
     """Write a run's evidence in FOLDER (reports/local) in other formats, one file an OUT; - is the screen.
 
@@ -123,7 +123,7 @@ def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int: 
     "--format", "name", type=click.Choice(["text", "markdown"]), default="text", help="text or markdown."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  # noqa: FBT001
     """Compare the run in folder OLD with the later one in NEW: findings, verdicts, checks, versions.
 
@@ -149,7 +149,7 @@ def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-@told
+@reports_errors
 def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: FBT001
     """Merge the runs in each FOLDER, parts of one (the shards of a CI matrix), into the folder OUT.
 

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from functools import partial
 
-from isolation_tests.campaign import SMOKE, blaming, golden_plan, new_key
-from isolation_tests.causes import (
+from isolation_tests.calibration.diagnosis import (
     EVERYTHING_HELD,
     inert,
     refusals,
@@ -23,73 +21,27 @@ from isolation_tests.causes import (
     why_not_fitting,
     why_survived,
 )
-from isolation_tests.certifier import Certifier
+from isolation_tests.calibration.kill_matrix import CLEAN, Killed, KillMatrix
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.engine.examination import examine, without_known
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.faults import FAULTS
-from isolation_tests.kills import CLEAN, Killed, KillMatrix
-from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, FactSpec, Operation, Outcome, Plan, Verdict
 from isolation_tests.plans.cells import add, ordinary, search, settle
-from isolation_tests.profiles import profile
-from isolation_tests.targets.resolve import Target, resolve
+from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
-from isolation_tests.violations import CheckFailed
 
 NEAR, WIDE = 250, 400
 """Memories of each other user in the widest starvation plan, and the largest pool that a fault fetches."""
 
 
-def certify(
-    settings: Settings, *, until: str | None = None, enough: Callable[[CheckResult], bool] | None = None
-) -> list[CheckResult]:
-    """Ask every law of a target in this process, without pytest and without files; stop where a run would.
-
-    No finding is performed again or made smaller. until: an anomaly. What was made to show it is asked first,
-    then what also could, and nothing more after a result that is enough: by default, that names it. Raises a
-    `Problem` for a target that can't be named or opened.
-    """
-    key = new_key(settings.seed_number())
-    target = _clean(settings)
-    with blaming(target.name):
-        certifier = Certifier(target, profile(settings.profile or "ci").unrefined(), key)
-        try:
-            return _asked(certifier, until, enough or partial(_names, until))
-        finally:
-            certifier.close()
-
-
-def _names(anomaly: str | None, result: CheckResult) -> bool:
-    return any(case.finding.anomaly == anomaly for case in result.cases)
-
-
-def _clean(settings: Settings) -> Target:
-    """The target without what is known of it."""
-    return resolve(settings.target or "reference", options=settings.option_map(), known="none")
-
-
-def _asked(
-    certifier: Certifier, until: str | None, enough: Callable[[CheckResult], bool]
-) -> list[CheckResult]:
-    results = [certifier.smoke(golden_plan(SMOKE))]
-    if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
-        return results
-    asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(certifier.profile)]
-    for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
-        if enough(results[-1]):
-            break
-        results.append(certifier.result(entry, cell))
-    return results
-
-
-def _rank(anomaly: str | None, covered: Sequence[str]) -> int:
-    """0 for a check that was made for an anomaly, 1 for one that covers it too, 2 for all others."""
-    return 2 if anomaly not in covered else int(covered[0] != anomaly)
-
-
 def _lacking(settings: Settings, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """What each fault needs that the target does not offer."""
-    target = _clean(settings)
+    target = without_known(settings)
     with blaming(target.name):
         session = target.open()
         try:
@@ -109,7 +61,7 @@ def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = fro
     own: keys of findings that the target has without it; what its own file declares known counts as well.
     """
     if fault is None:
-        return _killed(CLEAN, certify(settings))
+        return _killed(CLEAN, examine(settings))
     known = resolve(settings.target or "reference", options=settings.option_map()).known_reason
 
     def killed(results: Sequence[CheckResult]) -> Killed:
@@ -118,7 +70,7 @@ def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = fro
 
     planted = replace(settings, target=f"fault:{fault}@{settings.target}")
     anomaly = FAULTS[fault].anomaly
-    return killed(certify(planted, until=anomaly, enough=lambda result: killed([result]).caught))
+    return killed(examine(planted, until=anomaly, enough=lambda result: killed([result]).caught))
 
 
 def _killed(fault: str, results: Sequence[CheckResult]) -> Killed:
@@ -258,7 +210,7 @@ class _Calibration:
 
 def narrow_search(settings: Settings) -> str | None:
     """Why a target's searches are too narrow to show starvation; None where they are not."""
-    target = _clean(settings)
+    target = without_known(settings)
     people = People(settings.seed_number() or 0)
     subject = people.subject()
     plan = Plan(
@@ -269,13 +221,13 @@ def narrow_search(settings: Settings) -> str | None:
         steps=(*(add(0, fact) for fact in range(NEAR)), settle(0), search(0, query=subject, limit=WIDE)),
     )
     with blaming(target.name):
-        certifier = Certifier(target, profile("quick"), new_key(settings.seed_number()), probed={})
+        examiner = Examiner(target, profile("quick"), new_key(settings.seed_number()), probed={})
         try:
-            last = certifier.perform(plan).events[-1]
+            last = examiner.perform(plan).events[-1]
         except CheckFailed as error:
             return f"no wide search to see S4 with: {inert(str(error))}"
         finally:
-            certifier.close()
+            examiner.close()
     if last.op is not Operation.SEARCH or last.outcome is not Outcome.OK:
         return f"no wide search to see S4 with: {last.op} came to {last.outcome}, {inert(last.error or '')}"
     if len(last.rows) >= NEAR:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pytest
 
+from isolation_tests.engine.profiles import Profile
 from isolation_tests.model import Level
 from isolation_tests.plans import OVERLAP, Cell
-from isolation_tests.profiles import Profile
 
 Test = TypeVar("Test", bound=Callable[..., None])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from isolation_tests.campaign import SUITE_VERSION
-from isolation_tests.causes import Silence, anomaly_of
+from isolation_tests.calibration.diagnosis import Silence, anomaly_of
+from isolation_tests.engine.run import SUITE_VERSION
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.evidence import strength as strengths

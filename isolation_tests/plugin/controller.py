@@ -7,17 +7,19 @@ import os
 import sys
 import traceback
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
-from isolation_tests.asking import RESULT, Asking
 from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.engine.campaign import Campaign
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.plugin.items import RESULT, PropertyItems
 from isolation_tests.reporting.evidence.errors import EvidenceError
-
-if TYPE_CHECKING:
-    from isolation_tests.campaign import Campaign
-    from isolation_tests.certifier import Certifier
+from isolation_tests.reporting.evidence.summary import summarise
+from isolation_tests.reporting.formats import terminal
+from isolation_tests.reporting.formats.junit import suite_properties
 
 
 def explain(config: pytest.Config, error: Exception) -> None:
@@ -68,7 +70,7 @@ class ExitGuard:
         self._real(status)
 
 
-class Controller(Asking):
+class Controller(PropertyItems):
     """The process the user started: header, smoke, results of all workers, evidence, summary, exit status."""
 
     def __init__(self, config: pytest.Config, name: str, campaign: Campaign, guard: ExitGuard) -> None:
@@ -82,15 +84,12 @@ class Controller(Asking):
         """Whether every cell is asked."""
         return self.campaign.profile.whole
 
-    def certifier(self) -> Certifier:
+    def examiner(self) -> Examiner:
         """The target that the campaign opened."""
-        return self.campaign.certifier
+        return self.campaign.examiner
 
     def begin(self) -> int | None:
         """Run the smoke; return an exit status where asking more would prove nothing."""
-        from isolation_tests.model import Verdict
-        from isolation_tests.reporting.formats import terminal
-
         terminal.print_header(self.campaign.header)
         result = self.campaign.smoke()
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
@@ -116,7 +115,7 @@ class Controller(Asking):
             "secret": campaign.key.secret.hex(),
             "seed": campaign.key.seed,
             "began": campaign.key.began,
-            "probed": campaign.certifier.probed,
+            "probed": campaign.examiner.probed,
         }
 
     @pytest.hookimpl(optionalhook=True)
@@ -129,8 +128,6 @@ class Controller(Asking):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take each result out of its report and into the evidence."""
-        from isolation_tests.model import CheckResult
-
         for name, value in list(report.user_properties):
             if name == RESULT:
                 report.user_properties.remove((name, value))
@@ -153,9 +150,6 @@ class Controller(Asking):
         junit = next((one for one in plugins if hasattr(one, "add_global_property")), None)
         if junit is None:
             return
-        from isolation_tests.reporting.evidence.summary import summarise
-        from isolation_tests.reporting.formats.junit import suite_properties
-
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         summary = summarise(self.campaign.header, self.campaign.results) if ended else None
         for name, value in suite_properties(self.campaign.header, summary):
@@ -193,8 +187,6 @@ class Controller(Asking):
         self._print_summary()
 
     def _print_summary(self) -> None:
-        from isolation_tests.reporting.formats import terminal
-
         campaign = self.campaign
         if campaign.summary is not None:
             terminal.print_summary(campaign.summary, campaign.written(), campaign.notes)

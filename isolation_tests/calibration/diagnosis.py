@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_text
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import Profile
 from isolation_tests.faults import FAULTS
-from isolation_tests.laws import all_laws
 from isolation_tests.model import CheckResult, Outcome, Verdict
-from isolation_tests.profiles import Profile
 
 MOST_REASON = 300
 MOST_REFUSAL = 90

@@ -1,0 +1,87 @@
+"""`isolation-tests run`: asks a target everything, through pytest."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+import isolation_tests
+from isolation_tests.cli.common import (
+    ENVIRONMENT_HELP,
+    PROFILE_HELP,
+    STATUS,
+    TARGETS,
+    reports_errors,
+    run_elsewhere,
+    target_options,
+)
+from isolation_tests.core.errors import UsageProblem
+
+REPORT_HELP = "Folder for evidence and report; none: no files.  [default: reports/local]"
+KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
+JUNIT_HELP = "Write pytest's JUnit file too, with verdict, anomalies and findings of each check."
+EXPORT_HELP = "Write this too, in the format of its ending (.md, .sarif, ...); may be given several times."
+WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
+UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+"""The user's own pytest set-up must not disturb `isolation-tests run`."""
+
+
+@click.command(epilog=f"{TARGETS}\n\n{STATUS}")
+@click.argument("target", required=False)
+@click.option("--profile", metavar="NAME", help=f"{PROFILE_HELP}  [default: ci]")
+@click.option("--report", metavar="DIR", help=REPORT_HELP)
+@click.option("--known", metavar="FILE", help=KNOWN_HELP)
+@click.option("--junit", metavar="FILE", help=JUNIT_HELP)
+@click.option("--export", "exports", multiple=True, metavar="FILE", help=EXPORT_HELP)
+@click.option("-n", "--workers", metavar="N", default="auto", show_default=True, help=WORKERS_HELP)
+@click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
+@target_options
+@reports_errors
+def run(
+    target: str | None,
+    profile: str | None,
+    report: str | None,
+    known: str | None,
+    junit: str | None,
+    exports: tuple[str, ...],
+    workers: str,
+    own_environment: bool,  # noqa: FBT001 - click passes it by name
+    seed: str | None,
+    options: tuple[str, ...],
+    verbose: bool,  # noqa: FBT001 - click passes it by name
+) -> int:
+    """Certify TARGET: run every check, print what was proved, write evidence and a report.
+
+    Without TARGET, ISOLATION_TARGET or `target` in [tool.isolation_tests] of pyproject.toml says what to
+    certify. Settings come from the command line, ISOLATION_* variables, and pyproject.toml, in that order.
+    """
+    import pytest
+
+    given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
+    if own_environment:
+        files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
+        return run_elsewhere(["run", f"--workers={workers}", *files], given, options, verbose=verbose)
+    arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
+    arguments += [f"--isolation-export={file}" for file in exports]
+    arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
+    arguments += [f"--isolation-option={option}" for option in options]
+    if not re.fullmatch("auto|[0-9]{1,3}", workers):
+        raise UsageProblem(f"--workers takes a number or auto, not {workers!r}.")
+    arguments += [] if int(workers.replace("auto", "1")) == 0 else ["-n", workers, "--dist", "worksteal"]
+    package = Path(isolation_tests.__file__).parent
+    arguments = [
+        f"--config-file={Path(__file__).with_name('certify.ini')}",
+        f"--rootdir={package}",
+        *("-p", "xdist", "-p", "isolation_tests"),
+        *(["-v"] if verbose else ["--tb=no", "-q"]),
+        "-rN",
+        "--no-header",
+        *arguments,
+        str(package / "properties"),
+    ]
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in UNLOADED.items():
+            variables.setenv(name, value)
+        return int(pytest.main(arguments))

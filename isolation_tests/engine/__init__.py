@@ -1,0 +1,1 @@
+"""Asks a target: one check, one open target, one run, one finding again, many targets in turn."""

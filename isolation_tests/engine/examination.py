@@ -1,0 +1,60 @@
+"""Asks every law of a target in this process, without pytest and without files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.targets.resolve import Target, resolve
+from isolation_tests.targets.settings import Settings
+
+
+def examine(
+    settings: Settings, *, until: str | None = None, enough: Callable[[CheckResult], bool] | None = None
+) -> list[CheckResult]:
+    """Ask every law of a target in this process, without pytest and without files; stop where a run would.
+
+    No finding is performed again or made smaller. until: an anomaly. What was made to show it is asked first,
+    then what also could, and nothing more after a result that is enough: by default, that names it. Raises a
+    `Problem` for a target that can't be named or opened.
+    """
+    key = new_key(settings.seed_number())
+    target = without_known(settings)
+    with blaming(target.name):
+        examiner = Examiner(target, profile(settings.profile or "ci").unrefined(), key)
+        try:
+            return _asked(examiner, until, enough or partial(_names, until))
+        finally:
+            examiner.close()
+
+
+def _names(anomaly: str | None, result: CheckResult) -> bool:
+    return any(case.finding.anomaly == anomaly for case in result.cases)
+
+
+def without_known(settings: Settings) -> Target:
+    """The target without what is known of it."""
+    return resolve(settings.target or "reference", options=settings.option_map(), known="none")
+
+
+def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult], bool]) -> list[CheckResult]:
+    results = [smoke(examiner)]
+    if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
+        return results
+    asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
+    for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
+        if enough(results[-1]):
+            break
+        results.append(result_of(examiner, entry, cell))
+    return results
+
+
+def _rank(anomaly: str | None, covered: Sequence[str]) -> int:
+    """0 for a check that was made for an anomaly, 1 for one that covers it too, 2 for all others."""
+    return 2 if anomaly not in covered else int(covered[0] != anomaly)

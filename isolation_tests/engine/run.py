@@ -1,0 +1,79 @@
+"""What every run begins with: its key, the story that is told first, and the checks it has to report."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator
+from importlib import metadata
+
+from isolation_tests.core import packaged
+from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.engine.examiner import RunKey
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import Profile
+from isolation_tests.model import Level, Plan
+from isolation_tests.reporting.evidence.evidence import ExpectedCheck
+
+SUITE_VERSION = metadata.version("isolation-tests")
+SMOKE_PLAN = "alice-and-bob"
+SMOKE = ExpectedCheck(
+    check=f"smoke[{SMOKE_PLAN}]",
+    title="Two users each see their own fact and nothing of the other's.",
+    anomalies=("S1", "D1", "D3", "completeness"),
+    level=Level.CORE,
+    needs=(),
+)
+"""The check that every run begins with: an adapter that fails it can't be judged by the others."""
+
+
+def new_key(seed: int | None) -> RunKey:
+    """A fresh run: its id, its secret, and a seed of its own where none was asked for."""
+    return RunKey(
+        run_id=secrets.token_hex(3),
+        secret=secrets.token_bytes(32),
+        seed=secrets.randbelow(2**32) if seed is None else seed,
+        began=time.monotonic(),
+    )
+
+
+def smoke_plan() -> Plan:
+    """The plan of the smoke check; raises `UsageProblem` where the installation lacks it."""
+    path = packaged.folder("plans") / f"{SMOKE_PLAN}.json"
+    if not path.is_file():
+        raise UsageProblem(
+            f"The golden plan {SMOKE_PLAN} is missing from this installation; install it again."
+        )
+    return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
+    """Everything a run of this profile has to report."""
+    laws = (
+        ExpectedCheck(
+            check=entry.check_id(cell),
+            title=entry.title,
+            anomalies=entry.covers(cell),
+            level=entry.level,
+            optional=entry.is_optional(cell),
+            needs=cell.needs,
+        )
+        for entry in all_laws().values()
+        for cell in entry.asked(asked)
+    )
+    return (SMOKE, *laws)
+
+
+@contextlib.contextmanager
+def blaming(name: str) -> Iterator[None]:
+    """Turn what would end the process (`sys.exit` in an adapter) into a `TargetProblem`."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        kind = f"{type(error).__name__}({error})"
+        raise TargetProblem(
+            f"{name}: the adapter raised {kind}, which ends the process; make it raise an Exception."
+        ) from error

@@ -1,0 +1,83 @@
+"""Lets Hypothesis draw plans and make a violation's plan smaller, within a budget of calls to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure, HypothesisException
+
+from isolation_tests.engine.violations import Violation, violation
+from isolation_tests.model import Finding, Plan
+
+
+class _Enough(BaseException):
+    """The search is over. No `Exception`: that would be one more failure to make smaller."""
+
+
+class _Shrinking:
+    """Keeps the search for a smaller plan within its budget of calls to the target.
+
+    Rejected past it, Hypothesis would draw thousands of plans more to no purpose.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self.begun = False
+
+    def admit(self) -> None:
+        """Let one plan more be performed; raises `_Enough` where the budget is spent."""
+        if not self.begun:
+            return
+        if not self._left:
+            raise _Enough
+        self._left -= 1
+
+
+def search(
+    strategy: st.SearchStrategy[Plan],
+    perform: Callable[[Plan], tuple[Finding, ...]],
+    *,
+    is_known: Callable[[Finding], bool],
+    examples: int,
+    shrinks: int,
+    seed: int,
+) -> str | None:
+    """Perform drawn plans until the examples are spent or a finding is as small as the budget allows.
+
+    perform: runs one plan, keeps what it showed, returns its findings. is_known: whether a finding needs no
+    smaller plan. shrinks: how many smaller plans are tried. Returns why the search ended early, or None.
+    """
+    shrinking = _Shrinking(shrinks)
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=True,
+    )
+    @hypothesis.given(strategy)
+    def law_holds(plan: Plan) -> None:
+        shrinking.admit()
+        news = [finding for finding in perform(plan) if not is_known(finding)]
+        if news:
+            shrinking.begun = True
+            raise violation(news[0])
+
+    try:
+        law_holds()
+    except (_Enough, FlakyFailure, Violation):
+        return None  # kept when it was first seen; replays tell how often it shows
+    except BaseExceptionGroup as group:
+        if group.split(Violation)[1] is not None:
+            raise
+    except HypothesisException as error:
+        return f"the search ended early: {error}"
+    return None

@@ -1,0 +1,43 @@
+"""What one check did, across all its examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from isolation_tests.judges.completeness import controls
+from isolation_tests.model import (
+    Finding,
+    History,
+    Judgement,
+    Outcome,
+)
+
+
+@dataclass
+class Tally:
+    """What one check did, across all its examples."""
+
+    examples: int = 0
+    calls: int = 0
+    controls: int = 0
+    refused: int = 0
+    findings: dict[str, tuple[Finding, History]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+
+    def take(self, history: History, judged: Judgement) -> None:
+        """Count one example in; of each finding the smallest plan is kept."""
+        self.examples += 1
+        self.calls += len(history.events)
+        self.controls += controls(history)
+        self.refused += sum(event.outcome is Outcome.REFUSED for event in history.events)
+        self.doubts.extend(judged.doubts)
+        self.errors.extend(judged.errors)
+        self.notes.extend(judged.notes)
+        self.histories.append(history)
+        for finding in judged.findings:
+            earlier = self.findings.get(finding.key)
+            if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):
+                self.findings[finding.key] = (finding, history)
