@@ -22,8 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import click
-from contenders import Detection, by_machine, by_suite, by_tutorial
 
+from contenders import Detection, by_machine, by_suite, by_tutorial
 from isolation_tests.faults import FAULTS
 from isolation_tests.reporting.board.readme_table import insert
 

@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import click
 import hypothesis
-from contenders import Store
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.errors import HypothesisException
 
+from contenders import Store
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import new_key

@@ -14,9 +14,8 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 import yaml
-from test_formats import validate
-from test_reporting import make_result, write
 
+from builders import make_result, validate_junit, write
 from isolation_tests.cli import main
 from isolation_tests.reporting.evidence.evidence import TargetInfo
 
@@ -187,7 +186,7 @@ def test_the_script_certifies_exports_and_compares(tmp_path: Path) -> None:
     }
     assert json.loads((report / "isolation.badge.json").read_text(encoding="utf-8"))["color"] == "blue"
     assert (report / "diff.md").read_text(encoding="utf-8") in ran.stdout
-    validate(ET.parse(report / "junit.xml").getroot())  # noqa: S314 - written by the run above
+    validate_junit(ET.parse(report / "junit.xml").getroot())  # noqa: S314 - written by the run above
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from isolation_tests.plans.compared import VIEW_CELLS, alone, varied
 from isolation_tests.plans.surfaces import SURFACE_CELLS
 from isolation_tests.testdata.facts import People
 
-FOLDER = Path(__file__).parent.parent / "fixtures" / "comparisons"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "comparisons"
 LONGEST = 6000
 ALL = frozenset({"get", "update", "delete", "history", "count", "export", "page"})
 

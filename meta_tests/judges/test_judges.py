@@ -32,7 +32,7 @@ from isolation_tests.model import (
     Verdict,
 )
 
-FOLDER = Path(__file__).parent.parent / "fixtures" / "histories"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "histories"
 
 
 class Expected(Frozen):

@@ -45,7 +45,7 @@ from isolation_tests.reporting.html.timeline import timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
 from isolation_tests.reporting.narrative.sections import rerun
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STYLE = (ROOT / "isolation_tests/reporting/html/templates/style.css.j2").read_text(encoding="utf-8")
 HARMLESS = "harmless"
 FRAGMENTS = (

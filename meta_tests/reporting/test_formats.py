@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from test_reporting import ENDING, make_case, make_header, make_result, write
-from xmlschema import XMLSchema
 
+from builders import ENDING, make_case, make_header, make_result, validate_junit, write
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Case, CheckResult, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Footer, TargetInfo
@@ -28,9 +27,8 @@ from isolation_tests.reporting.evidence.strength import Strength
 from isolation_tests.reporting.formats import badge, csv_table, markdown
 from isolation_tests.reporting.formats.registry import FORMATS, encoded, is_output, outputs, write_outputs
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROPERTIES = "isolation_tests.properties"
-SCHEMA = ROOT / "fixtures" / "schemas" / "junit-10.xsd"
 NASTY = [
     "@org/everyone please look, and @me",
     "`code` ```fence``` ~~~",
@@ -425,16 +423,4 @@ def test_junit_tells_check_verdict_and_findings_and_keeps_known_ones_apart(
     else:
         assert told["isolation.findings"] == "O1-get-any"
         assert got.find("failure") is not None
-    validate(root)
-
-
-def validate(root: ET.Element) -> None:
-    """The file fits the schema, but for properties of single tests, which it knows of suites only."""
-    schema = XMLSchema(SCHEMA)
-    for case in root.iter("testcase"):
-        for own in case.findall("properties"):
-            schema.elements["properties"].validate(own)
-            case.remove(own)
-    for suite in root.iter("testsuite"):
-        suite.attrib["time"] = f"{float(suite.attrib['time']):.3f}"
-    schema.validate(root)
+    validate_junit(root)

@@ -39,7 +39,7 @@ from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
 from isolation_tests.reporting.formats import ctrf, oscal, sarif
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCHEMAS = {
     "sarif": "sarif-schema-2.1.0.json",
     "oscal": "oscal-assessment-results-1.1.3.json",

@@ -33,7 +33,7 @@ from isolation_tests.reporting.evidence.strength import (
 )
 from isolation_tests.targets.settings import Settings
 
-HISTORIES = Path(__file__).parents[1] / "fixtures" / "histories"
+HISTORIES = Path(__file__).parents[2] / "fixtures" / "histories"
 ADAPTER = """
 from pathlib import Path
 

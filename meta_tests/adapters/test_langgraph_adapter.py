@@ -37,7 +37,7 @@ TARGETS = {
 BAD = ("langgraph-sqlite-3.1.0", "langgraph-postgres-3.1.0")
 BLANK = {"S3-get_all-blank"}
 MANY = 130
-REPLAYS = Path(__file__).parent.parent / "fixtures" / "replays"
+REPLAYS = Path(__file__).parents[2] / "fixtures" / "replays"
 
 
 def need(store: str) -> None:

@@ -12,27 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from builders import BOB, ENDING, make_case, make_header, make_plan, make_result, write
 from isolation_tests.catalogue import CATALOGUE, anomaly
 from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.model import (
-    BoundUser,
-    Case,
     CheckResult,
-    FactSpec,
-    Finding,
-    History,
     Law,
     Level,
     Operation,
-    Plan,
     Step,
-    UserSpec,
     Verdict,
     alias_reason,
 )
 from isolation_tests.reporting.evidence import errors, evidence, reader, replay_file
-from isolation_tests.reporting.evidence.evidence import Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import TargetInfo
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, grid, merge_cases, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.html.page import render_html, write_html
@@ -46,111 +40,6 @@ from isolation_tests.reporting.narrative.wording import (
 
 # Drawing whole results is slow on a busy machine, which says nothing about them.
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
-ALICE, BOB = "iso-r1-5-corp", "iso-r1-5"
-
-
-def make_plan(*steps: Step, relation: str | None = "same-prefix", texts: tuple[str, ...] = ()) -> Plan:
-    texts = texts or ("My locker code is {canary}", "My dentist is {canary}")
-    facts = tuple(FactSpec(text=text, owners=(n % 2,)) for n, text in enumerate(texts))
-    return Plan(
-        name="prefix-search",
-        anomaly="A1",
-        users=(UserSpec(template="{base}-corp"), UserSpec()),
-        facts=facts,
-        steps=steps
-        or (
-            Step(op=Operation.ADD, user=0, fact=0),
-            Step(op=Operation.ADD, user=1, fact=1),
-            Step(op=Operation.SEARCH, user=1, query="locker"),
-        ),
-        relation=relation,
-    )
-
-
-def make_case(plan: Plan | None = None, *, names: tuple[Any, Any] = (ALICE, BOB), **changes: Any) -> Case:
-    plan = plan or make_plan()
-    finding = {
-        "anomaly": "A1",
-        "law": Law.NO_CROSS_READ,
-        "operation": plan.steps[-1].op,
-        "relation": plan.relation,
-        "viewer": 1,
-        "owner": 0,
-        "step": len(plan.steps) - 1,
-        "where": "text",
-        "story": "user 1 called search and got a fact of user 0 in text",
-    }
-    counts = {key: changes.pop(key) for key in ("seen", "tried", "known") if key in changes}
-    users = tuple(BoundUser(number=n, name=name) for n, name in enumerate(names))
-    return Case(
-        finding=Finding.model_validate({**finding, **changes}),
-        history=History(plan=plan, users=users, events=()),
-        **{"seen": 3, "tried": 3, **counts},
-    )
-
-
-def make_result(
-    check: str = "no-cross-read[a]", verdict: Verdict = Verdict.HELD, **changes: Any
-) -> CheckResult:
-    fields = {
-        "check": check,
-        "title": "No cross read",
-        "anomalies": ("A1",),
-        "level": Level.CORE,
-        "verdict": verdict,
-        "examples": 1,
-        "calls": 4,
-        "controls": 2,
-    }
-    return CheckResult.model_validate({**fields, **changes})
-
-
-def make_header(*results: CheckResult, **changes: Any) -> Header:
-    expected = tuple(
-        ExpectedCheck(
-            check=r.check,
-            title=r.title,
-            anomalies=r.anomalies,
-            level=r.level,
-            optional=r.level is not Level.CORE,
-        )
-        for r in results
-    )
-    target = TargetInfo(
-        name="sample",
-        title="Sample memory",
-        adapter="sample:open",
-        distributions={"sample": "1.2"},
-        options={"url": "postgres://u:hunter2@h/db", "api_key": "sk-hunter2"},
-    )
-    fields = {
-        "suite_version": "0.1.0",
-        "run_id": "r1",
-        "started": "2026-01-02T03:04:05Z",
-        "target": target,
-        "expected": expected,
-        "seed": 42,
-        "python": "3.11.7",
-        "platform": "Linux",
-    }
-    return Header(**{**fields, **changes})
-
-
-ENDING = Ending(
-    ended="2026-01-02T03:05:05Z",
-    seconds=60.0,
-    counts={Verdict.HELD: 1},
-    verdict=Verdict.HELD,
-    level=Level.CORE,
-    exit_status=0,
-)
-
-
-def write(folder: Path, *results: CheckResult, **changes: Any) -> Path:
-    with EvidenceWriter(folder, make_header(*results, **changes)) as writer:
-        for result in results:
-            writer.append(result)
-        return writer.finish(ENDING)
 
 
 def summary_of(*results: CheckResult, **changes: Any) -> Summary:

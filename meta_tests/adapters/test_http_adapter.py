@@ -33,7 +33,7 @@ pytest.importorskip("jmespath", reason="jmespath is not installed")
 
 HERE = Path(__file__).parent
 NOTES = HERE / "notes.toml"
-SERVICE = HERE.parent / "fixtures" / "staging" / "notes_service.py"
+SERVICE = HERE.parents[1] / "fixtures" / "staging" / "notes_service.py"
 PLAIN: dict[str, Any] = {
     "answer": {"items": "items"},
     "add": {"method": "POST", "path": "/m", "json": {"user": "{user}", "text": "{text}"}},

@@ -37,7 +37,7 @@ from isolation_tests.reporting.evidence.summary import exit_status, summarise, s
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.comparison import Comparison, compare, markdown, sentence, tables
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOSTILE = "x|y`z`<img src=q onerror=alert(1)>\x1b[31m\u202e @everyone [a](https://example.invalid)\n# b"
 CHECKS = ("a[1]", "b[1]", "c[1]")
 

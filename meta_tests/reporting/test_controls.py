@@ -7,8 +7,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_reporting import make_case, make_header, make_result
 
+from builders import make_case, make_header, make_result
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.narrative.controls import CONTROLS, ControlEvidence, anomalies_of, exercised
