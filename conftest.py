@@ -15,6 +15,14 @@ import pytest
 TESTS = Path(__file__).parent / "meta_tests"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the suite once for all processes of a run where nothing may be written beside the sources."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        compiled = TemporaryDirectory(prefix="isolation-tests-")
+        config.add_cleanup(compiled.cleanup)
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Run a test of the suite, with its fixtures, in an empty folder and without the variables."""

@@ -28,6 +28,7 @@ from isolation_tests.targets.known import Known
 from isolation_tests.targets.resolve import shipped
 from isolation_tests.targets.settings import PREFIX, TABLE, Settings
 from isolation_tests.testdata.relations import RELATIONS
+from meta_tests.calibration.relation import MEASURE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
@@ -186,6 +187,15 @@ def test_the_extras_that_documents_install_exist() -> None:
         text = (ROOT / document).read_text(encoding="utf-8")
         for extras in re.findall(r"(?:'\.|isolation-tests)\[([\w,-]+)\]", text):
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), f"{document}: {extras}"
+
+
+def test_the_ways_to_run_the_tests_are_told() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+    assert f".venv/bin/{MEASURE} --fault" in told
+    for mark in tools["pytest"]["ini_options"]["markers"]:
+        assert f"`{mark.partition(':')[0]}`" in told
 
 
 def test_every_command_of_the_documents_is_one_that_exists() -> None:

@@ -35,10 +35,15 @@ def test_nothing_around_it_steers_a_test() -> None:
     assert not [name for name in os.environ if name.startswith(PREFIX)]
 
 
+def test_what_one_process_compiles_the_next_one_finds() -> None:
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+
+
 @pytest.mark.process
 def test_a_variable_steers_no_test() -> None:
-    this = f"{Path(__file__).relative_to(ROOT)}::{test_nothing_around_it_steers_a_test.__name__}"
-    ran = in_the_clone(this, ISOLATION_TARGET="refrence", ISOLATION_PROFILE="quick")
+    this = str(Path(__file__).relative_to(ROOT))
+    steering = {"ISOLATION_TARGET": "refrence", "ISOLATION_PROFILE": "quick", "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = in_the_clone(this, "-m", "not process", **steering)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

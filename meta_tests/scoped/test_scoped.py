@@ -24,7 +24,7 @@ from isolation_tests.adapters.support.mem0_parts import STORES, close_memory, cr
 from isolation_tests.engine.examination import examine
 from isolation_tests.execution.contract import claimed
 from isolation_tests.faults import plant
-from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.model import Verdict
 from isolation_tests.scoped import (
     AsyncScopedMemory,
     ForeignRowError,
@@ -37,6 +37,7 @@ from isolation_tests.scoped import (
 from isolation_tests.scoped.naming import names_in, storage_key
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS, bind
+from meta_tests.asking import ask, covering, named
 
 MANY = 130
 USERS = st.text(st.characters(), min_size=1).filter(str.strip)
@@ -56,10 +57,6 @@ NOT_MENDED = ("D1-delete-everyone", "M1-shared-id", "S1-search-ignores-user", "S
 
 def texts(rows: Any) -> list[str]:
     return sorted(row.text for row in rows)
-
-
-def asked(target: str, until: str | None = None) -> list[CheckResult]:
-    return examine(Settings(target=target, profile="quick", seed="1"), until=until)
 
 
 # Names
@@ -693,7 +690,7 @@ def test_a_store_that_answers_with_foreign_rows_is_an_error_and_no_refusal() -> 
     "target", ["scoped:reference", pytest.param("scoped:mem0", marks=(needs_mem0, pytest.mark.system))]
 )
 def test_a_scoped_system_is_held(target: str) -> None:
-    results = asked(target)
+    results = examine(Settings(target=target, profile="quick", seed="1"))
 
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
     assert not [result.check for result in results if "alias" in result.reason]
@@ -702,16 +699,17 @@ def test_a_scoped_system_is_held(target: str) -> None:
 @pytest.mark.parametrize("fault", MENDED)
 def test_a_fault_of_the_store_does_not_show_through_the_wrapper(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]
-    shown = [
-        result for result in asked(f"scoped:fault:{fault}", anomaly) if result.verdict is Verdict.VIOLATED
-    ]
+    bare, scoped = (
+        ask(Settings(target=f"{front}fault:{fault}", seed="1"), covering(anomaly))
+        for front in ("", "scoped:")
+    )
 
-    assert not shown
+    assert anomaly in named(bare)
+    assert not named(scoped)
 
 
 @pytest.mark.parametrize("fault", NOT_MENDED)
 def test_what_the_wrapper_can_not_mend_is_still_found(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]
-    results = asked(f"scoped:fault:{fault}", anomaly)
 
-    assert anomaly in {case.finding.anomaly for result in results for case in result.cases}
+    assert anomaly in named(ask(Settings(target=f"scoped:fault:{fault}", seed="1"), covering(anomaly)))
