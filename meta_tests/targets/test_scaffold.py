@@ -156,7 +156,12 @@ def test_only_what_matters_and_is_not_known_is_asked() -> None:
             "'My Notes' can't be a target's name; use lower-case letters, digits and dashes",
         ),
         ("python", "../notes", {}, "'../notes' can't be a target's name; use lower-case letters"),
-        ("python", "notes", {"path": "/"}, "There is no setting 'path' for this kind of target; it has none."),
+        (
+            "python",
+            "notes",
+            {"path": "/"},
+            "There is no setting 'path' for this kind of target; it has none.",
+        ),
         (
             "http",
             "notes",
