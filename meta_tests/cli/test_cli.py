@@ -159,7 +159,7 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
         (("run", "reference", "--seed", "x"), 3, "The seed must be a whole number"),
         (("run", "reference", "-O", "mode"), 3, "KEY=VALUE"),
         (("run", "reference", "-O", "mode=x"), 3, "has no option 'mode'"),
-        (("run", "reference", "-n", "many"), 3, "--workers takes a number or auto"),
+        (("run", "reference", "-n", "many"), 3, "--workers must be a number or auto"),
         (("run", "reference", "--known", "missing.toml"), 3, "There is no file missing.toml"),
         (("run", "reference", "--report", "adapter.py/x"), 3, "choose another folder"),
         (("run", "reference", "--nonsense"), 3, "No such option"),
@@ -300,6 +300,6 @@ def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     )
     assert status == 0
     assert told.splitlines() == ["the clean run", "1 of 1 faults planted, 1 caught; last S1-global"]
-    assert re.search(r"clean run +- +\(nothing planted\) +shows nothing by itself", said)
+    assert re.search(r"clean run +- +\(nothing planted\) +no findings", said)
     assert re.search(r"caught +1 +S1-global", said)
-    assert "1 of 1 seeded faults would be caught in front of reference; no survivor." in said
+    assert "The suite catches 1 of 1 seeded faults in front of reference; no blind spots." in said

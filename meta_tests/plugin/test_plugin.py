@@ -385,7 +385,7 @@ def test_other_tests_that_fail_are_not_hidden(pytester: pytest.Pytester, folder:
     result = within(pytester, "test_mine.py")
     assert result.ret == 2
     assert verdict(result).startswith("HELD")
-    assert "other tests of this pytest run failed" in result.stdout.str()
+    assert "other tests in this pytest run failed" in result.stdout.str()
 
 
 # --- sleeping --------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def test_a_fault_that_does_not_fit_is_no_survivor(folder: Path) -> None:
     assert (caught.caught, caught.fits, other.fits) == (True, True, False)
     assert matrix.complete
     assert matrix.sentence().startswith(
-        "1 of 1 seeded faults would be caught in front of adapter.py:context (1 more"
+        "The suite catches 1 of 1 seeded faults in front of adapter.py:context (1 not planted: "
     )
 
 
