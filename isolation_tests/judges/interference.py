@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import actors_between, question, still_listed, writes
-from isolation_tests.judges.world import World, facts_of_plan, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
+from isolation_tests.model.world import World, facts_of_plan
 
 _ASKING = (
     Operation.SEARCH,

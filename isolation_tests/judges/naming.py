@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isolation_tests.judges.world import World
 from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step
+from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import hostile_kind
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterator
 
 from isolation_tests.judges.naming import related
-from isolation_tests.judges.world import World, facts_of_plan
 from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step
+from isolation_tests.model.world import World, facts_of_plan
 
 _KEPT = (Operation.SEARCH, Operation.GET_ALL)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
-from isolation_tests.judges.world import World, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import (
     BY_ID,
     WRITING,
@@ -34,6 +34,7 @@ from isolation_tests.model import (
     Step,
     Volatile,
 )
+from isolation_tests.model.world import World
 
 Place = tuple[int, Operation]
 """Which of the viewer's own steps, and what was asked there: a settled look at the list may also search."""
