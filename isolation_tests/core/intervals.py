@@ -1,7 +1,7 @@
-"""What k of n tries say of a rate: exact bounds by Clopper and Pearson, 95 %, and how to tell them.
+"""Exact 95 % bounds (Clopper-Pearson) on a rate that showed in k of n tries, and their wording.
 
-The bounds are for tries that do not influence each other. Tries that end with the first one that shows it are
-covered too: the interval is then wider than need be, never narrower.
+The bounds assume independent tries. They also hold for tries that stop at the first success: the interval is
+then wider than necessary, never narrower.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _ONE, _TEN = 1.0, 10.0
 
 @cache
 def interval(seen: int, tried: int) -> tuple[float, float]:
-    """Between which rates (0 to 1) the true one lies, when it was seen in `seen` of `tried` tries.
+    """The bounds of the true rate (0 to 1), given that `seen` of `tried` tries showed it.
 
-    Raises `ValueError` unless 0 <= seen <= tried and there was a try.
+    Raises `ValueError` unless 0 <= seen <= tried and tried is at least 1.
     """
     # SciPy takes a second to load, and most runs have nothing to bound.
     from scipy.stats import binomtest
@@ -28,9 +28,9 @@ def interval(seen: int, tried: int) -> tuple[float, float]:
 
 
 def upper_bound(tried: int) -> float:
-    """Below which rate (0 to 1) it is when none of `tried` tries showed it: about 3 / tried.
+    """The upper bound of the true rate (0 to 1) if none of `tried` tries showed it: about 3 / tried.
 
-    Raises `ValueError` where there was no try.
+    Raises `ValueError` if tried is below 1.
     """
     from scipy.stats import binomtest
 
@@ -39,17 +39,17 @@ def upper_bound(tried: int) -> float:
 
 
 def tries_for(rate: float) -> int:
-    """How many tries that show nothing put the upper bound at the rate or below it.
+    """How many tries without a success put the upper bound at or below the rate.
 
-    Raises `ValueError` for a rate that is not between 0 and 1.
+    Raises `ValueError` unless the rate is between 0 and 1.
     """
     if not 0 < rate < 1:
-        raise ValueError(f"a rate lies between 0 and 1, not at {rate}")
+        raise ValueError(f"a rate must be between 0 and 1, not {rate}")
     return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-rate))
 
 
 def seen_words(seen: int, tried: int) -> str:
-    """How often it was seen, and between which rates that puts it; for tries that all agree, no bounds."""
+    """How often it was seen, with the bounds of its rate; without bounds if every try showed it."""
     often = f"{seen} of {tried} {'try' if tried == 1 else 'tries'}"
     if seen == tried:
         return often
@@ -59,20 +59,20 @@ def seen_words(seen: int, tried: int) -> str:
 
 
 def unseen_words(tried: int, things: str = "probes") -> str:
-    """What it means that none of so many probes showed it, as a phrase."""
+    """What it means that none of the tries showed it, as a phrase."""
     return f"0 in {tried} {things}: below {_percent(upper_bound(tried), math.ceil)} (95 %)"
 
 
 def _some(tried: int) -> int:
     if tried < 1:
-        raise ValueError("without a try there is no bound")
+        raise ValueError("a bound needs at least one try")
     return tried
 
 
 def _percent(rate: float, rounding: Callable[[float], int]) -> str:
-    """The rate in percent, rounded outwards: to one digit below 1 %, to tenths below 10 %, else whole."""
+    """The rate in percent, rounded outwards: one digit below 1 %, tenths below 10 %, else whole numbers."""
     percent = rate * 100
     digits = 0 if percent >= _TEN else 1 if percent >= _ONE else -math.floor(math.log10(percent or _ONE))
     scale = 10**digits
-    # What is exact but for the last bits of a float stays as it is.
+    # A value that is exact except for a float's last bits stays as it is.
     return f"{rounding(round(percent * scale, 6)) / scale:.{digits}f}".removesuffix(".0") + " %"

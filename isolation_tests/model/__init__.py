@@ -1,4 +1,4 @@
-"""Plans, histories and results: frozen data that the whole suite shares, serialisable as JSON."""
+"""Plans, histories and results: the immutable data that the whole suite shares, serialisable as JSON."""
 
 from isolation_tests.model.history import BoundUser, Event, History, Outcome, Row, Sighting, Volatile
 from isolation_tests.model.plan import (

@@ -970,7 +970,7 @@ def test_a_checkout_is_no_release_whatever_its_version(monkeypatch: pytest.Monke
         None: None,
         '{"url": "https://example.org/x", "vcs_info": {"vcs": "git"}}': "a git checkout",
         '{"url": "file:///x", "dir_info": {"editable": true}}': "a folder or file",
-        "{": "not on record",
+        "{": "unknown place",
     }
     assert unreleased("surely-not-installed-xyz") == "not installed"
     for said, why in answers.items():

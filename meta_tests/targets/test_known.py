@@ -45,7 +45,7 @@ def test_the_replay_shows_it_on_the_installed_release(target: str, entry: Known)
     if not installed(resolve(target)) or resolve(target).config.lacking():
         pytest.skip(f"{target} is not installed here")
     if entry.intermittent:
-        pytest.skip("it shows in some runs only")
+        pytest.skip("only some runs show it")
     if not entry.applies():
         pytest.skip(f"the installed release is not one of {entry.affected}")
     answer = replayed(replay_file(target, entry), Settings(target=target), times=3)
