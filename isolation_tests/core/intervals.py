@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import cache
 
 CONFIDENCE = 0.95
-_ONE, _TEN = 1.0, 10.0
 
 
 @cache
@@ -72,7 +71,7 @@ def _some(tried: int) -> int:
 def _percent(rate: float, rounding: Callable[[float], int]) -> str:
     """The rate in percent, rounded outwards: to one digit below 1 %, to tenths below 10 %, else whole."""
     percent = rate * 100
-    digits = 0 if percent >= _TEN else 1 if percent >= _ONE else -math.floor(math.log10(percent or _ONE))
+    digits = 0 if percent >= 10 else 1 if percent >= 1 else -math.floor(math.log10(percent or 1))
     scale = 10**digits
     # What is exact but for the last bits of a float stays as it is.
     return f"{rounding(round(percent * scale, 6)) / scale:.{digits}f}".removesuffix(".0") + " %"
