@@ -92,7 +92,7 @@ def judge(histories: Sequence[History]) -> Judgement:
     viewer = histories[0].plan.viewer
     alone = [history for history in histories if is_alone(history)]
     together = [history for history in histories if not is_alone(history)]
-    if viewer is None or len(alone) < 2 or not together:  # noqa: PLR2004 - one alone has no noise floor
+    if viewer is None or len(alone) < 2 or not together:  # one alone has no noise floor
         return Judgement(doubts=("the view was not seen alone twice: there is nothing to compare it with",))
     volatile = together[0].volatile
     views = [_view(history, viewer) for history in together]
