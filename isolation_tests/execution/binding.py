@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step
+from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.relations import bind as bind_name
@@ -39,9 +39,9 @@ class Lease:
         run_number = int(hashlib.sha256(self.run_id.encode()).hexdigest()[:8], 16) % 900_000 + 100_000
         return f"iso-{self.run_id}-{self.worker:02x}{n:06x}", int(f"{run_number}{self.worker:03d}{n:06d}")
 
-    def number(self) -> int:
+    def number(self) -> UserNumber:
         """A user number that is unique in the run; it is part of the user's canaries."""
-        return (self.worker << 32) | next(self._counter)
+        return UserNumber((self.worker << 32) | next(self._counter))
 
 
 @dataclass(frozen=True, slots=True)

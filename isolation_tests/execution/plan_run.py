@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from isolation_tests.execution.binding import Arguments, Binding
-from isolation_tests.model import Event, Step
+from isolation_tests.model import Event, Step, UserIndex
 from isolation_tests.model.world import World
 
 
@@ -33,12 +33,12 @@ class PlanRun:
         with self._lock:
             return {id for id in self._world.ids.values() if id}
 
-    def due(self, user: int) -> set[int]:
+    def due(self, user: UserIndex) -> set[int]:
         """The facts that the user must see."""
         with self._lock:
             return self._world.own(user)
 
-    def lost(self, user: int) -> set[int]:
+    def lost(self, user: UserIndex) -> set[int]:
         """The facts that the user deleted or replaced."""
         with self._lock:
             return self._world.lost(user)

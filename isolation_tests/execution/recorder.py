@@ -15,7 +15,7 @@ from isolation_tests.execution.binding import UUID
 from isolation_tests.execution.contract import BrokenContract
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.session import TimeLimit
-from isolation_tests.model import BoundUser, Operation, Row, Sighting, Step
+from isolation_tests.model import Actor, BoundUser, Operation, Row, Sighting, Step
 from isolation_tests.testdata.canaries import Found, Mint, leaves
 
 ERROR_TEXT_LENGTH = 300
@@ -88,7 +88,7 @@ class Recorder:
         return UUID.sub("<id>", text)
 
     def error(
-        self, run: PlanRun, actor: int, error: BaseException | None, addressed: str | None
+        self, run: PlanRun, actor: Actor, error: BaseException | None, addressed: str | None
     ) -> dict[str, Any]:
         """What an error says, which of this run's facts are in it, and whom of other groups it names."""
         if error is None:

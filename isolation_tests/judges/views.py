@@ -32,6 +32,7 @@ from isolation_tests.model import (
     Outcome,
     Row,
     Step,
+    UserIndex,
     Volatile,
 )
 from isolation_tests.model.world import World
@@ -123,7 +124,7 @@ def _declared(volatile: Volatile | None) -> list[str]:
     return [] if volatile is None else [f"not compared, as the target declares: {volatile.told()}"]
 
 
-def _view(history: History, viewer: int) -> dict[Place, _Answer]:
+def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
     """Every answer of the viewer's that was settled and of known outcome, by its place among their steps."""
     order = [number for number, step in enumerate(history.plan.steps) if step.user == viewer]
     place = {number: index for index, number in enumerate(order)}
@@ -183,7 +184,7 @@ def _aspects(
             yield ("field", *which, path), value
 
 
-def _facts(history: History, viewer: int, row: Row) -> frozenset[int]:
+def _facts(history: History, viewer: UserIndex, row: Row) -> frozenset[int]:
     """The viewer's own facts that a row's text holds."""
     facts = history.plan.facts
     return frozenset(

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from isolation_tests.model.history import Event, Outcome
-from isolation_tests.model.plan import DESTRUCTIVE, WRITING, Operation, Step
+from isolation_tests.model.plan import DESTRUCTIVE, WRITING, Actor, Operation, Step, UserIndex
+
+Remover = tuple[Actor, Operation, int | None]
+"""A call that may have reached others: who made it, what it was, and the fact that it addressed."""
 
 
 @dataclass
@@ -29,27 +32,27 @@ class World:
     the fact that stands in the same memory now.
     """
 
-    live: dict[int, set[int]] = field(default_factory=dict)
-    gone: dict[int, set[int]] = field(default_factory=dict)
-    doubtful: dict[int, set[int]] = field(default_factory=dict)
-    deleted: dict[int, set[int]] = field(default_factory=dict)
-    listed: dict[int, int] = field(default_factory=dict)
-    ids: dict[tuple[int, int], str] = field(default_factory=dict)
-    reached: dict[int, set[int]] = field(default_factory=dict)
-    cleared: dict[int, set[int]] = field(default_factory=dict)
-    keys: dict[tuple[int, str], int] = field(default_factory=dict)
-    removers: list[tuple[int, Operation, int | None]] = field(default_factory=list)
+    live: dict[UserIndex, set[int]] = field(default_factory=dict)
+    gone: dict[UserIndex, set[int]] = field(default_factory=dict)
+    doubtful: dict[UserIndex, set[int]] = field(default_factory=dict)
+    deleted: dict[UserIndex, set[int]] = field(default_factory=dict)
+    listed: dict[UserIndex, int] = field(default_factory=dict)
+    ids: dict[tuple[UserIndex, int], str] = field(default_factory=dict)
+    reached: dict[UserIndex, set[int]] = field(default_factory=dict)
+    cleared: dict[UserIndex, set[int]] = field(default_factory=dict)
+    keys: dict[tuple[UserIndex, str], int] = field(default_factory=dict)
+    removers: list[Remover] = field(default_factory=list)
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
-    missed: dict[int, set[int]] = field(default_factory=dict)
+    missed: dict[UserIndex, set[int]] = field(default_factory=dict)
     racing: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
 
-    def own(self, user: int) -> set[int]:
+    def own(self, user: UserIndex) -> set[int]:
         """The facts this user must see."""
         return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
 
-    def lost(self, user: int) -> set[int]:
+    def lost(self, user: UserIndex) -> set[int]:
         """The facts this user deleted or replaced."""
         gone = self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
         return gone - self.racing - self.recent
@@ -60,7 +63,7 @@ class World:
             fact = self.newer[fact]
         return fact
 
-    def suspects(self, loser: int, missing: set[int]) -> list[tuple[int, Operation, int | None]]:
+    def suspects(self, loser: UserIndex, missing: set[int]) -> list[Remover]:
         """The removing calls of others since the first of the missing facts was stored, newest first.
 
         None where every one of them was missing before: then nobody took them.
@@ -84,7 +87,7 @@ class World:
         own = (mine for mine in sorted(live) if self.ids.get((step.user, mine)) in given)
         return next(own, fact)
 
-    def id_of(self, user: int, fact: int | None) -> str | None:
+    def id_of(self, user: UserIndex, fact: int | None) -> str | None:
         """The id that the user was given for a fact; else the latest that anybody was given for it."""
         given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
         return given.get(user) or next(reversed(given.values()), None)

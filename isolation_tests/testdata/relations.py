@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from isolation_tests.model import NameType, UserSpec
+from isolation_tests.model import NameType, UserName, UserSpec
 
 __all__ = [
     "HOSTILE_VALUES",
@@ -285,14 +285,14 @@ HOSTILE_VALUES: tuple[HostileValue, ...] = (
 )
 
 
-def bind(spec: UserSpec, base: str, n: int) -> object:
+def bind(spec: UserSpec, base: str, n: int) -> UserName:
     """The real name of a user: `base` and the number `n` put into its template, in the spec's type."""
     if spec.type == "json":
-        return json.loads(spec.template)
+        return UserName(json.loads(spec.template))
     text = spec.template.replace("{base}", base).replace("{n}", str(n))
     if spec.type == "int":
-        return int(text)
-    return float(text) if spec.type == "float" else text
+        return UserName(int(text))
+    return UserName(float(text) if spec.type == "float" else text)
 
 
 def hostile_kind(spec: UserSpec) -> str | None:

@@ -112,7 +112,7 @@ def run(adapter: Any, asked: Plan = TWO, **options: Any) -> History:
 def test_names_carry_the_run_are_fresh_and_of_one_length() -> None:
     with closing(session_of(Store)) as session:
         runner = runner_of(session)
-        names = [user.name for _ in range(40) for user in runner.run(TWO).users]
+        names = [str(user.name) for _ in range(40) for user in runner.run(TWO).users]
     assert len(set(names)) == len(names) == 80
     assert {len(name) for name in names} == {len("iso-k3f9-03000001")}
     assert all(re.fullmatch(r"iso-k3f9-03[0-9a-f]{6}", name) for name in names)
@@ -129,7 +129,7 @@ def test_workers_never_share_names_or_numbers() -> None:
 
 def test_users_of_one_group_share_the_base() -> None:
     related = (UserSpec(template="{base}"), UserSpec(template="{base}-corp"), UserSpec(group=1))
-    first, second, other = (user.name for user in run(Store(), plan(add(0), users=related)).users)
+    first, second, other = (str(user.name) for user in run(Store(), plan(add(0), users=related)).users)
     assert second == f"{first}-corp"
     assert first not in other
 
