@@ -845,7 +845,7 @@ def test_no_credential_no_intruder(service: Service) -> None:
         ),
         (
             {"add": {"path": "/m/{id}"}},
-            "options.add.path contains {id}, which is not a placeholder here; the placeholders here are {key}",
+            "options.add.path contains {id}, which is not a placeholder here; the placeholders here are {ke",
         ),
         (
             {"add": {"json": {"user": "{user}"}}},

@@ -297,7 +297,7 @@ def _complete(name: str, call: Call, *, per_user: bool) -> None:
         needed.add("user")
     for placeholder in sorted(needed - call.slots()):
         raise BadOption(
-            f"{call.option}.arguments does not send {{{placeholder}}}; put it into an argument of {call.tool}."
+            f"{call.option}.arguments does not send {{{placeholder}}}; give it to an argument of {call.tool}."
         )
     if name in ("search", "get_all", "get", "history", "export") and call.reader.items is None:
         raise BadOption(f"{call.option}.items is empty; write a JMESPath to the memories in the answer.")
