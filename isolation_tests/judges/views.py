@@ -125,15 +125,21 @@ def _declared(volatile: Volatile | None) -> list[str]:
 
 
 def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
-    """Every answer of the viewer's that was settled and of known outcome, by its place among their steps."""
+    """Every answer of the viewer's that was settled and of known outcome, by its place among their steps.
+
+    Nothing is compared after a write of the viewer's whose outcome is unknown: what that write did differs from
+    run to run, whoever else is there.
+    """
     order = [number for number, step in enumerate(history.plan.steps) if step.user == viewer]
     place = {number: index for index, number in enumerate(order)}
     given: dict[str, frozenset[int]] = {}
     earlier: dict[tuple[object, ...], object] = {}
     seen: dict[Place, _Answer] = {}
+    unknown = False
     for event, step, world in walk(history):
         if event.user != viewer:
             continue
+        unknown = unknown or (event.op in WRITING and event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR))
         for row in event.rows:
             if row.id is not None and _facts(history, viewer, row):
                 given.setdefault(row.id, _facts(history, viewer, row))
@@ -141,7 +147,7 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
             earlier.clear()
         definite = event.outcome in (Outcome.OK, Outcome.REFUSED)
         ambiguous = _is_foreign(history, step) and world.addressed(step) in world.live.get(viewer, set())
-        if event.poll or not definite or ambiguous or world.recent or step.lane is not None:
+        if event.poll or not definite or unknown or ambiguous or world.recent or step.lane is not None:
             continue
         aspects = dict(_aspects(history, event, step, given))
         ranked = aspects.pop(("order",), None)
