@@ -36,8 +36,23 @@ class Lease:
     def base(self) -> tuple[str, int]:
         """A fresh base name and a fresh number that carries the run and the worker too."""
         n = next(self._counter)
+        return f"{self._prefix}{self.worker:02x}{n:06x}", int(f"{self._digits}{n:06d}")
+
+    @property
+    def _prefix(self) -> str:
+        return f"iso-{self.run_id}-"
+
+    @property
+    def _digits(self) -> str:
+        """What every number of this worker begins with."""
         run_number = int(hashlib.sha256(self.run_id.encode()).hexdigest()[:8], 16) % 900_000 + 100_000
-        return f"iso-{self.run_id}-{self.worker:02x}{n:06x}", int(f"{run_number}{self.worker:03d}{n:06d}")
+        return f"{run_number}{self.worker:03d}"
+
+    def made(self, name: object) -> bool:
+        """Whether a name carries the run's id, or the nine digits that only this worker's numbers have."""
+        if isinstance(name, bool) or not isinstance(name, str | int | float):
+            return False
+        return self._prefix in str(name) or self._digits in str(name)
 
     def number(self) -> UserNumber:
         """A user number that is unique in the run; it is part of the user's canaries."""

@@ -16,12 +16,14 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import police
+from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
 from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
+from isolation_tests.testdata.relations import reaches_only_itself
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
@@ -49,14 +51,18 @@ class Runner:
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
     ) -> None:
-        self._session, self._lease, self._open = session, lease, open_more
-        self._open_twin, self._volatile = open_twin, volatile
-        self._twin: Session | None = None
-        self._handles: list[Session] = []
+        self._lease, self._disposable = lease, disposable
+        self._session = self._guarded(session)
+        self._open, self._open_twin, self._volatile = open_more, open_twin, volatile
+        self._twin: GuardedSession | None = None
+        self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
-        self._consistency, self._disposable, self._began = consistency, disposable, began
+        self._consistency, self._began = consistency, began
         self._recorder = Recorder(lease.mint, disposable)
         self.leftovers: list[str] = []
+
+    def _guarded(self, session: Session) -> GuardedSession:
+        return GuardedSession(session, self._lease, self._disposable)
 
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
@@ -86,7 +92,7 @@ class Runner:
         if self._disposable:
             return None
         for step in plan.steps:
-            if step.op in WRITING and plan.users[step.user].hostile:
+            if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
                 return (
                     f"{step.op} as a hostile user name could reach data this run did not make; "
                     "say `disposable = true` in the target's file if the store may be destroyed"
@@ -155,23 +161,23 @@ class Runner:
         lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2}.get(step.on, 0)
         return partial(self._opening_of(step).call, lane=lane, give_up=step.give_up)
 
-    def _opening_of(self, step: Step) -> Session:
+    def _opening_of(self, step: Step) -> GuardedSession:
         if step.on == "twin":
             return self._other()
         return self._handle(step.lane or 0) if step.on == "handle" else self._session
 
-    def _other(self) -> Session:
+    def _other(self) -> GuardedSession:
         """The target's twin, kept open for the runs to come."""
         with self._opening:
             if self._twin is None:
-                self._twin = (self._open_twin or self._open)()
+                self._twin = self._guarded((self._open_twin or self._open)())
             return self._twin
 
-    def _handle(self, number: int) -> Session:
+    def _handle(self, number: int) -> GuardedSession:
         """One more opening of the target, kept for the runs to come."""
         with self._opening:
             while len(self._handles) <= number:
-                self._handles.append(self._open())
+                self._handles.append(self._guarded(self._open()))
             return self._handles[number]
 
     def close(self) -> None:
@@ -186,6 +192,8 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
+        except NotLeased:
+            raise
         except Refused as error:
             return Outcome.REFUSED, None, error
         except (Indeterminate, GivenUp) as error:

@@ -127,8 +127,8 @@ def _declared(volatile: Volatile | None) -> list[str]:
 def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
     """Every answer of the viewer's that was settled and of known outcome, by its place among their steps.
 
-    Nothing is compared after a write of the viewer's whose outcome is unknown: what that write did differs from
-    run to run, whoever else is there.
+    Nothing is compared after a write of the viewer's whose outcome is unknown: what that write did differs
+    from run to run, whoever else is there.
     """
     order = [number for number, step in enumerate(history.plan.steps) if step.user == viewer]
     place = {number: index for index, number in enumerate(order)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -293,6 +294,21 @@ def bind(spec: UserSpec, base: str, n: int) -> UserName:
     if spec.type == "int":
         return UserName(int(text))
     return UserName(float(text) if spec.type == "float" else text)
+
+
+_HARMLESS = frozenset(name for each in RELATIONS if not each.hostile for name in (each.a, each.b))
+_PLAIN_NAME = re.compile(r"\{base\}[\w\- .:/@+~]*")
+
+
+def reaches_only_itself(spec: UserSpec) -> bool:
+    """Whether a write or delete as this user can reach no data but that of users whom the run made.
+
+    The spec's own word is not enough, because a plan may come from a file. Only the forms that the suite ships
+    as harmless count, and a fresh base that letters, digits and plain punctuation follow.
+    """
+    if spec.hostile or spec.type == "json":
+        return False
+    return spec.template in _HARMLESS or _PLAIN_NAME.fullmatch(spec.template) is not None
 
 
 def hostile_kind(spec: UserSpec) -> str | None:
