@@ -1,4 +1,4 @@
-"""Many facts of one user beside one of another."""
+"""Plans in which one user has many facts and another has one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from isolation_tests.model import Plan, Step
 from isolation_tests.plans.cells import Material, add, facts_of, ordinary, settle
 
 BULK = 130
-"""More than the pages of 10 to 100 memories that systems are known to stop at."""
+"""More than the pages of 10 to 100 memories at which systems are known to stop."""
 
 
 def bulk_plan(material: Material, anomaly: str, steps: tuple[Step, ...], needs: tuple[str, ...] = ()) -> Plan:
-    """User 0 stores many facts, user 1 one (fact number BULK); then the given steps."""
+    """User 0 stores many facts and user 1 stores one (fact number BULK); then come the given steps."""
     return Plan(
         name=f"bulk-{anomaly}",
         anomaly=anomaly,

@@ -1,4 +1,4 @@
-"""Credentials: who shows none, a spoiled one or one's own reads nothing of another user's."""
+"""Credentials: a missing, bad or other user's credential never opens a user's memories."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _intrusion(how: str, anomaly: str, material: Material) -> Plan:
             settle(0, 0),
             settle(1, 1),
             Step(op=Operation.INTRUDE, user=1, victim=0, how=how, anomaly=anomaly),
-            # A session that was taken for the victim's must not stay the victim's.
+            # If the session was mistaken for the victim's, that must not last.
             Step(op=Operation.GET_ALL, user=1, anomaly=anomaly),
         ),
     )
 
 
 def intrusion_cells() -> list[Cell]:
-    """S3: a credential that is missing, altered or expired; S5: a victim named beside a valid one."""
+    """S3: the credential is missing, altered or expired. S5: it is valid, but the request names a victim."""
     anomalies = {how: "S5" if how.startswith("victim-in-") else "S3" for how in INTRUSIONS}
     return [
         Cell(f"{anomaly}-{how}", anomaly, partial(_intrusion, how, anomaly), needs=("intrude",))

@@ -1,4 +1,4 @@
-"""All pairs of related names at once, so that a leak by name shows within the first calls of a run."""
+"""All pairs of related names at once, so that a leak by name shows early in a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from isolation_tests.testdata.relations import RELATIONS
 
 
 def _plan(material: Material) -> Plan:
-    """One pair after the other arrives, and each of the two lists all that they have once both are there.
+    """The pairs arrive one by one. When both users of a pair have stored a fact, each lists their memories.
 
-    Pairs that the target declares to be one user, and names that strangers may have, are left to the matrix.
+    The plan leaves declared aliases, and names that users outside the run may have, to the matrix.
     """
     relations = [
         relation

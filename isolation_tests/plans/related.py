@@ -20,7 +20,7 @@ from isolation_tests.testdata.relations import RELATIONS, Relation
 
 
 def name_cells(operation: Operation) -> list[Cell]:
-    """Relation x direction for one of search, get_all and delete_all."""
+    """A cell for each relation and direction. operation: search, get_all or delete_all."""
     build = _delete_plan if operation is Operation.DELETE_ALL else _read_plan
     return [
         Cell(
@@ -80,7 +80,8 @@ def _read_plan(material: Material, relation: Relation, operation: Operation, vie
 def _delete_plan(material: Material, relation: Relation, operation: Operation, actor: int) -> Plan:
     """The actor deletes all; the related victim and an unrelated control user keep everything.
 
-    A hostile name may reach beyond its relation: there an ordinary user's delete, made first, is the control.
+    The effect of a hostile name may go beyond its relation. Then the control is an ordinary user's delete
+    before it.
     """
     victim, control = 1 - actor, 2
     if relation.hostile:

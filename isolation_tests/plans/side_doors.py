@@ -1,4 +1,4 @@
-"""Side doors: exports, pages, totals and versions keep to the asking user as search and get_all do."""
+"""Side doors: exports, pages, totals and versions return only a user's own data, like search and get_all."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from isolation_tests.model import Operation, Plan, Step
 from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
 
 PAGES = 4
-"""Pages that are turned, to come past the last one whatever its size."""
+"""How many pages to read, so that the last one is reached whatever its size."""
 ROUTES = (Operation.EXPORT, Operation.PAGE, Operation.HISTORY)
 
 
 def _routes(route: Operation, material: Material) -> Plan:
-    """The user who wrote first and the one who wrote last both take one route besides search and get_all."""
+    """The first writer and the last writer both read by one more route than search and get_all."""
     clean = (
         search(1, query=material.people.neutral_query(), anomaly="S1", control=True),
         list_all(1, anomaly="S1", control=True),
@@ -40,7 +40,7 @@ def _routes(route: Operation, material: Material) -> Plan:
 
 
 def _taken(route: Operation, user: int, at: int) -> list[Step]:
-    """The steps by which the user takes a route, the first of them number `at` of the plan."""
+    """The steps with which the user reads by a route; the first one has the number `at` in the plan."""
     if route is Operation.PAGE:
         first = Step(op=route, user=user, anomaly="X5")
         return [first, *(Step(op=route, user=user, cursor=at + turn, anomaly="X5") for turn in range(PAGES))]
