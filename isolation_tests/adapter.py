@@ -178,8 +178,8 @@ INTRUSIONS = {
     "missing-credential": "names the victim and sends no credential",
     "altered-credential": "sends the victim's credential with a change in its last part",
     "expired-credential": "sends an expired credential of the victim",
-    "victim-in-body": "sends the user's own credential and names the victim in the body",
-    "victim-in-query": "sends the user's own credential and names the victim in the query string",
-    "victim-in-header": "sends the user's own credential and names the victim in a header",
+    "victim-in-body": "sends their own credential and names the victim in the body",
+    "victim-in-query": "sends their own credential and names the victim in the query string",
+    "victim-in-header": "sends their own credential and names the victim in a header",
 }
 """The ways in for `OptionalMethods.intrude`, each with what the intruder does."""

@@ -1,4 +1,4 @@
-"""Seeded faults: known ways of breaking isolation, each planted in front of an adapter on purpose."""
+"""Seeded faults: known ways to break isolation, planted on purpose in front of an adapter."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class UnknownFaultError(KeyError):
         self.near = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.4)
 
     def __str__(self) -> str:
-        """One sentence with the nearest names; a KeyError would show its argument only."""
+        """One sentence with the most similar names; a KeyError would show only its argument."""
         near = f"did you mean {' or '.join(self.near)}?" if self.near else f"choose from {', '.join(FAULTS)}."
         return f"There is no seeded fault {self.args[0]!r}; {near}"
 

@@ -1,4 +1,4 @@
-"""S3 and S5 at the door: a server whose session check lets the wrong request in."""
+"""S3 and S5 with sessions: a server whose session check accepts a wrong request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isolation_tests.faults.base import Fault, Wrapper, call
 
 
 class OpenDoor(Wrapper):
-    """One way in is open: whoever comes by it reads the victim's memories."""
+    """One way in is open: anyone who uses it reads the victim's memories."""
 
     def __init__(self, inner: Any, how: str) -> None:
         self._open = how

@@ -1,4 +1,4 @@
-"""X5: routes beside search and get_all that lack the owner filter."""
+"""X5: routes other than search and get_all that lack the owner filter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BEYOND = "beyond-"
 
 
 class PastTheEnd(Remembering):
-    """After the last page there is one more, with what lies behind it in the store."""
+    """After the last page there is one more, with other users' rows."""
 
     async def _on_page(self, user: Any, cursor: str | None) -> Page:
         if cursor is not None and cursor.startswith(_BEYOND):
@@ -26,7 +26,7 @@ class PastTheEnd(Remembering):
 
 
 class LastWriter(Remembering):
-    """An export also holds the rows of whoever wrote last: both are prepared in one place."""
+    """An export also holds the last writer's rows, because both are prepared in one place."""
 
     def __init__(self, inner: Any) -> None:
         self._wrote: list[Any] = []
@@ -47,7 +47,7 @@ FAULTS = (
     Fault(
         "X5-export-global",
         "X5",
-        "The export was written for administrators and holds everybody's memories.",
+        "The export was written for administrators and contains all users' memories.",
         merged(everyone, {"export"}),
         like="mem0#4236",
         needs=("export",),
@@ -55,7 +55,7 @@ FAULTS = (
     Fault(
         "X5-page-global",
         "X5",
-        "The paged listing lacks the owner filter that the plain one has.",
+        "The paged list lacks the owner filter that the plain list has.",
         merged(everyone, {"page"}),
         like="Asana MCP 2025",
         needs=("page",),
@@ -63,14 +63,14 @@ FAULTS = (
     Fault(
         "X5-page-past-end",
         "X5",
-        "The last page has a cursor, which goes on with other users' memories.",
+        "The last page has a cursor that leads to other users' memories.",
         PastTheEnd,
         needs=("page",),
     ),
     Fault(
         "X5-export-last-writer",
         "X5",
-        "An export also holds the memories of whoever wrote last.",
+        "An export also contains the memories of the user who wrote last.",
         LastWriter,
         needs=("export",),
     ),
