@@ -15,11 +15,13 @@ class PlanRun:
     """The state of one run of a plan; lanes that overlap share it.
 
     cursors: handles by the step whose answer they came with. events: in the order in which calls ended.
+    writers: users for whom a write was begun, whether or not it came to an end.
     """
 
     binding: Binding
     cursors: dict[int, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    writers: set[UserIndex] = field(default_factory=set)
     _world: World = field(default_factory=World)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -138,6 +138,8 @@ class Runner:
     ) -> Event:
         positional, keywords = arguments
         user = None if step.spoiled else run.binding.users[step.user].name
+        if op in WRITING:
+            run.writers.add(step.user)
         started = time.monotonic() - self._began
         outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
         if isinstance(answer, Page) and answer.cursor is not None:
@@ -240,13 +242,13 @@ class Runner:
 
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
-        wrote = {event.user for event in run.events if event.op in WRITING}
-        stored = {
+        answered = {event.user for event in run.events if event.op in WRITING}
+        stored = run.writers - answered | {
             event.user
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
-        for index in sorted(wrote):
+        for index in sorted(run.writers):
             name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)
