@@ -698,7 +698,7 @@ def test_every_figure_can_be_read_off_the_scale(pairs: list[list[float]]) -> Non
         return first * (last / first) ** (place / 100) if drawn.logarithmic else last * place / 100
 
     assert [bar.operation for bar in drawn.bars] == [row.operation for row in rows]
-    assert (drawn.marks[0].place, drawn.marks[-1].place) == (0, pytest.approx(100))
+    assert [drawn.marks[0].place, drawn.marks[-1].place] == pytest.approx([0, 100])
     assert [figure(mark.place) for mark in drawn.marks] == pytest.approx(
         [mark.figure for mark in drawn.marks]
     )
