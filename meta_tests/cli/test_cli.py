@@ -114,7 +114,7 @@ def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invok
     assert record["options"] == {"leak": "yes", "api_key": "***"}
 
     status, _, told = invoke("replay", str(replay))
-    assert (status, "api_key' of the run was kept secret" in told) == (3, True)
+    assert (status, "does not contain the secret option 'api_key' of the run" in told) == (3, True)
     status, said, _ = invoke("replay", str(replay), "-O", "api_key=x")
     assert (status, said.startswith("reproduced: S1-get_all-")) == (1, True)
     status, said, _ = invoke("replay", str(replay), "-O", "api_key=x", "-O", "leak=no", "--times", "2")
@@ -152,13 +152,13 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("run",), 3, "No target was named: try `isolation-tests run reference`"),
+        (("run",), 3, "No target is given; try `isolation-tests run reference`"),
         (("run", "refrence"), 3, "did you mean 'reference'?"),
         (("run", "fault:A1-lik"), 3, "did you mean 'fault:A1-like'?"),
         (("run", "reference", "--profile", "quik"), 3, "did you mean 'quick'?"),
         (("run", "reference", "--seed", "x"), 3, "The seed must be a whole number"),
         (("run", "reference", "-O", "mode"), 3, "KEY=VALUE"),
-        (("run", "reference", "-O", "mode=x"), 3, "takes no option 'mode'"),
+        (("run", "reference", "-O", "mode=x"), 3, "has no option 'mode'"),
         (("run", "reference", "-n", "many"), 3, "--workers takes a number or auto"),
         (("run", "reference", "--known", "missing.toml"), 3, "There is no file missing.toml"),
         (("run", "reference", "--report", "adapter.py/x"), 3, "choose another folder"),
@@ -220,7 +220,7 @@ def test_a_corrupt_replay_file_is_refused(
     ("expires", "told"),
     [
         ("2020-01-01", "expired on 2020-01-01"),
-        ("2999-01-01", "was not found: remove the entry, or correct it"),
+        ("2999-01-01", "no longer shows; remove or correct the entry"),
     ],
 )
 def test_a_known_finding_out_of_date_fails_the_run(

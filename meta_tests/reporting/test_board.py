@@ -263,7 +263,7 @@ def test_a_sweep_publishes_without_what_shows_a_new_finding_and_remembers_the_ru
     assert first.sentence.startswith("HELD, level core")
     (tmp_path / "reference" / "certificate.json").write_text("of the first run")
     second = sweep(monkeypatch, tmp_path, certified(a_result("A1", Verdict.VIOLATED, a_case()), status=1))
-    assert second.sentence.endswith("What shows 1 of them is withheld.")
+    assert second.sentence.endswith("The proof of 1 of them is withheld.")
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {f"reference/{name}" for name in ("evidence.jsonl.gz", "history.jsonl", "report.html")}
     assert SHOWING not in text_of(tmp_path / "reference" / "report.html")
