@@ -92,7 +92,7 @@ def per_fault(rows: list[Row]) -> list[str]:
 def ratio(machine: float, suite: float) -> str:
     """How many times fewer calls the suite needed, to two digits."""
     times = machine / suite
-    return f"{times:.1g}" if times < 1 else f"{times:.2g}" if times < 10 else f"{times:,.0f}"  # noqa: PLR2004
+    return f"{times:.1g}" if times < 1 else f"{times:.2g}" if times < 10 else f"{times:,.0f}"
 
 
 def per_family(rows: list[Row], budget: int) -> list[str]:

@@ -1,15 +1,11 @@
-"""Two users whom no other test knows, how Hypothesis searches, and modules that can be loaded once only."""
+"""Two users whom no other test knows, and how Hypothesis searches."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
-import pygal  # noqa: F401 - see below
 import pytest
-import scipy.stats  # noqa: F401 - as pygal
 from hypothesis import HealthCheck, settings
-
-# pytester forgets what was imported in a run of its own, and neither of the two survives a second import.
 
 # A busy machine is no failure; and a server that builds this draws anew each time.
 settings.register_profile(

@@ -127,7 +127,7 @@ class Chroma:
         try:
             yield
         except self._errors.ChromaError as error:
-            meaning = Refused if error.code() < 500 else Indeterminate  # noqa: PLR2004 - a status of HTTP
+            meaning = Refused if error.code() < 500 else Indeterminate  # a status of HTTP
             raise meaning(str(error)) from error
         except (TypeError, ValueError) as error:
             if not _turned_down(error):

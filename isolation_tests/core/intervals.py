@@ -11,7 +11,10 @@ from collections.abc import Callable
 from functools import cache
 
 CONFIDENCE = 0.95
-_ONE, _TEN = 1.0, 10.0
+# The chance that an interval leaves on each side.
+_TAIL = (1 - CONFIDENCE) / 2
+# The last step is taken from so near: a step squares the distance.
+_NEAR = 1e-9
 
 
 @cache
@@ -20,11 +23,12 @@ def interval(seen: int, tried: int) -> tuple[float, float]:
 
     Raises `ValueError` unless 0 <= seen <= tried and tried is at least 1.
     """
-    # SciPy takes a second to load, and most runs have nothing to bound.
-    from scipy.stats import binomtest
-
-    bounds = binomtest(seen, _some(tried)).proportion_ci(confidence_level=CONFIDENCE, method="exact")
-    return float(bounds.low), float(bounds.high)
+    if not 0 <= seen <= _some(tried):
+        raise ValueError(f"{tried} tries cannot show it {seen} times")
+    low, _ = _lower(seen, tried)
+    # The upper bound is one minus the lower bound of the tries that did not show it.
+    _, high = _lower(tried - seen, tried)
+    return low, high
 
 
 def upper_bound(tried: int) -> float:
@@ -32,10 +36,7 @@ def upper_bound(tried: int) -> float:
 
     Raises `ValueError` if tried is below 1.
     """
-    from scipy.stats import binomtest
-
-    none = binomtest(0, _some(tried), alternative="less")
-    return float(none.proportion_ci(confidence_level=CONFIDENCE, method="exact").high)
+    return -math.expm1(math.log(1 - CONFIDENCE) / _some(tried))
 
 
 def tries_for(rate: float) -> int:
@@ -69,10 +70,78 @@ def _some(tried: int) -> int:
     return tried
 
 
+def _lower(seen: int, tried: int) -> tuple[float, float]:
+    """The lower bound, and one minus it with all its digits, which a subtraction would lose."""
+    if seen == 0:
+        return 0.0, 1.0
+    if seen == tried:
+        logarithm = math.log(_TAIL) / tried
+        return math.exp(logarithm), -math.expm1(logarithm)
+    odds = _lower_odds(seen, tried)
+    return odds / (1 + odds), 1 / (1 + odds)
+
+
+def _lower_odds(seen: int, tried: int) -> float:
+    """The odds at which `seen` or more of `tried` have the chance `_TAIL`, for 0 < seen < tried.
+
+    Newton's method finds them: the logarithm of the tail is a concave function of the logarithm of the odds.
+    So the first step lands below the bound, each later one comes nearer from below, and the search ends.
+    """
+    odds = seen / (tried - seen)
+    while True:
+        terms = _tail_in_terms(seen, tried, odds)
+        excess = _log_chance(seen, tried, odds) + math.log(terms / _TAIL)
+        odds *= math.exp(-excess * terms * (1 + odds) / seen)
+        if abs(excess) < _NEAR:
+            return odds
+
+
+def _tail_in_terms(seen: int, tried: int, odds: float) -> float:
+    """The chance of `seen` or more divided by that of just `seen`, for odds of at most seen / unseen.
+
+    Each term is smaller than the one before, by a ratio that itself falls, so the sum soon stops growing.
+    """
+    total = term = 1.0
+    for count in range(seen, tried):
+        term *= (tried - count) / (count + 1) * odds
+        if total + term == total:
+            break
+        total += term
+    return total
+
+
+def _log_chance(seen: int, tried: int, odds: float) -> float:
+    """The logarithm of the chance of just `seen`, for 0 < seen < tried.
+
+    After C. Loader, "Fast and accurate computation of binomial probabilities" (2000). The logarithms of three
+    factorials would lose six digits to each other at 10**9 tries.
+    """
+    unseen = tried - seen
+    mean, rest = tried * odds / (1 + odds), tried / (1 + odds)
+    # Both are the same number; the smaller side gives more of its digits.
+    more = seen - mean if mean < rest else rest - unseen
+    return (
+        _beyond_stirling(tried)
+        - _beyond_stirling(seen)
+        - _beyond_stirling(unseen)
+        - seen * math.log1p(more / mean)
+        - unseen * math.log1p(-more / rest)
+        + math.log(tried / (2 * math.pi * seen * unseen)) / 2
+    )
+
+
+def _beyond_stirling(count: int) -> float:
+    """The logarithm of a factorial minus Stirling's formula for it."""
+    if count < 16:
+        return math.lgamma(count + 1) - (count + 0.5) * math.log(count) + count - math.log(2 * math.pi) / 2
+    square = count * count
+    return (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / square) / square) / square) / count
+
+
 def _percent(rate: float, rounding: Callable[[float], int]) -> str:
     """The rate in percent, rounded outwards: one digit below 1 %, tenths below 10 %, else whole numbers."""
     percent = rate * 100
-    digits = 0 if percent >= _TEN else 1 if percent >= _ONE else -math.floor(math.log10(percent or _ONE))
+    digits = 0 if percent >= 10 else 1 if percent >= 1 else -math.floor(math.log10(percent or 1))
     scale = 10**digits
     # A value that is exact except for a float's last bits stays as it is.
     return f"{rounding(round(percent * scale, 6)) / scale:.{digits}f}".removesuffix(".0") + " %"

@@ -27,7 +27,7 @@ from isolation_tests.faults import (
     starvation,
     views,
 )
-from isolation_tests.faults.base import Fault
+from isolation_tests.faults.support.base import Fault
 
 __all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from isolation_tests.adapter import Page
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call
 
 
 class Unchecked(Remembering):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Wrapper, call
 
 PAGE_SIZE = 20
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS
-from isolation_tests.faults.base import Fault, Handler, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Handler, Wrapper, call
 
 _WINDOW_SECONDS = 0.0005
 _HELD_SECONDS = 0.01

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call, tag, unique
-from isolation_tests.faults.merged import everyone, merged
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call, tag, unique
+from isolation_tests.faults.support.merged import everyone, merged
 
 PAGE_SIZE = 100
 

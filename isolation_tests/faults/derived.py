@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
 from isolation_tests.faults.legs import entities
-from isolation_tests.faults.merged import BY_ID
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.merged import BY_ID
 
 # An entity gets a summary at its third mention.
 _MENTIONS = 3

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Filters, Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag, unique
-from isolation_tests.faults.merged import MOST_OTHERS, interleaved
-from isolation_tests.faults.sql import selected
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.support.merged import MOST_OTHERS, interleaved
+from isolation_tests.faults.support.sql import selected
 
 OWNER_KEYS = ("user_id", "user", "owner", "tenant", "tenant_id", "namespace")
 

@@ -8,9 +8,9 @@ import unicodedata
 from functools import partial
 from typing import Any
 
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import folded, merged
-from isolation_tests.faults.renamed import renamed
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import folded, merged
+from isolation_tests.faults.support.renamed import renamed
 
 _CYRILLIC = "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0455\u0458\u0410\u0412\u0421\u0415\u041d"
 _GREEK = "\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u03a5\u0396\u03bf\u03bd"

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Refused
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import folded, merged, names, seeing
-from isolation_tests.faults.sql import looked_up
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import folded, merged, names, seeing
+from isolation_tests.faults.support.sql import looked_up
 
 _OPERATORS: dict[str, Callable[[str, Any], bool]] = {
     "$ne": operator.ne,

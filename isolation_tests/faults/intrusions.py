@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.adapter import INTRUSIONS, Memory
-from isolation_tests.faults.base import Fault, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Wrapper, call
 
 
 class OpenDoor(Wrapper):

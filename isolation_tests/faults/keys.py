@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, Wrapper, call, is_missing, tag
 from isolation_tests.faults.filters import OWNER_KEYS
+from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, call, is_missing, tag
 
 # Maps (user, key) to the place where the memory is stored.
 Place = Callable[[Any, str], str]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
 
 
 class Restored(Remembering):

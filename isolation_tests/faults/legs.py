@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag
-from isolation_tests.faults.merged import MOST_OTHERS, interleaved
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag
+from isolation_tests.faults.support.merged import MOST_OTHERS, interleaved
 
 _WORD = re.compile(r"[^\W\d_][\w'-]+")
 

@@ -6,8 +6,8 @@ import posixpath
 import re
 from urllib.parse import unquote
 
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import folded, merged, names, opens
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import folded, merged, names, opens
 
 _SEPARATORS = str.maketrans(dict.fromkeys("&=_:/.|,; ", "-"))
 _WORDS = frozenset(

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import Resolve, merged, names
-from isolation_tests.faults.sql import looked_up
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import Resolve, merged, names
+from isolation_tests.faults.support.sql import looked_up
 
 _ESCAPED = r"replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_')"
 _LIKE_PREFIX = rf"user_id LIKE {_ESCAPED} || '%' ESCAPE '\'"

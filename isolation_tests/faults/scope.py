@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, is_missing, unique
-from isolation_tests.faults.merged import READS, everyone, merged, opens
-from isolation_tests.faults.renamed import Renamed
+from isolation_tests.faults.support.base import Fault, Remembering, call, is_missing, unique
+from isolation_tests.faults.support.merged import READS, everyone, merged, opens
+from isolation_tests.faults.support.renamed import Renamed
 
 _MOST = 50
 """At most so many users count, so that answers stay small in a crowd."""

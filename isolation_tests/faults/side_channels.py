@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
-from isolation_tests.faults.merged import BY_ID, everyone, merged
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.merged import BY_ID, everyone, merged
 
 
 class Existence(Remembering):

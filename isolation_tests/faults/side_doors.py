@@ -6,8 +6,8 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page
-from isolation_tests.faults.base import Fault, Remembering, call, tag, unique
-from isolation_tests.faults.merged import MOST_OTHERS, everyone, merged
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.support.merged import MOST_OTHERS, everyone, merged
 
 _BEYOND = "beyond-"
 

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag
-from isolation_tests.faults.merged import MOST_OTHERS
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag
+from isolation_tests.faults.support.merged import MOST_OTHERS
 
 _WORD = re.compile(r"\w+")
 

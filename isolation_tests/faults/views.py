@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page, Refused
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call, tag
-from isolation_tests.faults.merged import BY_ID
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call, tag
+from isolation_tests.faults.support.merged import BY_ID
 
 PAGE_SIZE = 10
 _WINDOW_SECONDS = 0.002

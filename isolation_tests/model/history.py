@@ -6,20 +6,25 @@ A history can be judged again without the target.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import NewType
 
 from pydantic import Field
 
-from isolation_tests.model.plan import Frozen, NameType, Operation, Plan
+from isolation_tests.model.plan import Actor, Frozen, NameType, Operation, Plan, UserIndex
+
+UserNumber = NewType("UserNumber", int)
+"""A user as the run knows it: unique in the run, and part of the user's canaries."""
+UserName = NewType("UserName", object)
+"""A user as the target knows it: the real name, whatever its type."""
 
 
 class BoundUser(Frozen):
     """A symbolic user with the real name that it had in one run."""
 
-    number: int
+    number: UserNumber
     """Unique within the run; part of the user's canaries."""
 
-    name: Any
+    name: UserName
     """The value that was passed to the adapter as the user."""
 
     type: NameType = "str"
@@ -29,7 +34,7 @@ class BoundUser(Frozen):
 class Sighting(Frozen):
     """One canary that appeared in an answer."""
 
-    user: int | None
+    user: UserIndex | None
     """Index of the user who owns the fact; None if another check of this run wrote the canary."""
 
     fact: int
@@ -77,7 +82,7 @@ class Event(Frozen):
     op: Operation
     """The operation that was called."""
 
-    user: int
+    user: Actor
     """Index of the user who made the call."""
 
     outcome: Outcome
@@ -113,7 +118,7 @@ class Event(Frozen):
     sightings: tuple[Sighting, ...] = ()
     """Every canary in the error text."""
 
-    names: tuple[int, ...] = ()
+    names: tuple[UserIndex, ...] = ()
     """Indexes of the users whose names the error text revealed."""
 
     def seen(self) -> tuple[Sighting, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -46,6 +46,10 @@ WRITING = frozenset({Operation.ADD, Operation.UPDATE, Operation.DELETE}) | DESTR
 BY_ID = frozenset({Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.HISTORY})
 
 NameType = Literal["str", "int", "float", "json"]
+UserIndex = NewType("UserIndex", int)
+"""A user as its plan knows it: the place among the plan's users."""
+Actor = NewType("Actor", UserIndex)
+"""The user on whose behalf a call is made, again by its place in the plan."""
 
 
 class UserSpec(Frozen):
@@ -86,7 +90,7 @@ class FactSpec(Frozen):
     text: str
     """The text, with `{canary}` where the token goes."""
 
-    owners: tuple[int, ...]
+    owners: tuple[UserIndex, ...]
     """Indexes of the users who may see the fact."""
 
 
@@ -96,7 +100,7 @@ class Step(Frozen):
     op: Operation
     """The operation."""
 
-    user: int
+    user: Actor
     """Index of the user on whose behalf the call is made."""
 
     fact: int | None = None
@@ -129,7 +133,7 @@ class Step(Frozen):
     cursor: int | None = None
     """For page: index of the earlier page step whose cursor is passed."""
 
-    victim: int | None = None
+    victim: UserIndex | None = None
     """For intrude: index of the user whose memories the acting user tries to read."""
 
     how: str | None = None
@@ -188,7 +192,7 @@ class Plan(Frozen):
     needs: tuple[str, ...] = ()
     """Capabilities that the target must have; without them the plan proves nothing."""
 
-    viewer: int | None = None
+    viewer: UserIndex | None = None
     """Index of the user whose whole view is compared with and without the others; None: no comparison."""
 
     @model_validator(mode="after")

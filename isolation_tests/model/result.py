@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from isolation_tests.model.history import History
-from isolation_tests.model.plan import Frozen, Operation
+from isolation_tests.model.plan import Actor, Frozen, Operation, UserIndex
 
 
 class Verdict(StrEnum):
@@ -71,10 +71,10 @@ class Finding(Frozen):
     relation: str | None
     """How the users' names are related; None if they are not."""
 
-    viewer: int
+    viewer: Actor
     """Index of the user who made the call or who lost a memory."""
 
-    owner: int | None
+    owner: UserIndex | None
     """Index of the user who owns the fact; None if another check of this run wrote it."""
 
     step: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from isolation_tests.model import Operation, Plan, Step
-from isolation_tests.plans.bulk import bulk_plan
 from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
-from isolation_tests.plans.bulk import bulk_plan
 from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
 from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
 from isolation_tests.testdata.classification import classify
-from isolation_tests.testdata.relations import RELATIONS, bind
+from isolation_tests.testdata.relations import RELATIONS, bind, reaches_only_itself
 
 _TAIL = st.text(
     alphabet=st.one_of(
@@ -79,7 +79,7 @@ def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:
 def _may_be_drawn(pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool) -> bool:
     """Whether to draw this pair; names related like a declared alias are left to the matrix."""
     a, b = (bind(user, "iso-run-000001", 1_000_001) for user in pair)
-    return (destructive or not pair[0].hostile) and classify(a, b) not in aliased
+    return (destructive or all(map(reaches_only_itself, pair))) and classify(a, b) not in aliased
 
 
 @st.composite

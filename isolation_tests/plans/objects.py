@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from isolation_tests.model import Operation, Plan, Step, UserSpec
-from isolation_tests.plans.bulk import BULK, bulk_plan
 from isolation_tests.plans.cells import (
+    BULK,
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,

@@ -1,9 +1,10 @@
-"""Side doors: exports, pages, totals and versions return only a user's own data, like search and get_all."""
+"""Side doors: exports, pages, totals, versions and spoiled credentials give nobody another user's data."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from isolation_tests.adapter import INTRUSIONS
 from isolation_tests.model import Operation, Plan, Step
 from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
 
@@ -51,3 +52,31 @@ def _taken(route: Operation, user: int, at: int) -> list[Step]:
 ROUTE_CELLS = [
     Cell(f"X5-{route}", "X5", partial(_routes, route), needs=(route.value,), also=("X1",)) for route in ROUTES
 ]
+
+
+def _intrusion(how: str, anomaly: str, material: Material) -> Plan:
+    return Plan(
+        name=f"intrusion-{how}",
+        anomaly=anomaly,
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (0, 1)),
+        needs=("intrude",),
+        steps=(
+            add(0, 0),
+            add(1, 1),
+            settle(0, 0),
+            settle(1, 1),
+            Step(op=Operation.INTRUDE, user=1, victim=0, how=how, anomaly=anomaly),
+            # If the session was mistaken for the victim's, that must not last.
+            Step(op=Operation.GET_ALL, user=1, anomaly=anomaly),
+        ),
+    )
+
+
+def intrusion_cells() -> list[Cell]:
+    """S3: the credential is missing, altered or expired. S5: it is valid, but the request names a victim."""
+    anomalies = {how: "S5" if how.startswith("victim-in-") else "S3" for how in INTRUSIONS}
+    return [
+        Cell(f"{anomaly}-{how}", anomaly, partial(_intrusion, how, anomaly), needs=("intrude",))
+        for how, anomaly in anomalies.items()
+    ]

@@ -94,7 +94,9 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         return None
     from isolation_tests.engine.campaign import Campaign
     from isolation_tests.plugin.controller import Controller, workers
+    from isolation_tests.plugin.items import stop_in_order
 
+    stop_in_order()
     campaign = Campaign(
         _settings(config),
         selection=_selection(config),

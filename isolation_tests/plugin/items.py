@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Generator
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,6 +20,19 @@ from isolation_tests.reporting.formats.junit import test_properties
 
 RESULT = "isolation-result"
 _CHECK: pytest.StashKey[Any] = pytest.StashKey()
+
+
+def stop_in_order() -> None:
+    """Make SIGTERM stop this process as Ctrl-C does: users are deleted and what was proved is kept.
+
+    A job that is cancelled gets it. Only the main thread can set it; elsewhere nothing changes.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 class PropertyItems:

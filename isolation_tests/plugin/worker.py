@@ -9,7 +9,7 @@ import pytest
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
-from isolation_tests.plugin.items import PropertyItems
+from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
 
@@ -18,6 +18,7 @@ class Worker(PropertyItems):
 
     def __init__(self, config: pytest.Config, name: str, payload: dict[str, Any]) -> None:
         super().__init__(config, name)
+        stop_in_order()
         self._payload = payload
         self._examiner: Examiner | None = None
         self._failed: Problem | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, pairs
+from isolation_tests.plans import Cell, related
 
 
-@law("all-pairs-stay-apart", level=Level.CORE, cells=pairs.PAIR_CELLS)
+@law("all-pairs-stay-apart", level=Level.CORE, cells=related.PAIR_CELLS)
 def test_all_pairs_stay_apart(check: Check, cell: Cell) -> None:
     """Of all pairs of related names that are present at once, nobody gets what is another's.
 

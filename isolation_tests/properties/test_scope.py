@@ -5,7 +5,7 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, hostile, intrusions, scope
+from isolation_tests.plans import Cell, hostile, scope, side_doors
 
 
 @law("scope-is-applied", level=Level.CORE, cells=scope.SCOPE_CELLS)
@@ -83,7 +83,7 @@ def test_types_stay_apart(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("intruders-read-nothing", level=Level.HARDENED, cells=intrusions.intrusion_cells())
+@law("intruders-read-nothing", level=Level.HARDENED, cells=side_doors.intrusion_cells())
 def test_intruders_read_nothing(check: Check, cell: Cell) -> None:
     """A credential opens its own user's memories only, and without a valid one nothing opens.
 

@@ -18,6 +18,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from isolation_tests.model import UserNumber
+
 __all__ = ["Canary", "Found", "Mint", "leaves"]
 
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
@@ -55,7 +57,7 @@ class Canary:
     2**16 - 1. Raises ValueError outside of these.
     """
 
-    user: int
+    user: UserNumber
     fact: int
 
     def __post_init__(self) -> None:
@@ -133,7 +135,8 @@ class Mint:
         payload = self._whiten(data[:_PAYLOAD_BYTES], tag)
         if not hmac.compare_digest(self._mac(b"tag", payload)[:_TAG_BYTES], tag):
             return None
-        return Canary(int.from_bytes(payload[:_USER_BYTES]), int.from_bytes(payload[_USER_BYTES:]))
+        user = UserNumber(int.from_bytes(payload[:_USER_BYTES]))
+        return Canary(user, int.from_bytes(payload[_USER_BYTES:]))
 
     def _whiten(self, payload: bytes, tag: bytes) -> bytes:
         # Without it neighbours' tokens share most letters, and near-duplicate detection would merge them.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from isolation_tests.model import NameType, UserSpec
+from isolation_tests.model import NameType, UserName, UserSpec
 
 __all__ = [
     "HOSTILE_VALUES",
@@ -285,14 +286,29 @@ HOSTILE_VALUES: tuple[HostileValue, ...] = (
 )
 
 
-def bind(spec: UserSpec, base: str, n: int) -> object:
+def bind(spec: UserSpec, base: str, n: int) -> UserName:
     """The real name of a user: `base` and the number `n` put into its template, in the spec's type."""
     if spec.type == "json":
-        return json.loads(spec.template)
+        return UserName(json.loads(spec.template))
     text = spec.template.replace("{base}", base).replace("{n}", str(n))
     if spec.type == "int":
-        return int(text)
-    return float(text) if spec.type == "float" else text
+        return UserName(int(text))
+    return UserName(float(text) if spec.type == "float" else text)
+
+
+_HARMLESS = frozenset(name for each in RELATIONS if not each.hostile for name in (each.a, each.b))
+_PLAIN_NAME = re.compile(r"\{base\}[\w\- .:/@+~]*")
+
+
+def reaches_only_itself(spec: UserSpec) -> bool:
+    """Whether a write or delete as this user can reach no data but that of users whom the run made.
+
+    The spec's own word is not enough, because a plan may come from a file. Only the forms that the suite ships
+    as harmless count, and a fresh base that letters, digits and plain punctuation follow.
+    """
+    if spec.hostile or spec.type == "json":
+        return False
+    return spec.template in _HARMLESS or _PLAIN_NAME.fullmatch(spec.template) is not None
 
 
 def hostile_kind(spec: UserSpec) -> str | None:

@@ -514,6 +514,13 @@ def test_the_story_names_who_saw_whose_fact() -> None:
     )
 
 
+def test_the_story_of_an_intermittent_finding_tells_the_bounds() -> None:
+    assert "It showed in 1 of 61 tries: between 0.04 % and 8.8 % of tries (95 %" in story(
+        make_case(seen=1, tried=61)
+    )
+    assert "It showed in 4 of 4 tries;" in story(make_case(seen=4, tried=4))
+
+
 # Reports
 
 

@@ -56,7 +56,7 @@ class ViolatedByNews(Refusal):
     """There are findings that nobody has listed as known."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        some = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")  # noqa: PLR2004
+        some = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
         super().__init__(
             f"The run is VIOLATED by what is not known: {some or 'a check without a case'}."
             " Mend it, or list it with its reason in the target's file, then run again."

@@ -58,7 +58,7 @@ def _merged_header(parts: Sequence[Evidence]) -> Header:
     Once every expected check reported, nothing is narrowed any more.
     """
     headers = [part.header for part in parts]
-    if len(parts) < 2:  # noqa: PLR2004 - one part is a run already
+    if len(parts) < 2:  # one part is a run already
         raise CannotMerge("there is only one; give two folders or more")
     _require_alike(headers)
     runs = [run for header in headers for run in header.merged or (header.run_id,)]

@@ -44,7 +44,6 @@ __all__ = ["Beside", "beside", "render_html", "write_html"]
 _MOST_OPEN = 3
 _LONGEST = 20_000
 _LONGEST_CODE = 8_000
-_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,8 @@ def _finding(number: int, original: Case) -> _Finding:
         number=number,
         case=case,
         story=story(case),
-        names=side_by_side(*pair) if len(pair) == _PAIR else alone(*pair) if pair else Sides((), (), ()),
-        relation=difference(*pair) if len(pair) == _PAIR else "",
+        names=side_by_side(*pair) if len(pair) == 2 else alone(*pair) if pair else Sides((), (), ()),
+        relation=difference(*pair) if len(pair) == 2 else "",
         diagram=diagram(case),
         shown=shown_by(case),
         timeline=timeline(case),

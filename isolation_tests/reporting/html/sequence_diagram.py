@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from isolation_tests.model import WRITING, Case, Event, Operation, Outcome, Step
+from isolation_tests.model import WRITING, Case, Event, Operation, Outcome, Step, UserIndex
 from isolation_tests.reporting.narrative.reproduction import related_user
 
 __all__ = ["Diagram", "Message", "Shown", "diagram", "hit", "parties", "shown_by", "whose"]
@@ -157,7 +157,7 @@ def _call(case: Case, event: Event, step: Step) -> str:
     return f"{event.op}{fact if event.op in WRITING or event.op is step.op else ''}"
 
 
-def _answer(case: Case, event: Event, owners: set[int | None]) -> str:
+def _answer(case: Case, event: Event, owners: set[UserIndex | None]) -> str:
     others = [user for user in owners if user != event.user]
     of = f"fact of {', '.join(sorted(whose(case, user) for user in others))}" if others else ""
     if event.outcome is not Outcome.OK:

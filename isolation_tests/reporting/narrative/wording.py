@@ -167,8 +167,7 @@ def names_of(case: Case) -> list[tuple[str, str]]:
     there = [user for user in (finding.viewer, other) if user is not None and 0 <= user < len(users)]
     names = [users[user].name for user in dict.fromkeys(there)]
     labelled = list(zip(("user a", "user b"), (show(name) for name in names), strict=False))
-    both = 2
-    if len(names) == both:
+    if len(names) == 2:
         related = f"{finding.relation}: " if finding.relation else ""
         labelled.append(("relation", related + difference(*names)))
     return labelled

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from isolation_tests.adapter import Refused
-from isolation_tests.faults.merged import Resolve
+from isolation_tests.faults.support.merged import Resolve
 
 
 def selected(condition: str, parameters: Mapping[str, Any], users: Sequence[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page, Refused
-from isolation_tests.faults.base import Handler, Remembering, call, tag, unique
+from isolation_tests.faults.support.base import Handler, Remembering, call, tag, unique
 
 BY_ID = frozenset({"get", "update", "delete", "history"})
 READS = frozenset({"search", "get_all", "export", "count", "page", "get", "history"})

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from isolation_tests.faults.base import Handler, Wrapper, call
+from isolation_tests.faults.support.base import Handler, Wrapper, call
 
 
 class Renamed(Wrapper):

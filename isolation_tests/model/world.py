@@ -1,11 +1,17 @@
-"""What should be true after each event of a history, by the plan alone: whose facts live, whose are gone."""
+"""The reference model: by the plan alone, whose facts should be there after each event, and whose gone.
+
+The runner uses it to know what to wait for, and the judges to know what an isolated system would show.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from isolation_tests.model import DESTRUCTIVE, WRITING, Event, History, Operation, Outcome, Sighting, Step
+from isolation_tests.model.history import Event, Outcome
+from isolation_tests.model.plan import DESTRUCTIVE, WRITING, Actor, Operation, Step, UserIndex
+
+Remover = tuple[Actor, Operation, int | None]
+"""A call that may have reached others: who made it, what it was, and the fact that it addressed."""
 
 
 @dataclass
@@ -26,27 +32,27 @@ class World:
     the fact that stands in the same memory now.
     """
 
-    live: dict[int, set[int]] = field(default_factory=dict)
-    gone: dict[int, set[int]] = field(default_factory=dict)
-    doubtful: dict[int, set[int]] = field(default_factory=dict)
-    deleted: dict[int, set[int]] = field(default_factory=dict)
-    listed: dict[int, int] = field(default_factory=dict)
-    ids: dict[tuple[int, int], str] = field(default_factory=dict)
-    reached: dict[int, set[int]] = field(default_factory=dict)
-    cleared: dict[int, set[int]] = field(default_factory=dict)
-    keys: dict[tuple[int, str], int] = field(default_factory=dict)
-    removers: list[tuple[int, Operation, int | None]] = field(default_factory=list)
+    live: dict[UserIndex, set[int]] = field(default_factory=dict)
+    gone: dict[UserIndex, set[int]] = field(default_factory=dict)
+    doubtful: dict[UserIndex, set[int]] = field(default_factory=dict)
+    deleted: dict[UserIndex, set[int]] = field(default_factory=dict)
+    listed: dict[UserIndex, int] = field(default_factory=dict)
+    ids: dict[tuple[UserIndex, int], str] = field(default_factory=dict)
+    reached: dict[UserIndex, set[int]] = field(default_factory=dict)
+    cleared: dict[UserIndex, set[int]] = field(default_factory=dict)
+    keys: dict[tuple[UserIndex, str], int] = field(default_factory=dict)
+    removers: list[Remover] = field(default_factory=list)
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
-    missed: dict[int, set[int]] = field(default_factory=dict)
+    missed: dict[UserIndex, set[int]] = field(default_factory=dict)
     racing: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
 
-    def own(self, user: int) -> set[int]:
+    def own(self, user: UserIndex) -> set[int]:
         """The facts this user must see."""
         return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
 
-    def lost(self, user: int) -> set[int]:
+    def lost(self, user: UserIndex) -> set[int]:
         """The facts this user deleted or replaced."""
         gone = self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
         return gone - self.racing - self.recent
@@ -57,7 +63,7 @@ class World:
             fact = self.newer[fact]
         return fact
 
-    def suspects(self, loser: int, missing: set[int]) -> list[tuple[int, Operation, int | None]]:
+    def suspects(self, loser: UserIndex, missing: set[int]) -> list[Remover]:
         """The removing calls of others since the first of the missing facts was stored, newest first.
 
         None where every one of them was missing before: then nobody took them.
@@ -81,75 +87,24 @@ class World:
         own = (mine for mine in sorted(live) if self.ids.get((step.user, mine)) in given)
         return next(own, fact)
 
+    def id_of(self, user: UserIndex, fact: int | None) -> str | None:
+        """The id that the user was given for a fact; else the latest that anybody was given for it."""
+        given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
+        return given.get(user) or next(reversed(given.values()), None)
 
-def answered(event: Event, step: Step) -> tuple[Sighting, ...]:
-    """The canaries that an answer gave away: not those that an error text merely repeats from the call."""
-    if event.op is not Operation.SEARCH or step.query is not None:
-        return event.seen()
-    return tuple(s for s in event.seen() if not (s.where.startswith("error") and s.fact == step.fact))
+    def apply(self, event: Event, step: Step) -> None:
+        """Take in what one call did, as a system that keeps users apart would have done it."""
+        if event.op in WRITING and event.outcome is not Outcome.REFUSED:
+            self.listed.pop(event.user, None)
+        if event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR):
+            _blur(self, event, step)
+        elif event.outcome is Outcome.OK:
+            _EFFECTS.get(event.op, _nothing)(self, event, step)
 
 
 def facts_of_plan(event: Event) -> set[int]:
     """The facts of this plan that an answer holds; another check's of the same number is none of them."""
     return {sighting.fact for sighting in event.seen() if sighting.user is not None}
-
-
-def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
-    """Each event with its step and the world as it should be when the answer came."""
-    world = World()
-    writes = [(event, _touched(history, event)) for event in history.events if event.op in WRITING]
-    for event in history.events:
-        step = history.plan.steps[event.step]
-        near = [(write, facts) for write, facts in writes if write.user == event.user and write is not event]
-        world.racing = {fact for write, facts in near if _overlap(write, event) for fact in facts}
-        world.recent = _recent(world, event, step, near, history.consistency)
-        yield event, step, world
-        _apply(world, event, step)
-        if event.op in WRITING:
-            touched = _touched(history, event)
-            for write, facts in near:
-                if _overlap(write, event):
-                    world.doubtful.setdefault(event.user, set()).update(facts & touched)
-
-
-def _recent(
-    world: World, event: Event, step: Step, writes: list[tuple[Event, set[int]]], consistency: float
-) -> set[int]:
-    """The facts whose write need not be seen yet.
-
-    A settled answer was waited for, so its time is up; what was once seen there, or once seen gone, is due.
-    """
-    if step.op is Operation.SETTLE or not consistency:
-        return set()
-    recent = {
-        fact
-        for write, facts in writes
-        if write.ended <= event.started < write.ended + consistency
-        for fact in facts
-    }
-    known = world.reached.get(event.user, set()) & world.live.get(event.user, set())
-    return recent - known - world.cleared.get(event.user, set())
-
-
-def _overlap(one: Event, other: Event) -> bool:
-    return one.started < other.ended and other.started < one.ended
-
-
-def _touched(history: History, event: Event) -> set[int]:
-    """The facts that a write may add, change or remove."""
-    step = history.plan.steps[event.step]
-    if event.op in DESTRUCTIVE:
-        return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
-    return {fact for fact in (step.fact, step.replaces) if fact is not None}
-
-
-def _apply(world: World, event: Event, step: Step) -> None:
-    if event.op in WRITING and event.outcome is not Outcome.REFUSED:
-        world.listed.pop(event.user, None)
-    if event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR):
-        _blur(world, event, step)
-    elif event.outcome is Outcome.OK:
-        _EFFECTS.get(event.op, _nothing)(world, event, step)
 
 
 def _blur(world: World, event: Event, step: Step) -> None:
@@ -179,7 +134,7 @@ def _added(world: World, event: Event, step: Step) -> None:
     world.stored[step.fact] = len(world.removers)
     for former in (world.gone, world.deleted, world.cleared):
         former.get(event.user, set()).discard(step.fact)
-    _named(world, event)
+    _named(world, event, anew=step.fact)
 
 
 def _deleted_all(world: World, event: Event, _step: Step) -> None:
@@ -233,13 +188,14 @@ def _listed(world: World, event: Event, step: Step) -> None:
             world.missed.setdefault(event.user, set()).update(missed)
 
 
-def _named(world: World, event: Event) -> None:
-    """Remember the ids under which the user's own facts were answered."""
+def _named(world: World, event: Event, anew: int | None = None) -> None:
+    """Remember the ids under which the user's own facts were answered; what was stored anew has a new one."""
     live = world.live.get(event.user, set())
     for row in event.rows:
         for sighting in row.sightings:
             if row.id is not None and sighting.user is not None and sighting.fact in live:
-                world.ids.setdefault((event.user, sighting.fact), row.id)
+                key = (event.user, sighting.fact)
+                world.ids[key] = row.id if sighting.fact == anew else world.ids.get(key, row.id)
 
 
 _EFFECTS = {
