@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import cache
 
 CONFIDENCE = 0.95
-# The chance that an interval leaves on each side.
+# The probability that an interval leaves out on each side.
 _TAIL = (1 - CONFIDENCE) / 2
-# The last step is taken from so near: a step squares the distance.
+# Within this distance, one more step is the last, because a step squares the distance.
 _NEAR = 1e-9
 
 
@@ -24,7 +24,7 @@ def interval(seen: int, tried: int) -> tuple[float, float]:
     Raises `ValueError` unless 0 <= seen <= tried and tried is at least 1.
     """
     if not 0 <= seen <= _some(tried):
-        raise ValueError(f"{tried} tries cannot show it {seen} times")
+        raise ValueError(f"{tried} tries can't show it {seen} times")
     low, _ = _lower(seen, tried)
     # The upper bound is one minus the lower bound of the tries that did not show it.
     _, high = _lower(tried - seen, tried)
@@ -71,7 +71,7 @@ def _some(tried: int) -> int:
 
 
 def _lower(seen: int, tried: int) -> tuple[float, float]:
-    """The lower bound, and one minus it with all its digits, which a subtraction would lose."""
+    """The lower bound, and one minus the lower bound with the digits that a subtraction would lose."""
     if seen == 0:
         return 0.0, 1.0
     if seen == tried:
@@ -82,10 +82,10 @@ def _lower(seen: int, tried: int) -> tuple[float, float]:
 
 
 def _lower_odds(seen: int, tried: int) -> float:
-    """The odds at which `seen` or more of `tried` have the chance `_TAIL`, for 0 < seen < tried.
+    """The odds at which `seen` or more of `tried` have the probability `_TAIL`, for 0 < seen < tried.
 
-    Newton's method finds them: the logarithm of the tail is a concave function of the logarithm of the odds.
-    So the first step lands below the bound, each later one comes nearer from below, and the search ends.
+    Newton's method finds them. The logarithm of the tail is a concave function of the logarithm of the odds,
+    so the first step lands below the bound, each later step comes closer from below, and the search ends.
     """
     odds = seen / (tried - seen)
     while True:
@@ -97,9 +97,9 @@ def _lower_odds(seen: int, tried: int) -> float:
 
 
 def _tail_in_terms(seen: int, tried: int, odds: float) -> float:
-    """The chance of `seen` or more divided by that of just `seen`, for odds of at most seen / unseen.
+    """The probability of `seen` or more, divided by that of exactly `seen`, for odds up to seen / unseen.
 
-    Each term is smaller than the one before, by a ratio that itself falls, so the sum soon stops growing.
+    Each term is smaller than the one before, by a ratio that falls too, so the sum soon stops growing.
     """
     total = term = 1.0
     for count in range(seen, tried):
@@ -111,14 +111,14 @@ def _tail_in_terms(seen: int, tried: int, odds: float) -> float:
 
 
 def _log_chance(seen: int, tried: int, odds: float) -> float:
-    """The logarithm of the chance of just `seen`, for 0 < seen < tried.
+    """The logarithm of the probability of exactly `seen`, for 0 < seen < tried.
 
-    After C. Loader, "Fast and accurate computation of binomial probabilities" (2000). The logarithms of three
-    factorials would lose six digits to each other at 10**9 tries.
+    After C. Loader, "Fast and accurate computation of binomial probabilities" (2000). Subtracting the
+    logarithms of three factorials would lose six digits at 10**9 tries.
     """
     unseen = tried - seen
     mean, rest = tried * odds / (1 + odds), tried / (1 + odds)
-    # Both are the same number; the smaller side gives more of its digits.
+    # Both are the same number; the smaller side keeps more of its digits.
     more = seen - mean if mean < rest else rest - unseen
     return (
         _beyond_stirling(tried)

@@ -13,9 +13,9 @@ from pydantic import Field
 from isolation_tests.model.plan import Actor, Frozen, NameType, Operation, Plan, UserIndex
 
 UserNumber = NewType("UserNumber", int)
-"""A user as the run knows it: unique in the run, and part of the user's canaries."""
+"""A user's number in the run: unique, and part of the user's canaries."""
 UserName = NewType("UserName", object)
-"""A user as the target knows it: the real name, whatever its type."""
+"""A user's real name, as the target gets it, of any type."""
 
 
 class BoundUser(Frozen):

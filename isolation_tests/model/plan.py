@@ -47,9 +47,9 @@ BY_ID = frozenset({Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.
 
 NameType = Literal["str", "int", "float", "json"]
 UserIndex = NewType("UserIndex", int)
-"""A user as its plan knows it: the place among the plan's users."""
+"""A user's index among the plan's users."""
 Actor = NewType("Actor", UserIndex)
-"""The user on whose behalf a call is made, again by its place in the plan."""
+"""The index of the user on whose behalf a call is made."""
 
 
 class UserSpec(Frozen):

@@ -1,4 +1,4 @@
-"""The reference model: by the plan alone, whose facts should be there after each event, and whose gone.
+"""The reference model: which user's facts should exist after each event, from the plan alone.
 
 The runner uses it to know what to wait for, and the judges to know what an isolated system would show.
 """
@@ -11,25 +11,24 @@ from isolation_tests.model.history import Event, Outcome
 from isolation_tests.model.plan import DESTRUCTIVE, WRITING, Actor, Operation, Step, UserIndex
 
 Remover = tuple[Actor, Operation, int | None]
-"""A call that may have reached others: who made it, what it was, and the fact that it addressed."""
+"""A call that may have affected other users: the actor, the operation, and the addressed fact."""
 
 
 @dataclass
 class World:
-    """The state a system that keeps users apart would be in.
+    """The state of a system that keeps users apart.
 
-    racing, recent: facts that the answer at hand may show or not, because the user's own write of them
-    overlaps it, or is more recent than the time that the target says a write may take.
+    racing, recent: facts that the current answer may or may not show, because the user's own write of them
+    overlaps the read, or is more recent than the time that a write may take.
 
-    live, gone: facts by user. doubtful: facts by the user for whom nobody can know whether they are there
-    (a write whose outcome is unknown). reached: facts that the user saw in its own list at least once.
-    cleared: facts that the user once no longer saw after they were deleted. deleted: facts by the user who
-    deleted them; those that an update replaced are gone and not deleted. listed: how many memories the
-    user's own list held, until the user writes again. ids: the id that a user was given for a fact.
-    removers: (actor, operation, fact) of the calls that may have reached others, newest last.
-    missed: own facts that a settled list lacked when nobody else could have taken them. stored: for each
-    fact, how many removers there were when it was last stored. newer: for a fact that its owner replaced,
-    the fact that stands in the same memory now.
+    live, gone: existing and removed facts, by user. doubtful: by user, facts whose existence is unknown
+    (after a write with an unknown outcome). reached: facts that the user has seen in their own list. cleared:
+    facts that the user deleted and then no longer saw. deleted: facts by the user who deleted them; facts
+    that an update replaced are gone but not deleted. listed: the length of the user's own list, until the
+    user writes again. ids: the id that a user got for a fact. removers: (actor, operation, fact) of the calls
+    that may have affected other users, the newest last. missed: own facts that a settled list lacked although
+    no other user could have removed them. stored: for each fact, how many removers there were when it was
+    last stored. newer: for a fact that its owner replaced, the fact that is in the same memory now.
     """
 
     live: dict[UserIndex, set[int]] = field(default_factory=dict)
@@ -49,24 +48,24 @@ class World:
     recent: set[int] = field(default_factory=set)
 
     def own(self, user: UserIndex) -> set[int]:
-        """The facts this user must see."""
+        """The facts that this user must see."""
         return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
 
     def lost(self, user: UserIndex) -> set[int]:
-        """The facts this user deleted or replaced."""
+        """The facts that this user deleted or replaced."""
         gone = self.gone.get(user, set()) - self.doubtful.get(user, set()) - self.live.get(user, set())
         return gone - self.racing - self.recent
 
     def current(self, fact: int | None) -> int | None:
-        """The fact that stands now where this one was stored."""
+        """The fact that is now in the memory where this one was stored."""
         while fact in self.newer:
             fact = self.newer[fact]
         return fact
 
     def suspects(self, loser: UserIndex, missing: set[int]) -> list[Remover]:
-        """The removing calls of others since the first of the missing facts was stored, newest first.
+        """Other users' removing calls since the first of the missing facts was stored, the newest first.
 
-        None where every one of them was missing before: then nobody took them.
+        Empty if all of these facts were already missing before, because then nobody removed them.
         """
         if missing <= self.missed.get(loser, set()) - self.reached.get(loser, set()):
             return []
@@ -74,10 +73,10 @@ class World:
         return [suspect for suspect in reversed(self.removers[since:]) if suspect[0] != loser]
 
     def addressed(self, step: Step) -> int | None:
-        """The fact that a by-id call reaches in a system that keeps users apart; None: no fact at all.
+        """The fact that a by-id call reaches in a system that keeps users apart; None if it reaches none.
 
-        Where each user's memories are numbered by themselves, another user's id is also one of the
-        caller's own, and means that one.
+        If each user's ids are numbered separately, another user's id can equal one of the caller's own ids,
+        and then means the caller's memory.
         """
         fact = step.fact if step.replaces is None else step.replaces
         live = self.live.get(step.user, set())
@@ -88,12 +87,12 @@ class World:
         return next(own, fact)
 
     def id_of(self, user: UserIndex, fact: int | None) -> str | None:
-        """The id that the user was given for a fact; else the latest that anybody was given for it."""
+        """The id that the user got for a fact, or else the latest one that any user got."""
         given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
         return given.get(user) or next(reversed(given.values()), None)
 
     def apply(self, event: Event, step: Step) -> None:
-        """Take in what one call did, as a system that keeps users apart would have done it."""
+        """Apply the effect that one call has in a system that keeps users apart."""
         if event.op in WRITING and event.outcome is not Outcome.REFUSED:
             self.listed.pop(event.user, None)
         if event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR):
@@ -103,12 +102,12 @@ class World:
 
 
 def facts_of_plan(event: Event) -> set[int]:
-    """The facts of this plan that an answer holds; another check's of the same number is none of them."""
+    """The facts of this plan in an answer, without another check's facts of the same number."""
     return {sighting.fact for sighting in event.seen() if sighting.user is not None}
 
 
 def _blur(world: World, event: Event, step: Step) -> None:
-    """A write may have reached the writer's own facts; it had no right to reach anybody else's."""
+    """A write with an unknown outcome makes the writer's own facts doubtful, and no other user's."""
     doubtful = world.doubtful.setdefault(event.user, set())
     if event.op in DESTRUCTIVE:
         doubtful |= world.live.get(event.user, set())
@@ -167,7 +166,7 @@ def _updated(world: World, event: Event, step: Step) -> None:
         world.gone.setdefault(event.user, set()).add(fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]
-        # The fact that is written now stands in nobody else's place any more: no chain leads in a circle.
+        # The new fact no longer replaces another one, so that no chain becomes a circle.
         world.newer.pop(step.fact, None)
         if fact != step.fact:
             world.newer[fact] = step.fact
@@ -189,7 +188,7 @@ def _listed(world: World, event: Event, step: Step) -> None:
 
 
 def _named(world: World, event: Event, anew: int | None = None) -> None:
-    """Remember the ids under which the user's own facts were answered; what was stored anew has a new one."""
+    """Record the ids of the user's own facts in an answer; a fact that was stored again has a new id."""
     live = world.live.get(event.user, set())
     for row in event.rows:
         for sighting in row.sightings:

@@ -1,4 +1,4 @@
-"""Related names: every relation, in both directions, and all pairs at once, so that a leak shows early."""
+"""Related names: every relation in both directions, and all pairs at once so that a leak shows early."""
 
 from __future__ import annotations
 

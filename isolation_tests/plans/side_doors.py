@@ -1,4 +1,4 @@
-"""Side doors: exports, pages, totals, versions and spoiled credentials give nobody another user's data."""
+"""Side doors: exports, pages, totals, versions and bad credentials never return another user's data."""
 
 from __future__ import annotations
 

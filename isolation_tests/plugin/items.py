@@ -23,9 +23,9 @@ _CHECK: pytest.StashKey[Any] = pytest.StashKey()
 
 
 def stop_in_order() -> None:
-    """Make SIGTERM stop this process as Ctrl-C does: users are deleted and what was proved is kept.
+    """Make SIGTERM stop this process like Ctrl-C: it deletes its test users and keeps the results.
 
-    A job that is cancelled gets it. Only the main thread can set it; elsewhere nothing changes.
+    A cancelled CI job gets SIGTERM. Only the main thread can set a handler; elsewhere nothing changes.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)

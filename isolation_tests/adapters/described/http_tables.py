@@ -176,7 +176,7 @@ class HttpOptions(Frozen):
     """Headers of every request."""
 
     auth: AuthTable = AuthTable()
-    """How a request is authenticated."""
+    """The credentials of requests; without them, requests have none."""
 
     answer: AnswerTable = AnswerTable()
     """Where answers hold memories."""
@@ -227,4 +227,4 @@ class HttpOptions(Frozen):
     """How often a request is repeated if the service asks for it."""
 
     intrude: IntrudeTable = IntrudeTable()
-    """How a request could try to read another user's memories."""
+    """The ways in that the suite tries for an intruder."""

@@ -1,1 +1,1 @@
-"""What seeded faults share: the wrapper, and ways in which two users become one."""
+"""Shared by seeded faults: the wrapper, and the ways in which users are merged."""
