@@ -351,7 +351,7 @@ def test_every_folder_is_on_the_board_and_what_can_not_be_believed_says_so(site:
     assert str(site.index.parent) not in index
     assert ">local<" not in index
     assert json.loads(text_of(site.index.parent / "refused" / "badge.json"))["message"] == "evidence refused"
-    assert "alpha/strength.json is no strength" in index
+    assert "alpha/strength.json is not a strength file" in index
     assert "Earlier runs are refused" in text_of(site.index.parent / "beta" / "index.html")
 
 

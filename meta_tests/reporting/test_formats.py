@@ -168,7 +168,7 @@ def test_the_command_exports_several_files_whatever_the_verdict(tmp_path: Path) 
     ("arguments", "told"),
     [
         (["reports/cut", "a.md"], "run the suite again to its end"),
-        (["nowhere", "a.md"], "holds no evidence"),
+        (["nowhere", "a.md"], "contains no evidence"),
         (["reports/cut", "a.xyz"], "No format has the file ending"),
     ],
 )
@@ -230,7 +230,7 @@ def test_the_strength_is_told_for_the_version_that_it_was_measured_for() -> None
     )
     evidence = evidence_of(make_result())
 
-    assert "4 of 4 seeded faults would be caught" in markdown.render(evidence, strength)
+    assert "The checks catch 4 of 4 seeded faults" in markdown.render(evidence, strength)
     assert "calibrate again" in markdown.render(evidence, strength.model_copy(update={"versions": {}}))
 
 
@@ -238,7 +238,7 @@ def test_a_strength_that_cannot_be_believed_is_told_and_stops_nothing(tmp_path: 
     (tmp_path / "strength.json").write_text('{"caught": "@all of them"}')
     text = FORMATS["markdown"].render(evidence_of(make_result()), tmp_path)
 
-    assert re.search("- strength: `.*is no strength that calibrate wrote", text)
+    assert re.search("- strength: `+ .*is not a strength file of `isolation-tests calibrate`", text)
 
 
 def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:

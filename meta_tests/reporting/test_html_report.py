@@ -535,7 +535,7 @@ def test_the_strength_beside_the_evidence_is_shown(tmp_path: Path) -> None:
     assert "isolation-tests calibrate" in without
     assert "1 of 2 seeded faults" in measured
     assert "F1-blind: the cause" in measured
-    assert "is no strength that calibrate wrote" in doubtful
+    assert "is not a strength file of `isolation-tests calibrate`" in doubtful
 
 
 def test_the_same_evidence_makes_the_same_page() -> None:

@@ -173,7 +173,7 @@ def test_each_way_of_being_wrong_has_its_error(tmp_path: Path, change: Any, erro
 
 
 def test_a_folder_without_evidence_is_told(tmp_path: Path) -> None:
-    with pytest.raises(errors.NoEvidence, match="give the folder"):
+    with pytest.raises(errors.NoEvidence, match="give the report folder"):
         reader.read(tmp_path)
 
 
@@ -248,7 +248,7 @@ def test_a_replay_file_stays_in_its_folder(tmp_path: Path, relation: str) -> Non
 def test_a_wrong_replay_file_is_one_clear_error(tmp_path: Path, fields: dict[str, Any]) -> None:
     path = replay_file.write_replay(tmp_path, make_case(), target="t", suite_version="1", versions={})
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
-    with pytest.raises(errors.BadReplay, match="give a file that a run wrote"):
+    with pytest.raises(errors.BadReplay, match="give a file from the findings folder"):
         replay_file.read_replay(path)
 
 
