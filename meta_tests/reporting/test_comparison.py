@@ -221,7 +221,7 @@ def test_a_question_that_is_gone_is_a_regression_unless_other_questions_were_ask
     other = pair(tmp_path / "other", ALL_HELD, ALL_HELD[:2], checks=fewer, suite_version="0.0.9")
 
     assert other.regressions == ()
-    assert "1 check not among the questions any more" in sentence(other)
+    assert "1 check no longer included" in sentence(other)
     assert ("isolation-tests", "0.1.0", "0.0.9") in other.around
 
 
