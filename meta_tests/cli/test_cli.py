@@ -165,10 +165,10 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
         (("run", "reference", "--nonsense"), 3, "No such option"),
         (("run", "adapter.py:refusing"), 2, "connection refused: postgres://***@db.invalid:5432/x"),
         (("rnu", "reference"), 3, "did you mean 'run'?"),
-        (("report", "page", "."), 3, "holds no evidence.jsonl"),
-        (("report", "page", "nowhere"), 3, "holds no evidence.jsonl"),
+        (("report", "page", "."), 3, "contains no evidence.jsonl"),
+        (("report", "page", "nowhere"), 3, "contains no evidence.jsonl"),
         (("replay", "missing.json"), 3, "can't be replayed"),
-        (("replay", "adapter.py"), 3, "it isn't JSON"),
+        (("replay", "adapter.py"), 3, "it is not JSON"),
         (("replay", "adapter.py", "--times", "0"), 3, "--times"),
         (("explain", "A99"), 3, "did you mean A"),
         (("calibrate", "reference", "--fault", "nonsense"), 3, "There is no seeded fault 'nonsense'"),
@@ -200,7 +200,7 @@ def test_two_runs_do_not_share_a_folder(folder: Path, invoke: Invoke) -> None:
     with FileLock(folder / "out/.evidence.lock"):
         status, _, complaint = invoke("run", "reference", "--report", "out")
     assert status == 3
-    assert "is being written by another run; choose another folder" in complaint
+    assert "is in use by another run; choose another folder" in complaint
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     assert {case.known for row in found.results for case in row.cases} == {"the listing is not scoped yet"}
     assert result.ret == 0, result.stdout.str()
     assert verdict(result).startswith("VIOLATED, known, no level")
-    assert "known: S1-get_all-" in result.stdout.str()
+    assert "known finding: S1-get_all-" in result.stdout.str()
     news = within(pytester, "--isolation-known=none", "-k", "get_all", target="leaky.toml")
     assert news.ret == 1
 
@@ -198,12 +198,12 @@ def test_the_header_says_what_is_tested(pytester: pytest.Pytester, monkeypatch: 
             "isolation-tests *, run ??????, started *",
             "target: adapter.py:opened, adapter.py sha256 *",
             "adapter: adapter.py:opened",
-            "options: token=[*][*][*]; disposable",
+            "options: token=[*][*][*]; the store is disposable",
             "capabilities: overlap",
             "seed 7, profile quick, 1 worker, *",
             "known findings: none",
             "variables: ISOLATION_OPTIONS=token=[*][*][*]",
-            "checks expected: *",
+            "expected checks: *",
             "narrowed by -k nothing: *",
         ]
     )

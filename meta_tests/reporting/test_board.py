@@ -351,15 +351,15 @@ def test_every_folder_is_on_the_board_and_what_can_not_be_believed_says_so(site:
     assert str(site.index.parent) not in index
     assert ">local<" not in index
     assert json.loads(text_of(site.index.parent / "refused" / "badge.json"))["message"] == "evidence refused"
-    assert "alpha/strength.json is no strength" in index
+    assert "alpha/strength.json is not a strength file" in index
     assert "Earlier runs are refused" in text_of(site.index.parent / "beta" / "index.html")
 
 
 def test_a_row_says_that_it_was_asked_otherwise(site: Site) -> None:
     index = text_of(site.index)
-    assert "Not all systems were asked the same questions" in index
-    assert index.count("asked otherwise than most") == 1
-    assert "suite 0.0.9" in index
+    assert "Not all systems ran the same checks" in index
+    assert index.count("other checks than most") == 1
+    assert "isolation-tests 0.0.9" in index
 
 
 def test_the_site_elsewhere_is_whole(site: Site) -> None:
@@ -451,7 +451,7 @@ def test_filters_hide_rows_of_both_tables(page: Page) -> None:
     assert shown(page) == ["beta"]
     page.select_option("#filter-verdict", "evidence refused")
     assert shown(page) == ["refused"]
-    page.select_option("#filter-verdict", "not asked")
+    page.select_option("#filter-verdict", "not tested")
     page.select_option("#filter-anomaly", "O1")
     assert shown(page) == ["delta"]
     page.select_option("#filter-verdict", "VIOLATED, known")

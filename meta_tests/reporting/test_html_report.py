@@ -468,16 +468,16 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 
     for part in (
         "Not run (1)",
-        "Without a result (1)",
+        "Inconclusive or in error (1)",
         "Not supported (1)",
         "Narrowed",
-        "Abilities not offered",
+        "Methods not offered",
     ):
         assert part in text
     for part in (
-        "Ways to fail that nothing asked about",
+        "Anomalies not covered",
         "C5 engine",
-        "Known findings out of date",
+        "Outdated known findings",
         "Not compared",
     ):
         assert part in text
@@ -486,9 +486,12 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 @pytest.mark.parametrize(
     ("results", "meaning"),
     [
-        ([result_of("a", Verdict.HELD)], "Nothing that was asked crossed between users; known findings"),
-        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, lost or changed"),
-        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing as a whole"),
+        (
+            [result_of("a", Verdict.HELD)],
+            "No call crossed between users, but the list of known findings is outdated",
+        ),
+        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, changed or deleted"),
+        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing"),
     ],
 )
 def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: str) -> None:
@@ -502,7 +505,7 @@ def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: 
 
 
 def test_a_run_that_proves_nothing_draws_no_comfort_from_silence() -> None:
-    assert "too incomplete for that to mean anything" in page_of(evidence_of()).text
+    assert "too incomplete to prove anything" in page_of(evidence_of()).text
 
 
 def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
@@ -513,8 +516,8 @@ def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
     text = page_of(evidence_of(result_of("a", Verdict.VIOLATED, case), withheld=1)).text
 
     assert "Withheld (1)" in text
-    assert "What shows it is withheld until there is a public reference" in text
-    assert "Shown by" not in text
+    assert "The reproduction is withheld until there is a public reference" in text
+    assert "Replay" not in text
 
 
 def test_an_intermittent_finding_tells_its_bounds() -> None:
@@ -538,7 +541,7 @@ def test_the_strength_beside_the_evidence_is_shown(tmp_path: Path) -> None:
     assert "isolation-tests calibrate" in without
     assert "1 of 2 seeded faults" in measured
     assert "F1-blind: the cause" in measured
-    assert "is no strength that calibrate wrote" in doubtful
+    assert "is not a strength file of `isolation-tests calibrate`" in doubtful
 
 
 def test_the_same_evidence_makes_the_same_page() -> None:
