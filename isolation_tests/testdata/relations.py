@@ -346,8 +346,8 @@ _PLAIN_NAME = re.compile(r"\{base\}[\w\- .:/@+~]*")
 def reaches_only_itself(spec: UserSpec) -> bool:
     """Whether a write or delete as this user can reach no data but that of users whom the run made.
 
-    The spec's own word is not enough, because a plan may come from a file. Only the forms that the suite ships
-    as harmless count, and a fresh base that letters, digits and plain punctuation follow.
+    A plan may come from a file, so the spec's own word is not enough. Only two forms count: those that the
+    suite ships as harmless, and a fresh base that letters, digits and plain punctuation follow.
     """
     if spec.hostile or spec.type == "json":
         return False

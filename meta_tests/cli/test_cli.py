@@ -103,6 +103,7 @@ def test_the_reference_holds_in_a_repository_with_its_own_pytest_setup(folder: P
     assert (folder / "reports/local/report.html").is_file()
 
 
+@pytest.mark.process
 def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invoke) -> None:
     target = ("adapter.py:opened", "-O", "leak=yes", "-O", "api_key=hunter2")
     done = command("run", *target, "--profile", "quick", "-n", "0", "--seed", "5", cwd=folder)
@@ -294,6 +295,7 @@ def test_explain_tells_an_anomaly(invoke: Invoke) -> None:
     assert "usual fix: " in said
 
 
+@pytest.mark.process
 def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     status, said, told = invoke(
         "calibrate", "reference", "--profile", "quick", "--fault", "S1-global", "-n", "1"

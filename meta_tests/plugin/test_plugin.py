@@ -132,6 +132,7 @@ def verdict(result: pytest.RunResult) -> str:
 # --- held, violated, known -------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_a_clean_target_holds_with_two_workers_and_in_random_order(
     pytester: pytest.Pytester, folder: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_clean_target_holds_with_two_workers_and_in_random_order(
     assert "isolation-result" not in junit
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("dist", ["each", "loadscope"])
 def test_every_distribution_takes_every_result(pytester: pytest.Pytester, folder: Path, dist: str) -> None:
     result = run(pytester, "-n", "2", "--dist", dist, "-k", "get_all")
@@ -172,6 +174,7 @@ def test_a_leak_is_violated_with_all_it_takes_to_see_it(pytester: pytest.Pyteste
     assert list((folder / "reports/local/findings").glob("S1-get_all-*.json"))
 
 
+@pytest.mark.process
 def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     pytester: pytest.Pytester, folder: Path
 ) -> None:
@@ -334,6 +337,7 @@ def test_a_target_that_ends_the_process_never_holds(pytester: pytest.Pytester) -
     assert "the target ended the process" in result.stderr.str() + result.stdout.str()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_target_that_ends_the_process_later_never_holds(
     pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch, workers: str
@@ -365,6 +369,7 @@ def test_one_call_that_hangs_is_told_and_the_rest_goes_on(pytester: pytest.Pytes
     assert "did not answer within 0.5 seconds" in result.stdout.str()
 
 
+@pytest.mark.process
 def test_a_target_that_only_the_first_process_can_open_is_an_error(
     pytester: pytest.Pytester, folder: Path
 ) -> None:

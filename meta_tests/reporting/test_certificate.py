@@ -43,11 +43,10 @@ from isolation_tests.reporting.certificates.statement import (
 )
 from isolation_tests.reporting.certificates.text import certificate_lines
 from isolation_tests.reporting.certificates.verification import certify, verify
-from isolation_tests.reporting.evidence import errors, evidence, reader, writer
+from isolation_tests.reporting.evidence import errors, reader, writer
 from isolation_tests.reporting.evidence.evidence import (
     EVIDENCE_NAME,
     REPORT_NAME,
-    Ending,
     ExpectedCheck,
     Header,
     TargetInfo,
@@ -55,8 +54,9 @@ from isolation_tests.reporting.evidence.evidence import (
 from isolation_tests.reporting.evidence.signed_text import SignedText
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, write_strength
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
-from isolation_tests.reporting.evidence.writer import EvidenceWriter, encode
+from isolation_tests.reporting.evidence.writer import encode
 from isolation_tests.targets.resolve import resolve
+from meta_tests.builders import make_evidence, write_run
 
 pytest.importorskip("securesystemslib")
 pytest.importorskip("cryptography")
@@ -144,22 +144,7 @@ def write(
 ) -> Path:
     """The folder of a run, as a campaign leaves it."""
     header = header_of(results, **changes) if "expected" not in changes else header_of((), **changes)
-    summary = summarise(header, results, stale)
-    with EvidenceWriter(folder, header) as writer:
-        for result in results:
-            writer.append(result)
-        writer.finish(
-            Ending(
-                ended="2026-01-02T03:05:05+00:00",
-                seconds=60.0,
-                counts=summary.counts,
-                verdict=summary.verdict,
-                level=summary.level,
-                not_run=summary.not_run,
-                unmatched_known=stale,
-                exit_status=exit_status(summary),
-            )
-        )
+    write_run(folder, header, *results, stale=stale)
     (folder / REPORT_NAME).write_text("<!doctype html><title>report</title>", encoding="utf-8")
     write_strength(folder, strength())
     return folder
@@ -762,17 +747,7 @@ def worse(result: CheckResult, how: str) -> CheckResult | None:
 
 def claim_from(header: Header, results: Sequence[CheckResult]) -> Claim:
     summary = summarise(header, results)
-    footer = evidence.Footer(
-        ended="",
-        seconds=0,
-        counts=summary.counts,
-        verdict=summary.verdict,
-        level=summary.level,
-        exit_status=exit_status(summary),
-        records=len(results),
-        digest="",
-    )
-    found = evidence.Evidence(header=header, results=tuple(results), footer=footer)
+    found = make_evidence(header, results)
     counted = tuple(r.check for r in results if r.calls and not r.histories and not r.cases)
     examined = Examined(summary, len(results), len(results), 0, 0, counted, 0)
     return statement_of(Path("/nonexistent"), found, examined).predicate.claim

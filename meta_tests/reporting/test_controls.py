@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import make_case, make_header, make_result
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.narrative.controls import CONTROLS, ControlEvidence, anomalies_of, exercised
+from meta_tests.builders import make_case, make_header, make_result
 
 IDENTIFIERS = {
     "OWASP ASVS 5.0": "8.4.1 8.2.2 8.2.3 8.3.3 14.2.2 15.4.1",

@@ -18,14 +18,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from builders import ENDING, make_case, make_header, make_result, validate_junit, write
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Case, CheckResult, Level, Verdict
-from isolation_tests.reporting.evidence.evidence import Evidence, Footer, TargetInfo
+from isolation_tests.reporting.evidence.evidence import Evidence, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.strength import Strength
 from isolation_tests.reporting.formats import badge, csv_table, markdown
 from isolation_tests.reporting.formats.registry import FORMATS, encoded, is_output, outputs, write_outputs
+from meta_tests.builders import (
+    ENDING,
+    make_case,
+    make_evidence,
+    make_header,
+    make_result,
+    validate_junit,
+    write,
+)
 
 ROOT = Path(__file__).parents[2]
 PROPERTIES = "isolation_tests.properties"
@@ -69,10 +77,8 @@ SHIELDS = {
 
 
 def evidence_of(*results: CheckResult, stale: tuple[str, ...] = (), **header: Any) -> Evidence:
-    fields = {**ENDING.model_dump(), "unmatched_known": stale, "records": len(results), "digest": "0" * 64}
-    return Evidence(
-        header=make_header(*results, **header), results=results, footer=Footer.model_validate(fields)
-    )
+    ending = {**ENDING.model_dump(), "unmatched_known": stale}
+    return make_evidence(make_header(*results, **header), results, **ending)
 
 
 def violated(*cases: Case, **changes: Any) -> CheckResult:
@@ -399,6 +405,7 @@ def properties(element: ET.Element | None) -> dict[str, str]:
     return {one.attrib["name"]: one.attrib["value"] for one in element.findall("properties/property")}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_junit_tells_check_verdict_and_findings_and_keeps_known_ones_apart(
     tmp_path: Path, workers: str

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from builders import BOB, ENDING, make_case, make_header, make_plan, make_result, write
 from isolation_tests.catalogue import CATALOGUE, anomaly
 from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_options, masked_text
@@ -37,6 +36,7 @@ from isolation_tests.reporting.narrative.wording import (
     summary_table,
     verdict_line,
 )
+from meta_tests.builders import BOB, ENDING, make_case, make_header, make_plan, make_result, write
 
 # Drawing whole results is slow on a busy machine, which says nothing about them.
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"

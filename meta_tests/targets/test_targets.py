@@ -266,7 +266,8 @@ def test_a_fault_is_caught_in_front_of_every_kind_of_factory(folder: Path, facto
 
 
 def test_examining_asks_a_context_manager_with_a_fault_planted(folder: Path) -> None:
-    results = examine(Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick"))
+    settings = Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick")
+    results = examine(settings, until="S1")
     named = {case.finding.anomaly for result in results for case in result.cases}
     assert "S1" in named
     assert Verdict.worst(result.verdict for result in results) is Verdict.VIOLATED
