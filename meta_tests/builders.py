@@ -1,7 +1,8 @@
-"""Evidence built by hand: plans, cases, results, headers, and files of them."""
+"""Evidence built by hand: plans, cases, results, headers, endings, and files of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,6 +13,7 @@ from isolation_tests.model import (
     BoundUser,
     Case,
     CheckResult,
+    Event,
     FactSpec,
     Finding,
     History,
@@ -23,32 +25,47 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting.evidence.evidence import Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import (
+    Ending,
+    Evidence,
+    ExpectedCheck,
+    Footer,
+    Header,
+    TargetInfo,
+)
+from isolation_tests.reporting.evidence.summary import exit_status, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 
 JUNIT_SCHEMA = Path(__file__).parent.parent / "fixtures" / "schemas" / "junit-10.xsd"
 ALICE, BOB = "iso-r1-5-corp", "iso-r1-5"
 
 
-def make_plan(*steps: Step, relation: str | None = "same-prefix", texts: tuple[str, ...] = ()) -> Plan:
+def make_plan(*steps: Step, texts: tuple[str, ...] = (), **changes: Any) -> Plan:
     texts = texts or ("My locker code is {canary}", "My dentist is {canary}")
     facts = tuple(FactSpec(text=text, owners=(n % 2,)) for n, text in enumerate(texts))
-    return Plan(
-        name="prefix-search",
-        anomaly="A1",
-        users=(UserSpec(template="{base}-corp"), UserSpec()),
-        facts=facts,
-        steps=steps
+    fields = {
+        "name": "prefix-search",
+        "anomaly": "A1",
+        "users": (UserSpec(template="{base}-corp"), UserSpec()),
+        "facts": facts,
+        "steps": steps
         or (
             Step(op=Operation.ADD, user=0, fact=0),
             Step(op=Operation.ADD, user=1, fact=1),
             Step(op=Operation.SEARCH, user=1, query="locker"),
         ),
-        relation=relation,
-    )
+        "relation": "same-prefix",
+    }
+    return Plan.model_validate({**fields, **changes})
 
 
-def make_case(plan: Plan | None = None, *, names: tuple[Any, Any] = (ALICE, BOB), **changes: Any) -> Case:
+def make_case(
+    plan: Plan | None = None,
+    *,
+    names: tuple[Any, ...] = (ALICE, BOB),
+    events: tuple[Event, ...] = (),
+    **changes: Any,
+) -> Case:
     plan = plan or make_plan()
     finding = {
         "anomaly": "A1",
@@ -65,7 +82,7 @@ def make_case(plan: Plan | None = None, *, names: tuple[Any, Any] = (ALICE, BOB)
     users = tuple(BoundUser(number=n, name=name) for n, name in enumerate(names))
     return Case(
         finding=Finding.model_validate({**finding, **changes}),
-        history=History(plan=plan, users=users, events=()),
+        history=History(plan=plan, users=users, events=events),
         **{"seen": 3, "tried": 3, **counts},
     )
 
@@ -125,6 +142,44 @@ ENDING = Ending(
     level=Level.CORE,
     exit_status=0,
 )
+
+
+def make_ending(
+    header: Header, results: Sequence[CheckResult], stale: tuple[str, ...] = (), **changes: Any
+) -> Ending:
+    """What the footer of a run with these results says."""
+    summary = summarise(header, results, stale)
+    fields = {
+        "ended": "2026-01-02T03:05:05+00:00",
+        "seconds": 60.0,
+        "counts": summary.counts,
+        "verdict": summary.verdict,
+        "level": summary.level,
+        "not_run": summary.not_run,
+        "unmatched_known": stale,
+        "exit_status": exit_status(summary),
+    }
+    return Ending.model_validate({**fields, **changes})
+
+
+def make_evidence(
+    header: Header, results: Sequence[CheckResult], stale: tuple[str, ...] = (), **changes: Any
+) -> Evidence:
+    """Evidence as a run with these results leaves it, without a file; changes: of the footer."""
+    said = make_ending(header, results, stale).model_dump()
+    footer = Footer.model_validate({**said, "records": len(results), "digest": "0" * 64, **changes})
+    return Evidence(header=header, results=tuple(results), footer=footer)
+
+
+def write_run(
+    folder: Path, header: Header, *results: CheckResult, stale: tuple[str, ...] = (), **changes: Any
+) -> Path:
+    """The folder of a run with these results, as a campaign leaves it."""
+    with EvidenceWriter(folder, header) as writer:
+        for result in results:
+            writer.append(result)
+        writer.finish(make_ending(header, results, stale, **changes))
+    return folder
 
 
 def write(folder: Path, *results: CheckResult, **changes: Any) -> Path:

@@ -1,4 +1,4 @@
-"""Two users whom no other test knows, and how Hypothesis searches."""
+"""What `--whole` runs besides, two users whom no other test knows, and how Hypothesis searches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,43 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
+from meta_tests.skips import FOLDER, SkipCheck, listed
+
 # A busy machine is no failure; and a server that builds this draws anew each time.
 settings.register_profile(
     "unhurried", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
+
+WHOLE = ("matrix", "process", "replay", "system")
+"""The marks of what runs with `--whole` only; pyproject.toml says what each of them means."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help=f"run also what is marked {', '.join(WHOLE)}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over what is skipped, in the process that the user started."""
+    if config.getoption("whole") and not hasattr(config, "workerinput"):
+        narrowed = config.option.keyword or config.option.markexpr or config.option.deselect
+        everything = [(config.invocation_params.dir / place).resolve() for place in config.args] == [FOLDER]
+        due = [entry for entry in listed() if entry.due]
+        config.pluginmanager.register(SkipCheck(due, whole=everything and not narrowed))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    left_out = "" if config.getoption("whole") else f"; --whole runs what is marked {', '.join(WHOLE)}, too"
+    return f"isolation-tests: tests of the suite{left_out}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless all is asked for."""
+    if config.getoption("whole"):
+        return
+    left_out = [item for item in items if any(map(item.get_closest_marker, WHOLE))]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import click
 import pytest
 import yaml
 
-from builders import make_result, validate_junit, write
 from isolation_tests.cli import main
 from isolation_tests.reporting.evidence.evidence import TargetInfo
+from meta_tests.builders import make_result, validate_junit, write
 
 ROOT = Path(__file__).parent.parent / ".github"
 ACTION = ROOT / "actions" / "certify" / "action.yml"
@@ -171,6 +171,7 @@ def certify(folder: Path, *arguments: str, **environment: str) -> subprocess.Com
     )
 
 
+@pytest.mark.process
 def test_the_script_certifies_exports_and_compares(tmp_path: Path) -> None:
     held = make_result("ids-need-their-owner[O1-get]", anomalies=("O1",))
     target = TargetInfo(

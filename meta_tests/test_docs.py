@@ -284,6 +284,7 @@ def comparable(text: str) -> list[str]:
     return re.sub(r"\d+ of \d+ (tries|checks)", r"k of n \1", text).splitlines()
 
 
+@pytest.mark.process
 def test_the_verdict_of_the_readme_is_what_its_command_prints() -> None:
     [command] = [line for line in "".join(blocks(README, "sh")).splitlines() if "run fault:" in line]
     [shown] = blocks(README, "text")
@@ -300,6 +301,7 @@ def test_the_verdict_of_the_readme_is_what_its_command_prints() -> None:
     assert "\n".join(comparable(shown)) in "\n".join(comparable(ran.stdout))
 
 
+@pytest.mark.process
 def test_the_adapter_of_the_readme_is_certified(tmp_path: Path) -> None:
     [adapter] = [block for block in blocks(README, "python") if "def open_memory" in block]
     (tmp_path / "my_adapter.py").write_text(adapter, encoding="utf-8")

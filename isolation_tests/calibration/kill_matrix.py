@@ -118,7 +118,7 @@ class KillMatrix:
     def sentence(self) -> str:
         """The strength in one sentence, with each cause once."""
         caught = len(self.fitting) - len(self.survivors)
-        text = f"The suite catches {caught} of {len(self.fitting)} seeded faults in front of {self.target}"
+        text = f"The checks catch {caught} of {len(self.fitting)} seeded faults planted in front of {self.target}"
         lacking = sum(not killed.fits for killed in self.faults)
         masked = sum(killed.masked for killed in self.faults)
         more = [f"{lacking} not planted: the target lacks what the fault needs"] if lacking else []

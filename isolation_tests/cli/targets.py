@@ -91,7 +91,7 @@ def explain(anomaly: str) -> int:
         f"law:       {entry.law}",
         f"cases:     {', '.join(entry.cases) or 'none recorded'}",
         f"weakness:  {', '.join(entry.cwe) or 'none recorded'}",
-        f"evidence for controls: {', '.join(CONTROLS[key].told for key in entry.controls) or 'none'}",
+        f"evidence for controls: {', '.join(CONTROLS[key].label for key in entry.controls) or 'none'}",
         f"usual fix: {entry.fix}",
         *([f"note:      {entry.note}"] if entry.note else []),
     ]

@@ -219,7 +219,7 @@ def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
 
 
 def smoke(examiner: Examiner) -> CheckResult:
-    """Run the smoke test, which comes before all other checks; raises `UsageProblem` without its plan."""
+    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing."""
     plan = smoke_plan()
     cell = Cell(plan.name, plan.anomaly, lambda _: plan)
     check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)

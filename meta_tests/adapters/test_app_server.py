@@ -240,6 +240,7 @@ def test_every_fault_of_the_server_is_tried_here() -> None:
     assert set(staged("app_server_faults").FAULTS) == {*BY_INTRUDERS, *BY_USERS}
 
 
+@pytest.mark.system
 def test_the_server_keeps_its_users_apart() -> None:
     verdicts = {result.verdict for result in asked()}
 
@@ -252,6 +253,7 @@ def test_a_fault_is_planted_by_an_option() -> None:
     assert results[-1].verdict is Verdict.VIOLATED
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("fault", BY_USERS)
 def test_a_fault_that_mixes_users_up_is_found(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]
@@ -259,6 +261,7 @@ def test_a_fault_that_mixes_users_up_is_found(fault: str) -> None:
     assert anomaly in found_with(fault, anomaly)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("fault", BY_INTRUDERS)
 def test_a_fault_that_lets_intruders_in_is_found(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]

@@ -55,6 +55,7 @@ def test_an_option_that_is_wrong_is_named(options: dict[str, Any], name: str) ->
         pass
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("target", "findings"),
     [

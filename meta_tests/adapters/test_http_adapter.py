@@ -194,6 +194,7 @@ def test_the_description_is_short() -> None:
     assert len([line for line in lines if not line.startswith("#")]) < 40
 
 
+@pytest.mark.system
 def test_a_service_that_keeps_users_apart_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     with notes_service(monkeypatch) as url:
         results = certified(url)

@@ -40,6 +40,7 @@ def test_a_column_that_does_not_exist_is_refused(memory: LanceDb, alice: str) ->
         memory.get_all(alice, filters={"topic` = 'x' OR `id": "hobby"})
 
 
+@pytest.mark.system
 def test_only_empty_and_blank_users_are_let_in() -> None:
     results = examine(Settings(target="lancedb", profile="quick", seed="1"))
 

@@ -184,6 +184,7 @@ def test_only_the_stores_own_no_is_a_refusal() -> None:
         raise TimeoutError
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_verdict_is_held_but_for_the_known(target: str) -> None:
     need(TARGETS[target])
@@ -196,11 +197,12 @@ def test_the_verdict_is_held_but_for_the_known(target: str) -> None:
     assert all(resolve(target).known_reason(key) for key in BLANK)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("target", BAD)
 def test_the_known_bad_release_is_violated_where_it_is_installed(target: str) -> None:
     need(target.split("-")[1])
     if resolve(target).config.lacking():
-        pytest.skip(f"{target} wants a release of its own; CI installs it in an environment of its own")
+        pytest.skip(f"{target} wants a release of its own: isolation-tests run {target} --own-environment")
     results = examine(Settings(target=target, profile="quick", seed="1"))
     named = {key.split("-")[0] for key in findings(results) - BLANK}
     assert named >= ({"A1", "A2", "A3"} if "sqlite" in target else {"A1", "A2"})

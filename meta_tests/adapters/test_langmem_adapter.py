@@ -40,6 +40,7 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
         pass
 
 
+@pytest.mark.system
 def test_the_verdict_is_held_but_for_the_known() -> None:
     results = examine(Settings(target="langmem", profile="quick", seed="1"))
     assert {case.finding.key for result in results for case in result.cases} == {"S3-get_all-blank"}

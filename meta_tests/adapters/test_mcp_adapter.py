@@ -417,6 +417,7 @@ def test_nobody_at_the_address_is_unavailable(options: dict[str, Any]) -> None:
         talk(options, lambda _: asyncio.sleep(0))
 
 
+@pytest.mark.system
 @pytest.mark.skipif(not is_met("cpersona>=2.6,<2.7"), reason="cpersona 2.6 is not installed")
 def test_cpersona_shows_what_the_target_lists() -> None:
     results = examine(Settings(target="mcp-cpersona", profile="quick", seed="1"))

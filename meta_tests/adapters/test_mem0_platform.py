@@ -400,6 +400,7 @@ def test_each_fault_turns_one_decision_around() -> None:
         assert name.partition("-")[0] in CATALOGUE
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("target", STAND_INS)
 def test_without_a_fault_users_are_kept_apart(target: str, dsn: str) -> None:
     results = examine(Settings(target=target, profile="quick", seed="1", options=(f"dsn={dsn}",)))
@@ -409,6 +410,7 @@ def test_without_a_fault_users_are_kept_apart(target: str, dsn: str) -> None:
     assert sum(each.verdict is Verdict.HELD for each in results) > 100
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_found_over_the_wire(fault: str, dsn: str, tmp_path: Path) -> None:
     anomaly = fault.partition("-")[0]

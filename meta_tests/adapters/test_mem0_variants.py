@@ -153,6 +153,7 @@ def test_the_stand_in_refuses_what_is_no_completion() -> None:
             assert caught.value.code == status
 
 
+@pytest.mark.system
 @pytest.mark.skipif(
     find_spec("mem0") is None or not version("mem0ai").startswith("2."),
     reason="its findings are those of 2.x",

@@ -42,6 +42,7 @@ def test_a_user_longer_than_the_field_is_refused(memory: Milvus) -> None:
         memory.add("x" * 513, "text")
 
 
+@pytest.mark.system
 def test_only_empty_and_blank_users_are_let_in() -> None:
     results = examine(Settings(target="milvus", profile="quick", seed="1"))
 

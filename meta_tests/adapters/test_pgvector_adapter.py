@@ -107,6 +107,7 @@ def test_an_unknown_choice_names_the_choices(option: str) -> None:
         pass
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("target", ["pgvector", "pgvector-rls-pool"])
 def test_it_holds(target: str) -> None:
     results = examine(Settings(target=target, profile="quick", seed="1"))

@@ -38,6 +38,7 @@ def test_it_can_be_kept_on_disk(alice: str) -> None:
         assert texts(memory.get_all(alice)) == {"Alice keeps bees"}
 
 
+@pytest.mark.system
 def test_only_empty_and_blank_users_are_let_in() -> None:
     results = examine(Settings(target="qdrant", profile="quick", seed="1"))
 

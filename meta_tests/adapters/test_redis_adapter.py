@@ -145,12 +145,14 @@ def test_a_server_that_ends_at_once_is_unavailable(monkeypatch: pytest.MonkeyPat
         pass
 
 
+@pytest.mark.system
 def test_kept_ids_hold() -> None:
     results = examine(Settings(target="redis", profile="quick", seed="1"))
 
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
 
 
+@pytest.mark.system
 def test_scanned_keys_show_what_the_target_lists() -> None:
     results = examine(Settings(target="redis-scan", profile="quick", seed="1"))
 

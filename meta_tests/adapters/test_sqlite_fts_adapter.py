@@ -106,6 +106,7 @@ def test_an_old_sqlite_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+@pytest.mark.system
 def test_only_ranks_tell_of_others() -> None:
     results = examine(Settings(target="sqlite-fts5", profile="quick", seed="1"))
 

@@ -184,7 +184,7 @@ LACKING = Killed("O1-get-unchecked", "O1", lacking=("get",), cause="no `get`, so
 
 def test_a_cause_is_told_once_for_all_that_it_explains() -> None:
     assert matrix(CAUGHT, *NARROW, MASKED, LACKING).sentence() == (
-        "The suite catches 1 of 3 seeded faults in front of reference "
+        "The checks catch 1 of 3 seeded faults planted in front of reference "
         "(1 not planted: the target lacks what the fault needs; "
         "1 not measurable: the target already has the anomaly); "
         "blind spots: S4-pool-of-60, S4-pool-of-120 (limit too small to show S4)."
@@ -202,11 +202,11 @@ def test_the_strength_is_kept_and_told(tmp_path: Path) -> None:
     assert not strength.whole
     today = dt.datetime.now(dt.UTC).date()
     assert strength_lines(strength) == [
-        "1 of 3 seeded faults that were chosen would be caught in front of reference.",
-        f"Measured on {today} at profile ci with seed 7, in 14 calls.",
+        "The checks catch 1 of 3 selected seeded faults planted in front of reference.",
+        f"Measured on {today} with profile ci and seed 7, in 14 calls.",
         "Blind spot: S4-pool-of-60, S4-pool-of-120: limit too small to show S4",
-        "Not planted, for the target does not offer it: O1-get-unchecked: no `get`, so O1 can't be planted",
-        "Shown by the target itself, so not counted: A9-star-opens: the target already has A9",
+        "Not planted, because the target lacks a capability: O1-get-unchecked: no `get`, so O1 can't be planted",
+        "Not measurable: A9-star-opens: the target already has A9",
     ]
 
 
@@ -221,7 +221,7 @@ def test_no_strength_is_no_error_and_a_changed_one_is(tmp_path: Path) -> None:
     whole = path.read_text(encoding="utf-8")
     for text in ("", "[]", whole.replace('"caught": 1', '"caught": 3'), "\x00", whole[:100], " " * 5_000_000):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(BadStrengthError, match="no strength that calibrate wrote"):
+        with pytest.raises(BadStrengthError, match="not a strength file of `isolation-tests calibrate`"):
             read_strength(tmp_path)
 
 
@@ -240,7 +240,7 @@ def test_a_line_of_a_strength_steers_nobody() -> None:
     )
     first, second, third = strength_lines(strength)
     assert first.endswith("of a\\x1b[2J b.")
-    assert "with seeds 1, 2" in second
+    assert "and seeds 1, 2," in second
     assert third == "Blind spot: x: \\u202e"
 
 

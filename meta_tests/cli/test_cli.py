@@ -103,6 +103,7 @@ def test_the_reference_holds_in_a_repository_with_its_own_pytest_setup(folder: P
     assert (folder / "reports/local/report.html").is_file()
 
 
+@pytest.mark.process
 def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invoke) -> None:
     target = ("adapter.py:opened", "-O", "leak=yes", "-O", "api_key=hunter2")
     done = command("run", *target, "--profile", "quick", "-n", "0", "--seed", "5", cwd=folder)
@@ -165,10 +166,10 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
         (("run", "reference", "--nonsense"), 3, "No such option"),
         (("run", "adapter.py:refusing"), 2, "connection refused: postgres://***@db.invalid:5432/x"),
         (("rnu", "reference"), 3, "did you mean 'run'?"),
-        (("report", "page", "."), 3, "holds no evidence.jsonl"),
-        (("report", "page", "nowhere"), 3, "holds no evidence.jsonl"),
+        (("report", "page", "."), 3, "contains no evidence.jsonl"),
+        (("report", "page", "nowhere"), 3, "contains no evidence.jsonl"),
         (("replay", "missing.json"), 3, "can't be replayed"),
-        (("replay", "adapter.py"), 3, "it isn't JSON"),
+        (("replay", "adapter.py"), 3, "it is not JSON"),
         (("replay", "adapter.py", "--times", "0"), 3, "--times"),
         (("explain", "A99"), 3, "did you mean A"),
         (("calibrate", "reference", "--fault", "nonsense"), 3, "There is no seeded fault 'nonsense'"),
@@ -200,7 +201,7 @@ def test_two_runs_do_not_share_a_folder(folder: Path, invoke: Invoke) -> None:
     with FileLock(folder / "out/.evidence.lock"):
         status, _, complaint = invoke("run", "reference", "--report", "out")
     assert status == 3
-    assert "is being written by another run; choose another folder" in complaint
+    assert "is in use by another run; choose another folder" in complaint
 
 
 @pytest.mark.parametrize(
@@ -294,6 +295,7 @@ def test_explain_tells_an_anomaly(invoke: Invoke) -> None:
     assert "usual fix: " in said
 
 
+@pytest.mark.process
 def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     status, said, told = invoke(
         "calibrate", "reference", "--profile", "quick", "--fault", "S1-global", "-n", "1"
@@ -302,4 +304,4 @@ def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     assert told.splitlines() == ["the clean run", "1 of 1 faults planted, 1 caught; last S1-global"]
     assert re.search(r"clean run +- +\(nothing planted\) +no findings", said)
     assert re.search(r"caught +1 +S1-global", said)
-    assert "The suite catches 1 of 1 seeded faults in front of reference; no blind spots." in said
+    assert "The checks catch 1 of 1 seeded faults planted in front of reference; no blind spots." in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from builders import make_case
+from meta_tests.builders import make_case
 
 
 def test_a_case_is_not_seen_more_often_than_it_was_tried() -> None:

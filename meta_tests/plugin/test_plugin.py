@@ -132,6 +132,7 @@ def verdict(result: pytest.RunResult) -> str:
 # --- held, violated, known -------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_a_clean_target_holds_with_two_workers_and_in_random_order(
     pytester: pytest.Pytester, folder: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_clean_target_holds_with_two_workers_and_in_random_order(
     assert "isolation-result" not in junit
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("dist", ["each", "loadscope"])
 def test_every_distribution_takes_every_result(pytester: pytest.Pytester, folder: Path, dist: str) -> None:
     result = run(pytester, "-n", "2", "--dist", dist, "-k", "get_all")
@@ -172,6 +174,7 @@ def test_a_leak_is_violated_with_all_it_takes_to_see_it(pytester: pytest.Pyteste
     assert list((folder / "reports/local/findings").glob("S1-get_all-*.json"))
 
 
+@pytest.mark.process
 def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     pytester: pytest.Pytester, folder: Path
 ) -> None:
@@ -182,7 +185,7 @@ def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     assert {case.known for row in found.results for case in row.cases} == {"the listing is not scoped yet"}
     assert result.ret == 0, result.stdout.str()
     assert verdict(result).startswith("VIOLATED, known, no level")
-    assert "known: S1-get_all-" in result.stdout.str()
+    assert "known finding: S1-get_all-" in result.stdout.str()
     news = within(pytester, "--isolation-known=none", "-k", "get_all", target="leaky.toml")
     assert news.ret == 1
 
@@ -198,12 +201,12 @@ def test_the_header_says_what_is_tested(pytester: pytest.Pytester, monkeypatch: 
             "isolation-tests *, run ??????, started *",
             "target: adapter.py:opened, adapter.py sha256 *",
             "adapter: adapter.py:opened",
-            "options: token=[*][*][*]; disposable",
+            "options: token=[*][*][*]; the store is disposable",
             "capabilities: overlap",
             "seed 7, profile quick, 1 worker, *",
             "known findings: none",
             "variables: ISOLATION_OPTIONS=token=[*][*][*]",
-            "checks expected: *",
+            "expected checks: *",
             "narrowed by -k nothing: *",
         ]
     )
@@ -334,6 +337,7 @@ def test_a_target_that_ends_the_process_never_holds(pytester: pytest.Pytester) -
     assert "the target ended the process" in result.stderr.str() + result.stdout.str()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_target_that_ends_the_process_later_never_holds(
     pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch, workers: str
@@ -365,6 +369,7 @@ def test_one_call_that_hangs_is_told_and_the_rest_goes_on(pytester: pytest.Pytes
     assert "did not answer within 0.5 seconds" in result.stdout.str()
 
 
+@pytest.mark.process
 def test_a_target_that_only_the_first_process_can_open_is_an_error(
     pytester: pytest.Pytester, folder: Path
 ) -> None:

@@ -20,29 +20,16 @@ from click.testing import CliRunner
 from isolation_tests.cli import main
 from isolation_tests.engine.sweep import Swept, _public
 from isolation_tests.engine.sweep import sweep as sweep_targets
-from isolation_tests.model import (
-    BoundUser,
-    Case,
-    CheckResult,
-    FactSpec,
-    Finding,
-    History,
-    Law,
-    Level,
-    Operation,
-    Plan,
-    Step,
-    UserSpec,
-    Verdict,
-)
+from isolation_tests.model import Case, CheckResult, Finding, Operation, Step, Verdict
 from isolation_tests.reporting.board.history import PastRun, changes, past_run, read_past, remember
 from isolation_tests.reporting.board.site import Site, write_site
 from isolation_tests.reporting.board.withholding import rewrite, withhold
 from isolation_tests.reporting.evidence.errors import EvidenceError
-from isolation_tests.reporting.evidence.evidence import Ending, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import TargetInfo
 from isolation_tests.reporting.evidence.reader import read
-from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
-from isolation_tests.reporting.evidence.writer import EvidenceWriter, pack
+from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.evidence.writer import pack
+from meta_tests.builders import make_case, make_header, make_plan, make_result, write_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -55,73 +42,37 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def a_case(anomaly: str = "A1", known: str | None = None) -> Case:
-    plan = Plan(
+    plan = make_plan(
+        Step(op=Operation.ADD, user=0, fact=0),
+        Step(op=Operation.SEARCH, user=1, query=SHOWING),
+        texts=(f"{SHOWING} {{canary}}",),
         name=SHOWING,
         anomaly=anomaly,
-        users=(UserSpec(template="{base}-corp"), UserSpec()),
-        facts=(FactSpec(text=f"{SHOWING} {{canary}}", owners=(0,)),),
-        steps=(Step(op=Operation.ADD, user=0, fact=0), Step(op=Operation.SEARCH, user=1, query=SHOWING)),
         relation="prefix-dash",
     )
-    users = (BoundUser(number=1, name=f"{SHOWING}-corp"), BoundUser(number=2, name=SHOWING))
-    history = History(plan=plan, users=users, events=())
-    finding = Finding(
-        anomaly=anomaly,
-        law=Law.NO_CROSS_READ,
-        operation=Operation.SEARCH,
-        relation="prefix-dash",
-        viewer=1,
-        owner=0,
-        step=1,
-        where="text",
-        story=f"{SHOWING} was seen",
-    )
-    return Case(finding=finding, history=history, seen=3, tried=3, known=known, beside=(history,))
+    names = (f"{SHOWING}-corp", SHOWING)
+    case = make_case(plan, names=names, anomaly=anomaly, story=f"{SHOWING} was seen", known=known)
+    return case.model_copy(update={"beside": (case.history,)})
 
 
 def a_result(anomaly: str, verdict: Verdict = Verdict.HELD, *cases: Case) -> CheckResult:
-    return CheckResult(
-        check=f"law[{anomaly}]",
-        title="A law",
-        anomalies=(anomaly,),
-        level=Level.CORE,
-        verdict=Verdict.VIOLATED if cases else verdict,
-        reason=SHOWING if cases else "",
-        cases=cases,
-        examples=1,
-        calls=4,
-        controls=2,
+    shown = (
+        {"verdict": Verdict.VIOLATED, "reason": SHOWING, "cases": cases} if cases else {"verdict": verdict}
     )
+    return make_result(f"law[{anomaly}]", title="A law", anomalies=(anomaly,), **shown)
 
 
 def publish(folder: Path, *results: CheckResult, ended: str = "2026-02-03T04:05:06Z", **changed: Any) -> Path:
     """Evidence of these results, packed, as a sweep leaves it."""
     fields: dict[str, Any] = {"name": folder.name, "title": "", "adapter": "sample:open", **changed}
-    header = Header(
+    header = make_header(
+        *results,
         suite_version=fields.pop("suite_version", "0.1.0"),
         run_id=ended,
-        started="2026-02-03T04:00:00Z",
-        expected=tuple(
-            ExpectedCheck(check=r.check, title=r.title, anomalies=r.anomalies, level=r.level) for r in results
-        ),
-        profile="ci",
         known_count=1,
         target=TargetInfo.model_validate({"distributions": {"sample": "1.2"}, **fields}),
     )
-    summary = summarise(header, results)
-    ending = Ending(
-        ended=ended,
-        seconds=1.0,
-        counts=summary.counts,
-        verdict=summary.verdict,
-        level=summary.level,
-        exit_status=exit_status(summary),
-    )
-    with EvidenceWriter(folder, header) as writer:
-        for result in results:
-            writer.append(result)
-        writer.finish(ending)
-    return pack(folder)
+    return pack(write_run(folder, header, *results, ended=ended))
 
 
 def text_of(path: Path) -> str:
@@ -351,15 +302,15 @@ def test_every_folder_is_on_the_board_and_what_can_not_be_believed_says_so(site:
     assert str(site.index.parent) not in index
     assert ">local<" not in index
     assert json.loads(text_of(site.index.parent / "refused" / "badge.json"))["message"] == "evidence refused"
-    assert "alpha/strength.json is no strength" in index
+    assert "alpha/strength.json is not a strength file" in index
     assert "Earlier runs are refused" in text_of(site.index.parent / "beta" / "index.html")
 
 
 def test_a_row_says_that_it_was_asked_otherwise(site: Site) -> None:
     index = text_of(site.index)
-    assert "Not all systems were asked the same questions" in index
-    assert index.count("asked otherwise than most") == 1
-    assert "suite 0.0.9" in index
+    assert "Not all systems ran the same checks" in index
+    assert index.count("other checks than most") == 1
+    assert "isolation-tests 0.0.9" in index
 
 
 def test_the_site_elsewhere_is_whole(site: Site) -> None:
@@ -451,7 +402,7 @@ def test_filters_hide_rows_of_both_tables(page: Page) -> None:
     assert shown(page) == ["beta"]
     page.select_option("#filter-verdict", "evidence refused")
     assert shown(page) == ["refused"]
-    page.select_option("#filter-verdict", "not asked")
+    page.select_option("#filter-verdict", "not tested")
     page.select_option("#filter-anomaly", "O1")
     assert shown(page) == ["delta"]
     page.select_option("#filter-verdict", "VIOLATED, known")

@@ -13,72 +13,23 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from isolation_tests.cli import main
-from isolation_tests.model import (
-    BoundUser,
-    Case,
-    CheckResult,
-    FactSpec,
-    Finding,
-    History,
-    Law,
-    Level,
-    Operation,
-    Plan,
-    Step,
-    UserSpec,
-    Verdict,
-)
+from isolation_tests.model import Case, CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import CannotMerge, DifferentTargets, EvidenceError
-from isolation_tests.reporting.evidence.evidence import Ending, Evidence, ExpectedCheck, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import Evidence, Header, TargetInfo
 from isolation_tests.reporting.evidence.merge import merge
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import write_replay
-from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
-from isolation_tests.reporting.evidence.writer import EvidenceWriter
+from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.formats.comparison import Comparison, compare, markdown, sentence, tables
+from meta_tests.builders import make_case, make_header, make_result, write_run
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "x|y`z`<img src=q onerror=alert(1)>\x1b[31m\u202e @everyone [a](https://example.invalid)\n# b"
 CHECKS = ("a[1]", "b[1]", "c[1]")
 
 
-def make_case(relation: str = "same-prefix", **counts: Any) -> Case:
-    plan = Plan(
-        name="prefix",
-        anomaly="A1",
-        users=(UserSpec(), UserSpec()),
-        facts=(FactSpec(text="{canary}", owners=(0,)),),
-        steps=(
-            Step(op=Operation.ADD, user=0, fact=0),
-            Step(op=Operation.SEARCH, user=1, query="code"),
-        ),
-    )
-    finding = Finding(
-        anomaly="A1",
-        law=Law.NO_CROSS_READ,
-        operation=Operation.SEARCH,
-        relation=relation,
-        viewer=1,
-        owner=0,
-        step=1,
-        where="text",
-        story="user 1 got a fact of user 0",
-    )
-    users = (BoundUser(number=0, name="iso-r1-1"), BoundUser(number=1, name="iso-r1-2"))
-    history = History(plan=plan, users=users, events=())
-    return Case(finding=finding, history=history, **{"seen": 3, "tried": 3, **counts})
-
-
 def held(check: str) -> CheckResult:
-    return CheckResult(
-        check=check,
-        title="law",
-        anomalies=("A1",),
-        level=Level.CORE,
-        verdict=Verdict.HELD,
-        calls=4,
-        controls=2,
-    )
+    return make_result(check, title="law")
 
 
 def came_to(check: str, verdict: Verdict, *cases: Case) -> CheckResult:
@@ -89,42 +40,13 @@ def violated(check: str, *cases: Case) -> CheckResult:
     return came_to(check, Verdict.VIOLATED, *(cases or (make_case(),)))
 
 
-def make_header(run: str, checks: Sequence[str] = CHECKS, **changes: Any) -> Header:
-    fields = {
-        "suite_version": "0.1.0",
-        "run_id": run,
-        "started": "2026-01-02T03:04:05+00:00",
-        "target": TargetInfo(name="sample", title="Sample", adapter="sample:open", distributions={"s": "1"}),
-        "expected": tuple(
-            ExpectedCheck(check=check, title="law", anomalies=("A1",), level=Level.CORE) for check in checks
-        ),
-        "python": "3.11.7",
-        "platform": "Linux",
-    }
-    return Header(**{**fields, **changes})
-
-
-def write(folder: Path, header: Header, *results: CheckResult, stale: tuple[str, ...] = ()) -> Path:
-    summary = summarise(header, results, stale)
-    ending = Ending(
-        ended="2026-01-02T03:05:05+00:00",
-        seconds=60.0,
-        counts=summary.counts,
-        verdict=summary.verdict,
-        level=summary.level,
-        not_run=summary.not_run,
-        unmatched_known=stale,
-        exit_status=exit_status(summary),
-    )
-    with EvidenceWriter(folder, header) as writer:
-        for result in results:
-            writer.append(result)
-        writer.finish(ending)
-    return folder
+def header_of(run: str, checks: Sequence[str] = CHECKS, **changes: Any) -> Header:
+    target = TargetInfo(name="sample", title="Sample", adapter="sample:open", distributions={"s": "1"})
+    return make_header(*map(held, checks), run_id=run, **{"target": target, **changes})
 
 
 def run(tmp_path: Path, name: str, *results: CheckResult, **changes: Any) -> Evidence:
-    return read(write(tmp_path / name, make_header(name, **changes), *results))
+    return read(write_run(tmp_path / name, header_of(name, **changes), *results))
 
 
 def pair(
@@ -179,7 +101,7 @@ def test_a_finding_is_fixed_where_every_check_that_showed_it_held(tmp_path: Path
         ((came_to("b[1]", Verdict.INCONCLUSIVE),), "inconclusive"),
         ((came_to("b[1]", Verdict.ERROR),), "error"),
         ((came_to("b[1]", Verdict.NOT_SUPPORTED),), "not supported"),
-        ((violated("b[1]", make_case("other")),), "violated"),
+        ((violated("b[1]", make_case(relation="other")),), "violated"),
         ((), "not run"),
     ],
 )
@@ -221,7 +143,7 @@ def test_a_question_that_is_gone_is_a_regression_unless_other_questions_were_ask
     other = pair(tmp_path / "other", ALL_HELD, ALL_HELD[:2], checks=fewer, suite_version="0.0.9")
 
     assert other.regressions == ()
-    assert "1 check not among the questions any more" in sentence(other)
+    assert "1 check no longer included" in sentence(other)
     assert ("isolation-tests", "0.1.0", "0.0.9") in other.around
 
 
@@ -246,7 +168,7 @@ def test_different_targets_are_refused_unless_asked_for(tmp_path: Path) -> None:
     target = TargetInfo(name="other", title="Other", adapter="other:open")
     old, new = run(tmp_path, "r1", *ALL_HELD), run(tmp_path, "r2", *ALL_HELD, target=target)
 
-    with pytest.raises(DifferentTargets, match="of sample and of other; give --across"):
+    with pytest.raises(DifferentTargets, match="different targets, sample and other; add --across"):
         compare(old, new)
     assert compare(old, new, across=True).target == "sample and other"
 
@@ -255,7 +177,7 @@ def test_nothing_in_a_comparison_steers_a_terminal_or_a_comment(tmp_path: Path) 
     names = tuple(f"{HOSTILE}{number}" for number in range(40))
     target = TargetInfo(name=HOSTILE, title=HOSTILE, adapter=HOSTILE, distributions={HOSTILE: HOSTILE})
     old = run(tmp_path, "r1", *map(held, names), checks=names, target=target)
-    cases = [violated(name, make_case(f"{HOSTILE}{name}")) for name in names]
+    cases = [violated(name, make_case(relation=f"{HOSTILE}{name}")) for name in names]
     comparison = compare(old, run(tmp_path, "r2", *cases, checks=names, target=target, python=HOSTILE))
     stream = io.StringIO()
     for table in tables(comparison):
@@ -271,8 +193,8 @@ def test_nothing_in_a_comparison_steers_a_terminal_or_a_comment(tmp_path: Path) 
 
 
 def test_the_command_ends_with_what_it_found(tmp_path: Path) -> None:
-    old = write(tmp_path / "old", make_header("r1"), *ALL_HELD)
-    new = write(tmp_path / "new", make_header("r2"), violated("a[1]"), *ALL_HELD[1:])
+    old = write_run(tmp_path / "old", header_of("r1"), *ALL_HELD)
+    new = write_run(tmp_path / "new", header_of("r2"), violated("a[1]"), *ALL_HELD[1:])
     worse, better = ask("diff", old, new), ask("diff", new, old, "--format", "markdown")
 
     assert (worse.exit_code, better.exit_code) == (1, 0)
@@ -293,8 +215,8 @@ def test_published_runs_can_be_compared() -> None:
 
 def parts(tmp_path: Path, *groups: Sequence[CheckResult], **changes: Any) -> list[Path]:
     return [
-        write(
-            tmp_path / f"r{number}", make_header(f"r{number}", selection=(f"-k {number}",), **changes), *group
+        write_run(
+            tmp_path / f"r{number}", header_of(f"r{number}", selection=(f"-k {number}",), **changes), *group
         )
         for number, group in enumerate(groups, start=1)
     ]
@@ -320,7 +242,7 @@ def test_published_evidence_in_two_parts_gives_the_same_verdict(tmp_path: Path) 
     folders = []
     for number, part in enumerate((results[: middle + 1], [results[0], *results[middle:]])):
         header = whole.header.model_copy(update={"run_id": f"r{number}", "selection": (f"-k {number}",)})
-        folders.append(write(tmp_path / str(number), header, *part))
+        folders.append(write_run(tmp_path / str(number), header, *part))
         assert read(folders[-1]).footer.exit_status == 2
     merged = merge(tmp_path / "out", folders)
 
@@ -352,39 +274,42 @@ def test_the_worst_of_several_results_counts_whichever_came_first(
 
 
 def test_a_known_finding_that_no_longer_fits_one_part_fails_the_whole(tmp_path: Path) -> None:
-    one = write(
-        tmp_path / "r1", make_header("r1", known_count=1), *ALL_HELD, stale=("A1-get-any: not found",)
+    one = write_run(
+        tmp_path / "r1", header_of("r1", known_count=1), *ALL_HELD, stale=("A1-get-any: not found",)
     )
-    two = write(tmp_path / "r2", make_header("r2", known_count=1, selection=("-k a",)), *ALL_HELD)
+    two = write_run(tmp_path / "r2", header_of("r2", known_count=1, selection=("-k a",)), *ALL_HELD)
     merged = merge(tmp_path / "out", (one, two))
 
     assert merged.footer.unmatched_known == ("A1-get-any: not found",)
     assert merged.footer.exit_status == 2
-    assert any("judged in each part alone" in note for note in merged.footer.notes)
+    assert any("within each shard only" in note for note in merged.footer.notes)
 
 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"suite_version": "0.0.9"}, r"the version of isolation-tests differs \(0.1.0 and 0.0.9\)"),
-        ({"target": TargetInfo(name="x", title="x", adapter="x:y")}, r"the target differs \(sample and x\)"),
+        ({"suite_version": "0.0.9"}, r"they differ in the version of isolation-tests \(0.1.0 and 0.0.9\)"),
+        (
+            {"target": TargetInfo(name="x", title="x", adapter="x:y")},
+            r"differ in the target \(sample and x\)",
+        ),
         (
             {"target": TargetInfo(name="sample", title="Sample", adapter="sample:open", distributions={})},
-            "distributions differs",
+            "they differ in distributions",
         ),
-        ({"checks": CHECKS[:2]}, "the set of checks differs"),
-        ({"profile": "quick", "whole": False}, "profile differs"),
-        ({"known_file": "known.toml", "known_count": 1}, "known file differs"),
-        ({"capabilities": ("get",)}, "capabilities differs"),
-        ({"aliases": ("same-prefix",)}, "aliases differs"),
-        ({"python": "3.12.1"}, r"python differs \(3.11.7 and 3.12.1\)"),
+        ({"checks": CHECKS[:2]}, "they differ in the set of checks"),
+        ({"profile": "quick", "whole": False}, "they differ in profile"),
+        ({"known_file": "known.toml", "known_count": 1}, "they differ in known file"),
+        ({"capabilities": ("get",)}, "they differ in capabilities"),
+        ({"aliases": ("same-prefix",)}, "they differ in aliases"),
+        ({"python": "3.12.1"}, r"they differ in python \(3.11.7 and 3.12.1\)"),
     ],
 )
 def test_runs_that_were_asked_otherwise_are_refused(
     tmp_path: Path, changes: dict[str, Any], what: str
 ) -> None:
-    one = write(tmp_path / "r1", make_header("r1"), *ALL_HELD)
-    two = write(tmp_path / "r2", make_header("r2", **changes), *ALL_HELD)
+    one = write_run(tmp_path / "r1", header_of("r1"), *ALL_HELD)
+    two = write_run(tmp_path / "r2", header_of("r2", **changes), *ALL_HELD)
 
     with pytest.raises(CannotMerge, match=what):
         merge(tmp_path / "out", (one, two))
@@ -399,8 +324,8 @@ def test_a_run_is_merged_once_and_never_written_over(tmp_path: Path) -> None:
 
     for folders, why in (
         ((one,), "only one"),
-        ((one, one), "r1 is among them twice"),
-        ((out, two), "r2 is among"),
+        ((one, one), "r1 is included twice"),
+        ((out, two), "r2 is included"),
     ):
         with pytest.raises(CannotMerge, match=why):
             merge(tmp_path / "other", folders)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import make_case, make_header, make_result
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.narrative.controls import CONTROLS, ControlEvidence, anomalies_of, exercised
+from meta_tests.builders import make_case, make_header, make_result
 
 IDENTIFIERS = {
     "OWASP ASVS 5.0": "8.4.1 8.2.2 8.2.3 8.3.3 14.2.2 15.4.1",
@@ -95,8 +95,8 @@ def test_a_held_check_is_evidence_for_the_controls_of_its_anomalies_and_of_testi
     erasure = found["GDPR 17"]
     assert (erasure.anomalies, erasure.violated, erasure.checks) == (("D3",), (), 1)
     assert erasure.wording == (
-        "test evidence for control GDPR 17 (identifier and fit are to be confirmed against the source):"
-        " 1 check came to a verdict on D3 partial; none of them was violated; run r1 with seed 42,"
+        "test evidence for control GDPR 17 (identifier and fit still to be confirmed against the source):"
+        " 1 conclusive check on D3 partial; no violation; run r1 with seed 42,"
         " 3 examples; left out: nothing."
     )
 
@@ -126,9 +126,9 @@ def test_a_check_that_never_reported_or_made_no_call_is_no_evidence() -> None:
 
 
 def test_what_is_near_or_open_is_said() -> None:
-    assert CONTROLS["HIPAA 164.312(b)"].told == "HIPAA 164.312(b) (adjacent)"
-    assert CONTROLS["PCI DSS 4.0.1 A1.1.x"].told == "PCI DSS 4.0.1 A1.1.x (adjacent, to be confirmed)"
-    assert CONTROLS["NIST 800-53 r5 SC-4"].told == "NIST 800-53 r5 SC-4"
+    assert CONTROLS["HIPAA 164.312(b)"].label == "HIPAA 164.312(b) (adjacent)"
+    assert CONTROLS["PCI DSS 4.0.1 A1.1.x"].label == "PCI DSS 4.0.1 A1.1.x (adjacent, to be confirmed)"
+    assert CONTROLS["NIST 800-53 r5 SC-4"].label == "NIST 800-53 r5 SC-4"
     found = evidence_of(make_result(anomalies=("C2", "S1")))
 
     assert "adjacent only: " in found["OWASP Agentic 2026 ASI03"].wording

@@ -17,15 +17,11 @@ from hypothesis import strategies as st
 
 from isolation_tests.core.inert import MOST_CHARACTERS, inert
 from isolation_tests.model import (
-    BoundUser,
     Case,
     CheckResult,
     Event,
     FactSpec,
-    Finding,
     History,
-    Law,
-    Level,
     Operation,
     Outcome,
     Plan,
@@ -35,7 +31,7 @@ from isolation_tests.model import (
     UserSpec,
     Verdict,
 )
-from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import Evidence, Header, TargetInfo
 from isolation_tests.reporting.evidence.strength import BlindSpot, Strength, write_strength
 from isolation_tests.reporting.html.latency_chart import LOADS, Latency, chart, latencies
 from isolation_tests.reporting.html.name_diff import alone, side_by_side
@@ -44,6 +40,7 @@ from isolation_tests.reporting.html.sequence_diagram import diagram
 from isolation_tests.reporting.html.timeline import timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
 from isolation_tests.reporting.narrative.sections import rerun
+from meta_tests.builders import make_case, make_evidence, make_header, make_plan, make_result
 
 ROOT = Path(__file__).parents[2]
 STYLE = (ROOT / "isolation_tests/reporting/html/templates/style.css.j2").read_text(encoding="utf-8")
@@ -135,17 +132,12 @@ def case_of(
     text: str = HARMLESS, *, known: str | None = None, seen: int = 4, names: bool = True, **changes: Any
 ) -> Case:
     """A leak of user 1's fact to user 0, with the text in all that a target or a plan can say."""
-    plan = Plan(
+    plan = make_plan(
+        *(Step(op=Operation.ADD, user=n, fact=n) for n in range(3)),
+        Step(op=Operation.SEARCH, user=0, query=text),
         name=text,
-        anomaly="A1",
         users=(UserSpec(), UserSpec(template="{base}-corp"), UserSpec(group=1)),
         facts=tuple(FactSpec(text=text, owners=(n,)) for n in range(3)),
-        steps=(
-            Step(op=Operation.ADD, user=0, fact=0),
-            Step(op=Operation.ADD, user=1, fact=1),
-            Step(op=Operation.ADD, user=2, fact=2),
-            Step(op=Operation.SEARCH, user=0, query=text),
-        ),
         relation=text,
     )
     seen_there = Sighting(user=1, fact=1, where=text)
@@ -162,21 +154,8 @@ def case_of(
         ),
     )
     called = (text, text + "-corp", text) if names else ("iso-1", "iso-1-corp", "iso-2")
-    users = tuple(BoundUser(number=n, name=name) for n, name in enumerate(called))
-    finding = Finding(
-        anomaly="A1",
-        law=Law.NO_CROSS_READ,
-        operation=Operation.SEARCH,
-        relation=text,
-        viewer=0,
-        owner=1,
-        step=3,
-        where=text,
-        story=text,
-    )
-    finding = finding.model_copy(update=changes)
-    history = History(plan=plan, users=users, events=events)
-    return Case(finding=finding, history=history, seen=seen, tried=4, known=known)
+    fields = {"viewer": 0, "owner": 1, "where": text, "story": text, "known": known, "seen": seen, "tried": 4}
+    return make_case(plan, names=called, events=events, **{**fields, **changes})
 
 
 def event(step: int, op: Operation, user: int, started: float | None = None, **fields: Any) -> Event:
@@ -185,72 +164,51 @@ def event(step: int, op: Operation, user: int, started: float | None = None, **f
     return Event(step=step, op=op, user=user, **parts)
 
 
-def result_of(check: str, verdict: Verdict, *cases: Case, reason: str = "", **fields: Any) -> CheckResult:
-    return CheckResult(
-        check=check,
-        title=fields.pop("title", "a law"),
-        anomalies=fields.pop("anomalies", ("A1",)),
-        level=Level.CORE,
-        verdict=verdict,
-        reason=reason,
-        cases=cases,
-        examples=10,
-        calls=40,
-        controls=10,
-        **fields,
-    )
+def result_of(check: str, verdict: Verdict, *cases: Case, **fields: Any) -> CheckResult:
+    counts = {"examples": 10, "calls": 40, "controls": 10}
+    return make_result(check, verdict, **{"title": "a law", "cases": cases, **counts, **fields})
 
 
 def evidence_of(
     *results: CheckResult, text: str = HARMLESS, verdict: Verdict = Verdict.VIOLATED, **header: Any
 ) -> Evidence:
     """Evidence with the text in every field of the header and the footer that somebody else can write."""
-    expected = tuple(
-        ExpectedCheck(check=r.check, title=r.title, anomalies=r.anomalies, level=r.level) for r in results
+    target = TargetInfo(
+        name=text,
+        title=text + "!",
+        tenancy=text,
+        adapter=text,
+        source=text + "?",
+        distributions={text: text},
+        options={text: text},
+        volatile=text,
+        file=text,
+        packaged=text,
     )
+    alike = ("run_id", "started", "profile", "python", "platform", "known_file")
+    lists = ("aliases", "owner_keys", "selection")
     fields = {
-        "suite_version": "0.1.0",
-        "run_id": text,
-        "started": text,
-        "target": TargetInfo(
-            name=text,
-            title=text + "!",
-            tenancy=text,
-            adapter=text,
-            source=text + "?",
-            distributions={text: text},
-            options={text: text},
-            volatile=text,
-            file=text,
-            packaged=text,
-        ),
-        "capabilities": (text, "get"),
+        **dict.fromkeys(alike, text),
+        **dict.fromkeys(lists, (text,)),
         "probed": {text: text},
-        "aliases": (text,),
-        "owner_keys": (text,),
-        "profile": text,
-        "python": text,
-        "platform": text,
-        "known_file": text,
-        "selection": (text,),
         "variables": {text: text},
-        "expected": (*expected, ExpectedCheck(check=text, title=text, anomalies=("A1",), level=Level.CORE)),
+        "target": target,
+        "capabilities": (text, "get"),
+        "seed": None,
         **header,
     }
-    footer = Footer(
-        ended=text,
-        seconds=1.0,
-        counts={},
-        verdict=verdict,
-        level=None,
-        unmatched_known=(text,),
-        expired_known=(text,),
-        notes=(text,),
-        exit_status=1,
-        records=len(results),
-        digest=text,
-    )
-    return Evidence(header=Header(**fields), results=results, footer=footer, sha256=text)
+    unheard = result_of(text, Verdict.HELD, title=text)
+    footer: dict[str, Any] = {
+        **dict.fromkeys(("unmatched_known", "expired_known", "notes"), (text,)),
+        **dict.fromkeys(("ended", "digest"), text),
+        "counts": {},
+        "verdict": verdict,
+        "level": None,
+        "not_run": (),
+        "exit_status": 1,
+    }
+    evidence = make_evidence(make_header(*results, unheard, **fields), results, **footer)
+    return evidence.model_copy(update={"sha256": text})
 
 
 def everywhere(text: str, *, names: bool) -> Evidence:
@@ -468,16 +426,16 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 
     for part in (
         "Not run (1)",
-        "Without a result (1)",
+        "Inconclusive or in error (1)",
         "Not supported (1)",
         "Narrowed",
-        "Abilities not offered",
+        "Methods not offered",
     ):
         assert part in text
     for part in (
-        "Ways to fail that nothing asked about",
+        "Anomalies not covered",
         "C5 engine",
-        "Known findings out of date",
+        "Outdated known findings",
         "Not compared",
     ):
         assert part in text
@@ -486,9 +444,12 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 @pytest.mark.parametrize(
     ("results", "meaning"),
     [
-        ([result_of("a", Verdict.HELD)], "Nothing that was asked crossed between users; known findings"),
-        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, lost or changed"),
-        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing as a whole"),
+        (
+            [result_of("a", Verdict.HELD)],
+            "No call crossed between users, but the list of known findings is outdated",
+        ),
+        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, changed or deleted"),
+        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing"),
     ],
 )
 def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: str) -> None:
@@ -502,7 +463,7 @@ def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: 
 
 
 def test_a_run_that_proves_nothing_draws_no_comfort_from_silence() -> None:
-    assert "too incomplete for that to mean anything" in page_of(evidence_of()).text
+    assert "too incomplete to prove anything" in page_of(evidence_of()).text
 
 
 def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
@@ -513,8 +474,8 @@ def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
     text = page_of(evidence_of(result_of("a", Verdict.VIOLATED, case), withheld=1)).text
 
     assert "Withheld (1)" in text
-    assert "What shows it is withheld until there is a public reference" in text
-    assert "Shown by" not in text
+    assert "The reproduction is withheld until there is a public reference" in text
+    assert "Replay" not in text
 
 
 def test_an_intermittent_finding_tells_its_bounds() -> None:
@@ -538,7 +499,7 @@ def test_the_strength_beside_the_evidence_is_shown(tmp_path: Path) -> None:
     assert "isolation-tests calibrate" in without
     assert "1 of 2 seeded faults" in measured
     assert "F1-blind: the cause" in measured
-    assert "is no strength that calibrate wrote" in doubtful
+    assert "is not a strength file of `isolation-tests calibrate`" in doubtful
 
 
 def test_the_same_evidence_makes_the_same_page() -> None:

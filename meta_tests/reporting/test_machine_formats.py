@@ -17,27 +17,14 @@ from jsonschema.validators import extend, validator_for
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
-from isolation_tests.model import (
-    BoundUser,
-    Case,
-    CheckResult,
-    FactSpec,
-    Finding,
-    History,
-    Law,
-    Level,
-    Operation,
-    Plan,
-    Step,
-    UserSpec,
-    Verdict,
-)
+from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.board.withholding import withhold
 from isolation_tests.reporting.evidence.errors import BadTime
-from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Footer, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import Evidence, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
-from isolation_tests.reporting.evidence.summary import exit_status, summarise, summary_of
+from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.formats import ctrf, oscal, sarif
+from meta_tests.builders import make_case, make_evidence, make_header, make_result
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {
@@ -96,95 +83,34 @@ def document(name: str, target: str) -> Any:
     return rendered(name, published(target))
 
 
-def make_case(**changes: Any) -> Case:
-    name = changes.pop("name", "iso-r1-1")
-    counts = {key: changes.pop(key) for key in ("seen", "tried", "known") if key in changes}
-    plan = Plan(
-        name="prefix",
-        anomaly="A1",
-        users=(UserSpec(), UserSpec()),
-        facts=(FactSpec(text="{canary}", owners=(0,)),),
-        steps=(
-            Step(op=Operation.ADD, user=0, fact=0),
-            Step(op=Operation.SEARCH, user=1, query="code"),
-        ),
-    )
-    finding = {
-        "anomaly": "A1",
-        "law": Law.NO_CROSS_READ,
-        "operation": Operation.SEARCH,
-        "relation": "same-prefix",
-        "viewer": 1,
-        "owner": 0,
-        "step": 1,
-        "where": "text",
-        "story": "user 1 got a fact of user 0",
-    }
-    users = (BoundUser(number=0, name=name), BoundUser(number=1, name="iso-r1-2"))
-    return Case(
-        finding=Finding.model_validate({**finding, **changes}),
-        history=History(plan=plan, users=users, events=()),
-        **{"seen": 3, "tried": 3, **counts},
-    )
-
-
-def make_result(check: str, verdict: Verdict, **changes: Any) -> CheckResult:
-    fields = {"title": "law", "anomalies": ("A1",), "level": Level.CORE, "calls": 4, "controls": 2}
-    return CheckResult.model_validate({"check": check, "verdict": verdict, **fields, **changes})
-
-
-def make_evidence(*results: CheckResult, silent: tuple[str, ...] = (), **changes: Any) -> Evidence:
+def evidence_of(*results: CheckResult, silent: tuple[str, ...] = (), **changes: Any) -> Evidence:
+    """Evidence of these results; silent: checks on S1 that never reported."""
     target = {"name": "sample", "title": "Sample", "adapter": "sample:open", **changes.pop("target", {})}
-    expected = (*((r.check, r.anomalies) for r in results), *((check, ("S1",)) for check in silent))
-    fields = {
-        "suite_version": "0.1.0",
-        "run_id": "r1",
-        "started": "2026-01-02T03:04:05+00:00",
-        "target": TargetInfo(**target),
-        "expected": tuple(
-            ExpectedCheck(check=check, title="law", anomalies=anomalies, level=Level.CORE)
-            for check, anomalies in expected
-        ),
-        "python": "3.11.7",
-        "platform": "Linux",
-    }
+    unheard = (make_result(check, anomalies=("S1",)) for check in silent)
     stale = changes.pop("stale", ())
-    header = Header(**{**fields, **changes})
-    summary = summarise(header, results, stale)
-    footer = Footer(
-        ended="2026-01-02T03:05:05+00:00",
-        seconds=60.0,
-        counts=summary.counts,
-        verdict=summary.verdict,
-        level=summary.level,
-        not_run=summary.not_run,
-        unmatched_known=stale,
-        exit_status=exit_status(summary),
-        records=len(results),
-        digest="0" * 64,
-    )
-    return Evidence(header=header, results=results, footer=footer)
+    header = make_header(*results, *unheard, target=TargetInfo(**target), **changes)
+    return make_evidence(header, results, stale)
 
 
 HELD = make_result("a[1]", Verdict.HELD)
 VIOLATED = make_result("b[1]", Verdict.VIOLATED, cases=(make_case(),))
 KNOWN = make_result("b[1]", Verdict.VIOLATED, cases=(make_case(known="reported in 2025", seen=1),))
 NOTHING: dict[str, Evidence] = {
-    "inconclusive": make_evidence(HELD, make_result("b", Verdict.INCONCLUSIVE, reason="no user saw a fact")),
-    "error": make_evidence(HELD, make_result("b", Verdict.ERROR, reason="KeyError")),
-    "not run": make_evidence(HELD, silent=("b[1]", "b[2]")),
-    "nothing at all": make_evidence(),
-    "no controls": make_evidence(make_result("a", Verdict.HELD, controls=0)),
-    "not supported": make_evidence(HELD, make_result("b", Verdict.NOT_SUPPORTED, reason="no get")),
-    "stale": make_evidence(HELD, stale=("the known finding A1-get-any was not found",)),
+    "inconclusive": evidence_of(HELD, make_result("b", Verdict.INCONCLUSIVE, reason="no user saw a fact")),
+    "error": evidence_of(HELD, make_result("b", Verdict.ERROR, reason="KeyError")),
+    "not run": evidence_of(HELD, silent=("b[1]", "b[2]")),
+    "nothing at all": evidence_of(),
+    "no controls": evidence_of(make_result("a", Verdict.HELD, controls=0)),
+    "not supported": evidence_of(HELD, make_result("b", Verdict.NOT_SUPPORTED, reason="no get")),
+    "stale": evidence_of(HELD, stale=("the known finding A1-get-any was not found",)),
 }
 OTHERS: dict[str, Evidence] = {
-    "held": make_evidence(HELD),
-    "violated": make_evidence(HELD, VIOLATED),
-    "known": make_evidence(HELD, KNOWN),
-    "withheld": withhold(make_evidence(HELD, VIOLATED), lambda _: False),
-    "without a case": make_evidence(HELD, make_result("b", Verdict.VIOLATED)),
-    "unknown anomaly": make_evidence(
+    "held": evidence_of(HELD),
+    "violated": evidence_of(HELD, VIOLATED),
+    "known": evidence_of(HELD, KNOWN),
+    "withheld": withhold(evidence_of(HELD, VIOLATED), lambda _: False),
+    "without a case": evidence_of(HELD, make_result("b", Verdict.VIOLATED)),
+    "unknown anomaly": evidence_of(
         make_result("b", Verdict.VIOLATED, anomalies=("Z 9",), cases=(make_case(anomaly="Z 9"),))
     ),
 }
@@ -193,7 +119,12 @@ OTHERS: dict[str, Evidence] = {
 def hostile() -> Evidence:
     """Whatever can be any text is a hostile one."""
     case = make_case(
-        name=HOSTILE, anomaly=HOSTILE, relation=HOSTILE, where=HOSTILE, story=HOSTILE, known=HOSTILE
+        names=(HOSTILE, "iso-r1-2"),
+        anomaly=HOSTILE,
+        relation=HOSTILE,
+        where=HOSTILE,
+        story=HOSTILE,
+        known=HOSTILE,
     )
     results = (
         make_result(HOSTILE, Verdict.VIOLATED, title=HOSTILE, anomalies=(HOSTILE,), cases=(case,)),
@@ -206,7 +137,7 @@ def hostile() -> Evidence:
         "options": {HOSTILE: HOSTILE},
     }
     texts = dict.fromkeys(("run_id", "profile", "python", "platform", "suite_version", "known_file"), HOSTILE)
-    return make_evidence(
+    return evidence_of(
         *results, target=target, selection=(HOSTILE,), silent=(f"c{HOSTILE}",), stale=(HOSTILE,), **texts
     )
 
@@ -228,7 +159,7 @@ def test_every_verdict_fits_the_schema(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_same_evidence_gives_the_same_text(name: str) -> None:
-    one, other = (make_evidence(HELD, VIOLATED) for _ in range(2))
+    one, other = (evidence_of(HELD, VIOLATED) for _ in range(2))
 
     assert RENDER[name](one) == RENDER[name](other)
 
@@ -243,13 +174,13 @@ def test_hostile_text_is_inert_short_and_fits_the_schema(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize("time", ["yesterday", "", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_time_that_is_none_is_refused(name: str, time: str) -> None:
-    with pytest.raises(BadTime, match="is no time of a run"):
-        RENDER[name](make_evidence(HELD, started=time))
+    with pytest.raises(BadTime, match="is not a valid time"):
+        RENDER[name](evidence_of(HELD, started=time))
 
 
 @pytest.mark.parametrize("ending", [".sarif", ".oscal.json", ".ctrf.json"])
 def test_evidence_that_is_cut_reaches_the_user_as_one_sentence(tmp_path: Path, ending: str) -> None:
-    header = make_evidence(HELD).header.model_dump_json()
+    header = evidence_of(HELD).header.model_dump_json()
     (tmp_path / "evidence.jsonl").write_text(f'{{"kind":"header",{header[1:]}\n', encoding="utf-8")
     ran = CliRunner().invoke(main, ["report", "export", str(tmp_path), str(tmp_path / f"out{ending}")])
 
@@ -322,8 +253,8 @@ def test_a_finding_keeps_its_fingerprint_over_runs_and_shares_it_with_no_other()
     def prints(run: Any) -> list[str]:
         return [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
 
-    again = make_evidence(HELD, VIOLATED, run_id="r2", started="2026-02-02T00:00:00+00:00")
-    elsewhere = make_evidence(HELD, VIOLATED, target={"name": "other"})
+    again = evidence_of(HELD, VIOLATED, run_id="r2", started="2026-02-02T00:00:00+00:00")
+    elsewhere = evidence_of(HELD, VIOLATED, target={"name": "other"})
     many = prints(run_of("langgraph-postgres-3.1.0"))
 
     assert prints(run_of(again)) == prints(run_of(OTHERS["violated"])) != prints(run_of(elsewhere))
@@ -352,16 +283,14 @@ def test_a_finding_keeps_its_fingerprint_over_runs_and_shares_it_with_no_other()
 def test_a_finding_is_shown_at_the_file_that_describes_the_target(
     adapter: str, source: str, uri: str
 ) -> None:
-    (result,) = run_of(make_evidence(HELD, VIOLATED, target={"adapter": adapter, "source": source}))[
-        "results"
-    ]
+    (result,) = run_of(evidence_of(HELD, VIOLATED, target={"adapter": adapter, "source": source}))["results"]
 
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
 
 
 def test_no_name_becomes_a_link_or_a_placeholder() -> None:
-    case = make_case(name="[x](https://example.invalid){0}")
-    (result,) = run_of(make_evidence(HELD, make_result("b", Verdict.VIOLATED, cases=(case,))))["results"]
+    case = make_case(names=("[x](https://example.invalid){0}", "iso-r1-2"))
+    (result,) = run_of(evidence_of(HELD, make_result("b", Verdict.VIOLATED, cases=(case,))))["results"]
     text = result["message"]["text"]
 
     assert "](" not in text

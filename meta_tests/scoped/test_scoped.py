@@ -689,7 +689,9 @@ def test_a_store_that_answers_with_foreign_rows_is_an_error_and_no_refusal() -> 
     assert not issubclass(ForeignRowError, Refused)
 
 
-@pytest.mark.parametrize("target", ["scoped:reference", pytest.param("scoped:mem0", marks=needs_mem0)])
+@pytest.mark.parametrize(
+    "target", ["scoped:reference", pytest.param("scoped:mem0", marks=(needs_mem0, pytest.mark.system))]
+)
 def test_a_scoped_system_is_held(target: str) -> None:
     results = asked(target)
 

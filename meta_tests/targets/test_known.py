@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ from isolation_tests.targets.known import Known
 from isolation_tests.targets.resolve import Target, resolve, shipped
 from isolation_tests.targets.settings import Settings
 
-ENTRIES = [
-    pytest.param(name, entry, id=f"{name}-{entry.finding}")
-    for name in shipped()
-    for entry in resolve(name).config.known
-]
+ENTRIES = [(name, entry) for name in shipped() for entry in resolve(name).config.known]
+
+
+def entries(chosen: Callable[[Known], object]) -> pytest.MarkDecorator:
+    """Asks the entries that this is true of, each under its target and its finding."""
+    return pytest.mark.parametrize(
+        ("target", "entry"),
+        [pytest.param(name, entry, id=f"{name}-{entry.finding}") for name, entry in ENTRIES if chosen(entry)],
+    )
 
 
 def replay_file(target: str, entry: Known) -> Path:
@@ -25,12 +30,15 @@ def replay_file(target: str, entry: Known) -> Path:
     return shipped()[target].parent / entry.replay
 
 
-@pytest.mark.parametrize(("target", "entry"), ENTRIES)
+@entries(lambda entry: entry.replay is None)
+def test_what_is_withheld_is_not_public(target: str, entry: Known) -> None:
+    assert entry.affected is not None
+    assert entry.reference is None, "what is public is shown: see SECURITY.md"
+
+
+@entries(lambda entry: entry.replay is not None)
 def test_an_entry_has_a_replay_file_of_its_own_finding(target: str, entry: Known) -> None:
     assert entry.affected is not None
-    if entry.replay is None:
-        assert entry.reference is None, "what is public is shown"
-        pytest.skip("withheld until there is a public reference: see SECURITY.md")
     assert fnmatch.fnmatchcase(read_replay(replay_file(target, entry)).finding.key, entry.finding)
 
 
@@ -38,14 +46,11 @@ def installed(target: Target) -> bool:
     return "not installed" not in target.versions().values()
 
 
-@pytest.mark.parametrize(("target", "entry"), ENTRIES)
+@pytest.mark.replay
+@entries(lambda entry: entry.replay is not None and not entry.intermittent)
 def test_the_replay_shows_it_on_the_installed_release(target: str, entry: Known) -> None:
-    if entry.replay is None:
-        pytest.skip("withheld until there is a public reference: see SECURITY.md")
     if not installed(resolve(target)) or resolve(target).config.lacking():
         pytest.skip(f"{target} is not installed here")
-    if entry.intermittent:
-        pytest.skip("only some runs show it")
     if not entry.applies():
         pytest.skip(f"the installed release is not one of {entry.affected}")
     answer = replayed(replay_file(target, entry), Settings(target=target), times=3)

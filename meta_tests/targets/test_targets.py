@@ -266,7 +266,8 @@ def test_a_fault_is_caught_in_front_of_every_kind_of_factory(folder: Path, facto
 
 
 def test_examining_asks_a_context_manager_with_a_fault_planted(folder: Path) -> None:
-    results = examine(Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick"))
+    settings = Settings(target="fault:S1-get-all-ignores-user@adapter.py:context", profile="quick")
+    results = examine(settings, until="S1")
     named = {case.finding.anomaly for result in results for case in result.cases}
     assert "S1" in named
     assert Verdict.worst(result.verdict for result in results) is Verdict.VIOLATED
@@ -291,7 +292,7 @@ def test_a_fault_that_does_not_fit_is_no_survivor(folder: Path) -> None:
     assert (caught.caught, caught.fits, other.fits) == (True, True, False)
     assert matrix.complete
     assert matrix.sentence().startswith(
-        "The suite catches 1 of 1 seeded faults in front of adapter.py:context (1 not planted: "
+        "The checks catch 1 of 1 seeded faults planted in front of adapter.py:context (1 not planted: "
     )
 
 

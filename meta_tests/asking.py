@@ -1,0 +1,51 @@
+"""Asks a target some of the suite's checks, in this process and without files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.examination import without_known
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import SMOKE, new_key
+from isolation_tests.model import CheckResult
+from isolation_tests.targets.settings import Settings
+
+Wanted = Callable[[str, Sequence[str]], bool]
+"""Chooses checks by their id and by the anomalies that they can name."""
+
+
+def ask(settings: Settings, wanted: Wanted) -> list[CheckResult]:
+    """The results of the chosen checks, of those that the profile asks.
+
+    No finding is performed again or made smaller.
+    """
+    budget = profile(settings.profile or "quick").unrefined()
+    examiner = Examiner(without_known(settings), budget, new_key(settings.seed_number()))
+    try:
+        first = [smoke(examiner)] if wanted(SMOKE.check, SMOKE.anomalies) else []
+        return first + [
+            result_of(examiner, entry, cell)
+            for entry in all_laws().values()
+            for cell in entry.asked(budget)
+            if wanted(entry.check_id(cell), entry.covers(cell))
+        ]
+    finally:
+        examiner.close()
+
+
+def only(*checks: str) -> Wanted:
+    """These checks."""
+    return lambda check, _: check in checks
+
+
+def covering(*anomalies: str) -> Wanted:
+    """The checks that can name one of these anomalies."""
+    return lambda _, covered: not {*anomalies}.isdisjoint(covered)
+
+
+def named(results: Sequence[CheckResult]) -> set[str]:
+    """The anomalies that were found."""
+    return {case.finding.anomaly for result in results for case in result.cases}
