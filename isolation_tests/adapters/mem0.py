@@ -113,7 +113,7 @@ class Mem0:
             self._memory.delete_all(user_id=user)
 
     def get(self, user: Any, id: str) -> Memory | None:  # noqa: ARG002
-        """Return the memory with this id, whoever asks; None if there is none."""
+        """Return the memory with this id, for any user; None if there is none."""
         with self._answer():
             row = self._memory.get(id)
         return None if row is None else one(row)
@@ -126,19 +126,19 @@ class Mem0:
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Replace the text of the memory with this id, whoever asks."""
+        """Replace the text of the memory with this id, for any user."""
         # Early 1.x releases lack this keyword, so it is passed only if needed.
         more = {} if metadata is None else {"metadata": dict(metadata)}
         with self._answer():
             self._memory.update(id, text, **more)
 
     def delete(self, user: Any, id: str) -> None:  # noqa: ARG002
-        """Delete the memory with this id, whoever asks."""
+        """Delete the memory with this id, for any user."""
         with self._answer():
             self._memory.delete(id)
 
     def history(self, user: Any, id: str) -> Sequence[Memory]:  # noqa: ARG002
-        """Return the versions of the memory with this id, whoever asks; each carries that memory's id."""
+        """Return the versions of the memory with this id, for any user; each carries that memory's id."""
         with self._answer():
             rows = self._memory.history(id)
         return versions(rows)

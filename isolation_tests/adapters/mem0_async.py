@@ -79,7 +79,7 @@ class AsyncMem0:
             await self._memory.delete_all(user_id=user)
 
     async def get(self, user: Any, id: str) -> Memory | None:  # noqa: ARG002
-        """Return the memory with this id, whoever asks; None if there is none."""
+        """Return the memory with this id, for any user; None if there is none."""
         with self._answers.read():
             row = await self._memory.get(id)
         return None if row is None else one(row)
@@ -92,19 +92,19 @@ class AsyncMem0:
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Replace the text of the memory with this id, whoever asks."""
+        """Replace the text of the memory with this id, for any user."""
         # Early 1.x releases lack this keyword, so it is passed only if needed.
         more = {} if metadata is None else {"metadata": dict(metadata)}
         with self._answers.read():
             await self._memory.update(id, text, **more)
 
     async def delete(self, user: Any, id: str) -> None:  # noqa: ARG002
-        """Delete the memory with this id, whoever asks."""
+        """Delete the memory with this id, for any user."""
         with self._answers.read():
             await self._memory.delete(id)
 
     async def history(self, user: Any, id: str) -> Sequence[Memory]:  # noqa: ARG002
-        """Return the versions of the memory with this id, whoever asks; each carries that memory's id."""
+        """Return the versions of the memory with this id, for any user; each carries that memory's id."""
         with self._answers.read():
             rows = await self._memory.history(id)
         return versions(rows)

@@ -42,7 +42,7 @@ def _read_from_json(viewer: Any, others: Sequence[Any]) -> list[Any]:
     try:
         read = json.loads(f'{{"user_id": "{viewer}"}}', strict=False)["user_id"]
     except ValueError as error:
-        raise Refused("The request is no JSON: use a plain name.") from error
+        raise Refused("The request is not valid JSON; use a plain name.") from error
     return [other for other in others if other == read]
 
 

@@ -183,7 +183,7 @@ class Client:
             )
         except (UnicodeError, httpx.InvalidURL) as error:
             kind = type(error).__name__
-            raise Refused(f"HTTP has no way to send such a value ({kind}): nothing was sent.") from None
+            raise Refused(f"HTTP can't send this value ({kind}), so nothing was sent.") from None
 
     def _fits_text(self, call: Call, user: Any) -> None:
         """Raise `Refused` if the user is not text in a place that holds text only.
@@ -194,7 +194,7 @@ class Client:
         text_only = slots(call.path, call.headers, self._mapped.headers)
         as_text = "user" in text_only or (user is not None and "user" in slots(call.query))
         if as_text and not isinstance(user, str):
-            raise Refused(f"HTTP has no way to send a {type(user).__name__} here: nothing was sent.")
+            raise Refused(f"HTTP can't send a {type(user).__name__} here, so nothing was sent.")
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         import httpx
@@ -202,7 +202,7 @@ class Client:
         try:
             return self._client.send(request, follow_redirects=False)
         except httpx.LocalProtocolError as error:
-            raise Refused(f"HTTP has no way to send such a value ({error}): nothing was sent.") from None
+            raise Refused(f"HTTP can't send this value ({error}), so nothing was sent.") from None
         except httpx.RequestError as error:
             raise Indeterminate(f"{type(error).__name__}: {error}") from error
 

@@ -226,27 +226,27 @@ def _is_busy(opened: asyncio.Future[Link]) -> bool:
 def _key(user: Any) -> str:
     """The key of a user's session; raises `Refused` unless the user is text that is not blank."""
     if not isinstance(user, str) or not user.strip():
-        raise Refused("a session is opened for a user whose name is a text that is not blank")
+        raise Refused("a session needs a user whose name is text that is not blank")
     return f"user {user}".encode("utf-8", "surrogatepass").hex()
 
 
 def _must_fit(user: str, *, header: bool) -> None:
     """Raise `Refused` if a header or an environment variable can't hold this name."""
     if header and not (user.isascii() and user.isprintable()):
-        raise Refused("a header holds printable ASCII only")
+        raise Refused("a header can hold only printable ASCII")
     try:
         unfit = b"\0" in user.encode()
     except UnicodeEncodeError:
         unfit = True
     if unfit:
-        raise Refused("an argument or an environment variable holds neither a NUL nor half a character")
+        raise Refused("an argument or an environment variable can't hold a NUL or a lone surrogate")
 
 
 def _must_be_json(arguments: Mapping[str, Any]) -> None:
     try:
         json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise Refused(f"no message can hold these arguments: {error}") from error
+        raise Refused(f"a message can't hold these arguments: {error}") from error
 
 
 def _command(command: str) -> str:
