@@ -97,8 +97,8 @@ def plans(
     """Sequences of operations by three or four users, two of them related; at the end, every user reads.
 
     capabilities: optional operations that may be drawn. destructive: whether users with hostile names may
-    write and delete (on a disposable target). shared: other people's data is in the store, so that a drawn name
-    has to be one that can't reach it. aliased: anomalies of declared aliases.
+    write and delete (on a disposable target). shared: the store holds other people's data, which a drawn name
+    must not reach. aliased: anomalies of declared aliases.
     """
     drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive, shared=shared)
     users = [
