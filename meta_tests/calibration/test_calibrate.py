@@ -205,8 +205,10 @@ def test_the_strength_is_kept_and_told(tmp_path: Path) -> None:
         "The checks catch 1 of 3 selected seeded faults planted in front of reference.",
         f"Measured on {today} with profile ci and seed 7, in 14 calls.",
         "Blind spot: S4-pool-of-60, S4-pool-of-120: limit too small to show S4",
-        "Not planted, because the target lacks a capability: "
-        "O1-get-unchecked: no `get`, so O1 can't be planted",
+        (
+            "Not planted, because the target lacks a capability: "
+            "O1-get-unchecked: no `get`, so O1 can't be planted"
+        ),
         "Not measurable: A9-star-opens: the target already has A9",
     ]
 
