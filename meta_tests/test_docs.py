@@ -281,6 +281,7 @@ def comparable(text: str) -> list[str]:
     text = re.sub(r"a has '.' where b has '.', after", "a has one where b has another, after", text)
     text = re.sub(r"'[^']*CANARY-(\d+)[^']*'", r"'CANARY-\1'", text)
     text = re.sub(r"(no level[^:]*|level \w+):", "level:", text)  # drawn sequences may show it too
+    text = re.sub(r"\d+ violated", "n violated", text)
     return re.sub(r"\d+ of \d+ (tries|checks)", r"k of n \1", text).splitlines()
 
 

@@ -117,9 +117,9 @@ class KillMatrix:
 
     def sentence(self) -> str:
         """The strength in one sentence, with each cause once."""
-        planted = len(self.fitting)
-        caught = planted - len(self.survivors)
-        text = f"The checks catch {caught} of {planted} seeded faults planted in front of {self.target}"
+        caught = len(self.fitting) - len(self.survivors)
+        planted = f"{len(self.fitting)} seeded faults planted in front of {self.target}"
+        text = f"The checks catch {caught} of {planted}"
         lacking = sum(not killed.fits for killed in self.faults)
         masked = sum(killed.masked for killed in self.faults)
         more = [f"{lacking} not planted: the target lacks what the fault needs"] if lacking else []

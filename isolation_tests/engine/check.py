@@ -87,6 +87,7 @@ class Check:
         strategy = plans(
             frozenset(self.cell.needs),
             destructive=self.level is not Level.CORE and target.disposable,
+            shared=not target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         profile, key = self.examiner.profile, self.examiner.key

@@ -76,10 +76,13 @@ def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:
     return frozenset(relation.anomaly for relation in RELATIONS if relation.name in aliases)
 
 
-def _may_be_drawn(pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool) -> bool:
+def _may_be_drawn(
+    pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool, shared: bool
+) -> bool:
     """Whether to draw this pair; names related like a declared alias are left to the matrix."""
     a, b = (bind(user, "iso-run-000001", 1_000_001) for user in pair)
-    return (destructive or all(map(reaches_only_itself, pair))) and classify(a, b) not in aliased
+    harmless = all(map(reaches_only_itself, pair)) if shared else not pair[0].hostile
+    return (destructive or harmless) and classify(a, b) not in aliased
 
 
 @st.composite
@@ -88,14 +91,16 @@ def plans(
     capabilities: frozenset[str],
     *,
     destructive: bool = True,
+    shared: bool = False,
     aliased: frozenset[str] = frozenset(),
 ) -> Plan:
     """Sequences of operations by three or four users, two of them related; at the end, every user reads.
 
     capabilities: optional operations that may be drawn. destructive: whether users with hostile names may
-    write and delete (on a disposable target). aliased: anomalies of declared aliases.
+    write and delete (on a disposable target). shared: the store holds other people's data, which a drawn name
+    must not reach. aliased: anomalies of declared aliases.
     """
-    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive)
+    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive, shared=shared)
     users = [
         *draw(related_pairs(0).filter(drawable)),
         ordinary(1),

@@ -111,7 +111,7 @@ def test_a_finding_that_was_not_asked_again_is_not_fixed(
     comparison = pair(tmp_path, (violated("a[1]"), violated("b[1]"), held("c[1]")), (held("a[1]"), *now))
 
     assert comparison.fixed == ()
-    assert comparison.unclear == (("A1-search-same-prefix", f"b[1] is {word} now"),)
+    assert comparison.unclear == (("A1-search-same-prefix", f"b[1] is now {word}"),)
 
 
 def test_an_intermittent_finding_that_does_not_show_is_not_fixed(tmp_path: Path) -> None:

@@ -218,9 +218,9 @@ def everywhere(text: str, *, names: bool) -> Evidence:
         result_of(
             "known", Verdict.VIOLATED, case_of(text, known=text, names=names, anomaly=text), title=text
         ),
-        result_of("b", Verdict.NOT_SUPPORTED, reason=text, title=text),
-        result_of("c", Verdict.INCONCLUSIVE, reason=text, notes=(text,)),
-        result_of("d", Verdict.HELD, histories=(case_of(text, names=names).history,)),
+        result_of("lacks", Verdict.NOT_SUPPORTED, reason=text, title=text),
+        result_of("doubts", Verdict.INCONCLUSIVE, reason=text, notes=(text,)),
+        result_of("holds", Verdict.HELD, histories=(case_of(text, names=names).history,)),
         text=text,
     )
 

@@ -23,6 +23,7 @@ from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
+    RUN_NOT_HELD,
     law_of,
     names_of,
     replay_command,
@@ -149,7 +150,7 @@ def _anomalies(summary: Summary) -> Iterator[str]:
     if not summary.rows:
         return
     lines = ["| anomaly | verdict | held of run | not run | findings | known |", "|---|---|--:|--:|--:|--:|"]
-    yield _folded("By anomaly", lines + [_row(row) for row in summary.rows])
+    yield _folded("By anomaly", [*lines, *map(_row, summary.rows), "", RUN_NOT_HELD])
 
 
 def _row(row: AnomalyRow) -> str:

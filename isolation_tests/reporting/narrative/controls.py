@@ -252,7 +252,7 @@ def _evidence(
             control,
             header,
             f"{counted(len(checks), 'conclusive check')} on {_named(tested)}",
-            f"violated: {_named(violated)}" if violated else "no violation",
+            f"Violated: {_named(violated)}" if violated else "No violation",
             sum(examples[check] for check in checks),
             _left_out(summary, names),
         ),
@@ -268,9 +268,9 @@ def _wording(
         open_points.append("identifier and fit still to be confirmed against the source")
     notes = f" ({'; '.join(open_points)})" if open_points else ""
     return (
-        f"test evidence for control {control.key}{notes}: {tested}; {outcome};"
-        f" run {header.run_id} with {seed}, {counted(examples, 'example')};"
-        f" left out: {left_out}."
+        f"Test evidence for control {control.key}{notes}: {tested}. {outcome}."
+        f" Run {header.run_id} with {seed}, {counted(examples, 'example')}."
+        f" Left out: {left_out}."
     )
 
 

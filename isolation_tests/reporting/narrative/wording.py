@@ -160,7 +160,7 @@ def finding_text(case: Case, replay_path: Path | str | None) -> str:
         + (" (known: " + case.known + ")" if case.known is not None else ""),
         f"  law:      {law_of(case)}",
         f"  story:    {story(case)}",
-        *(f"  {label:<10}{value}" for label, value in names_of(case)),
+        *(f"  {label + ':':<10}{value}" for label, value in names_of(case)),
         "  reproduction:",
         *(f"    {line}" for line in reproduction(case).splitlines()),
     ]
