@@ -84,7 +84,7 @@ CACHES = (
         ("CWE-524",),
         CACHE,
         ("semantic-router#2134",),
-        "Filter by owner exactly. A distance threshold measures relevance; it is no access control.",
+        "Filter by owner exactly. A distance threshold measures relevance and is not access control.",
         Level.CORE,
     ),
 )

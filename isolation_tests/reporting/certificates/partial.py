@@ -112,7 +112,7 @@ class _Text(SignedText):
     )
     WITHHELD = (
         "{number} known findings were published without what shows them",
-        "{number} known findings were published without their reproduction",
+        "{number} cases of known findings were published without their reproduction",
     )
 
 

@@ -33,7 +33,7 @@ class Examined:
 
     checks: number of checks that made calls. rejudged: number of those with a recorded history. several:
     number of those with more than one history, because they searched or compared. counted: checks without a
-    history, accepted by their counts. withheld: number of findings published without their reproduction.
+    history, accepted by their counts. withheld: number of cases published without their reproduction.
     """
 
     summary: Summary

@@ -201,7 +201,7 @@ class _Checking:
                 f"{len(examined.counted)} checks recorded no history and are accepted by their counts"
             )
         if examined.withheld:
-            notes.append(f"{examined.withheld} findings are published without their reproduction")
+            notes.append(f"{examined.withheld} cases are published without their reproduction")
         self._pass(f"{', '.join(notes)}; no contradiction")
         return examined
 

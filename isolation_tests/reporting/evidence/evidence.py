@@ -118,7 +118,7 @@ class Header(_Documented):
     given: tuple[str, ...] = ()
     """Settings given outside the target's file: "seed", "known", and "option NAME" for each option."""
     withheld: int = Field(default=0, ge=0)
-    """Number of findings published without their reproduction, which can't be judged again."""
+    """Number of cases published without their reproduction, which can't be judged again."""
     merged: tuple[str, ...] = ()
     """Ids of the runs that were merged into this one; empty for a single run."""
 

@@ -225,7 +225,7 @@ def untested(evidence: Evidence, summary: Summary) -> list[Gap]:
             items=tuple(f"{e.id} {e.name}: {e.note}" for e in CATALOGUE.values() if not e.visible),
         ),
         Gap(
-            f"Withheld ({header.withheld})",
+            f"Withheld ({len(_withheld(summary))})",
             "These findings were published without their reproduction, so they can't be judged again.",
             items=_withheld(summary),
         ),
