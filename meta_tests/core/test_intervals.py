@@ -123,5 +123,5 @@ def test_without_a_try_there_is_no_bound(ask: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("seen", [-1, 4])
 def test_nothing_is_seen_in_more_tries_than_there_were(seen: int) -> None:
-    with pytest.raises(ValueError, match="3 tries cannot show it"):
+    with pytest.raises(ValueError, match="3 tries can't show it"):
         interval(seen, 3)

@@ -173,7 +173,7 @@ def test_the_command_exports_several_files_whatever_the_verdict(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["reports/cut", "a.md"], "run the suite again to its end"),
+        (["reports/cut", "a.md"], "results may be missing; run the suite again"),
         (["nowhere", "a.md"], "contains no evidence"),
         (["reports/cut", "a.xyz"], "No format has the file ending"),
     ],
@@ -244,7 +244,7 @@ def test_a_strength_that_cannot_be_believed_is_told_and_stops_nothing(tmp_path: 
     (tmp_path / "strength.json").write_text('{"caught": "@all of them"}')
     text = FORMATS["markdown"].render(evidence_of(make_result()), tmp_path)
 
-    assert re.search("- strength: `+ .*is not a strength file of `isolation-tests calibrate`", text)
+    assert re.search("- strength: `+.*is not a strength file of `isolation-tests calibrate`", text)
 
 
 def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
