@@ -1,4 +1,4 @@
-"""Evidence built by hand: plans, cases, results, headers, endings, and files of them."""
+"""Built by hand: plans, cases, results, headers, endings, files of them; and an installed distribution."""
 
 from __future__ import annotations
 
@@ -199,3 +199,13 @@ def validate_junit(root: ET.Element) -> None:
     for suite in root.iter("testsuite"):
         suite.attrib["time"] = f"{float(suite.attrib['time']):.3f}"
     schema.validate(root)
+
+
+def install(folder: Path, name: str, *, entry_points: str = "", direct_url: str | None = None) -> None:
+    """Put a distribution into a folder, as an installer leaves it; it holds no code."""
+    place = folder / f"{name.replace('-', '_')}-1.2.dist-info"
+    place.mkdir()
+    (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n", encoding="utf-8")
+    (place / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+    if direct_url is not None:
+        (place / "direct_url.json").write_text(direct_url, encoding="utf-8")

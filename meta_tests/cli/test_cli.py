@@ -14,6 +14,8 @@ import pytest
 from filelock import FileLock
 
 from isolation_tests.cli import main
+from isolation_tests.reporting.evidence.replay_file import write_replay
+from meta_tests.builders import make_case
 
 Invoke = Callable[..., tuple[int, str, str]]
 
@@ -211,10 +213,13 @@ def test_two_runs_do_not_share_a_folder(folder: Path, invoke: Invoke) -> None:
 def test_a_corrupt_replay_file_is_refused(
     folder: Path, invoke: Invoke, change: dict[str, object], told: str
 ) -> None:
-    (folder / "x.json").write_text(json.dumps({"schema_version": 1, **change}), encoding="utf-8")
-    status, _, complaint = invoke("replay", "x.json")
+    replay = write_replay(folder, make_case(), target="reference", suite_version="0.1.0", versions={})
+    record = json.loads(replay.read_text(encoding="utf-8"))
+    replay.write_text(json.dumps({**record, **change}), encoding="utf-8")
+    status, _, complaint = invoke("replay", str(replay))
     assert status == 3
     assert "can't be replayed" in complaint
+    assert told in complaint
 
 
 @pytest.mark.parametrize(

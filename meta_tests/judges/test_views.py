@@ -74,6 +74,7 @@ GOLDEN = {
     path.stem: Comparison.model_validate_json(path.read_text("utf-8")) for path in FOLDER.glob("*.json")
 }
 every_golden = pytest.mark.parametrize("name", sorted(GOLDEN))
+every_finding = pytest.mark.parametrize("name", [n for n in sorted(GOLDEN) if GOLDEN[n].expect.findings])
 
 
 def judged(histories: list[History]) -> Judgement:
@@ -126,7 +127,7 @@ def test_the_order_of_the_runs_decides_nothing(name: str) -> None:
     assert keys(judged(mixed)) == keys(judged(histories))
 
 
-@every_golden
+@every_finding
 def test_others_who_change_nothing_are_no_finding(name: str) -> None:
     """Where the runs with others are those alone once more, nothing is left to tell."""
     golden = GOLDEN[name]
@@ -135,7 +136,7 @@ def test_others_who_change_nothing_are_no_finding(name: str) -> None:
     assert not [f for f in judged(same).findings if f.law is Law.OWN_VIEW]
 
 
-@every_golden
+@every_finding
 def test_what_differs_alone_is_never_judged(name: str) -> None:
     """A run with others that is counted among those alone is part of the noise."""
     golden = GOLDEN[name]

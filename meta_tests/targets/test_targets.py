@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,9 +17,11 @@ from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import ENTRY_POINTS, Target, listed, resolve
 from isolation_tests.targets.settings import Settings
+from meta_tests.builders import install
 
 ADAPTER = '''
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from isolation_tests.adapters.reference import ReferenceStore
 
 class Core:
@@ -52,8 +54,14 @@ async def coroutine_of_context(): return acontext()
 @contextmanager
 def context_of_async(): yield Async()
 
-def options(url, *, mode="fast"): return Core()
-def anything(**more): return Core()
+class Told(Core):
+    """Lists what its factory was told."""
+    def __init__(self, said): super().__init__(); self._said = said
+    def get_all(self, user):
+        return [replace(row, text=self._said) for row in super().get_all(user)]
+
+def options(url, *, mode="fast"): return Told(f"{url} {mode}")
+def anything(**more): return Told(" ".join(f"{key}={value}" for key, value in more.items()))
 def raising(): raise ValueError("no such region")
 def unreachable(): raise ConnectionError("connection refused: db.invalid:5432")
 def leaving(): raise SystemExit(0)
@@ -91,10 +99,14 @@ def toml(folder: Path, text: str) -> str:
     return "x.toml"
 
 
-def opened(target: Target) -> Any:
-    session = target.open()
-    session.close()
-    return session
+def opened(target: Target) -> list[str]:
+    """What a new user who stored a fact has then, once the target is open."""
+    session, user = target.open(), uuid4().hex
+    try:
+        session.call("add", user, "a fact")
+        return [row.text for row in session.call("get_all", user)]
+    finally:
+        session.close()
 
 
 def test_each_kind_of_name_resolves(folder: Path) -> None:
@@ -108,7 +120,7 @@ def test_each_kind_of_name_resolves(folder: Path) -> None:
         "adapter.py:plain",
         reference,
     ):
-        assert opened(resolve(spec)).claimed is not None
+        assert opened(resolve(spec)) == ["a fact"]
 
 
 def test_a_module_in_the_working_folder_is_found(folder: Path) -> None:
@@ -122,18 +134,16 @@ def test_a_targets_file_is_looked_up_from_the_toml(folder: Path) -> None:
     below.mkdir()
     (folder / "adapter.py").rename(below / "adapter.py")
     toml(below, 'name = "x"\nadapter = "adapter.py:plain"\n')
-    assert opened(resolve("below/x.toml"))
+    assert opened(resolve("below/x.toml")) == ["a fact"]
 
 
-def test_an_entry_point_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = metadata.EntryPoint("shop", "isolation_tests.adapters.reference:open_memory", ENTRY_POINTS)
+def test_an_entry_point_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = "isolation_tests.adapters.reference:open_memory"
+    install(tmp_path, "shop", entry_points=f"[{ENTRY_POINTS}]\nshop = {factory}\n")
+    monkeypatch.syspath_prepend(tmp_path)
 
-    def points(**asked: str) -> list[metadata.EntryPoint]:
-        return [point] if asked.get("name", "shop") == "shop" else []
-
-    monkeypatch.setattr(metadata, "entry_points", points)
-    assert opened(resolve("shop"))
-    assert ("shop", f"entry point {point.value}", "ready") in listed()
+    assert opened(resolve("shop")) == ["a fact"]
+    assert ("shop", f"entry point {factory}", "ready") in listed()
     with pytest.raises(UsageProblem, match="did you mean 'shop'"):
         resolve("shopp")
 
@@ -241,8 +251,8 @@ def test_a_target_that_cant_be_opened_is_told_in_one_sentence(
 
 
 def test_options_reach_the_factory(folder: Path) -> None:
-    assert opened(resolve("adapter.py:options", options={"url": "x", "mode": "y"}))
-    assert opened(resolve("adapter.py:anything", options={"what": "ever"}))
+    assert opened(resolve("adapter.py:options", options={"url": "x", "mode": "y"})) == ["x y"]
+    assert opened(resolve("adapter.py:anything", options={"what": "ever"})) == ["what=ever"]
 
 
 def test_a_missing_package_names_the_extra(folder: Path) -> None:

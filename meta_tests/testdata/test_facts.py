@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
@@ -46,9 +46,9 @@ def test_two_canaries_have_two_tokens(one: Canary, two: Canary) -> None:
 def test_an_altered_token_is_nobodys(canary: Canary, place: int, letter: str) -> None:
     token = MINT.token(canary)
     altered = token[:place] + letter + token[place + 1 :]
-    if altered != token:
-        assert MINT.read(altered) is None
-        assert MINT.find(altered) == []
+    assume(altered != token)
+    assert MINT.read(altered) is None
+    assert MINT.find(altered) == []
 
 
 @given(CANARIES)

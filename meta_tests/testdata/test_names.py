@@ -150,8 +150,15 @@ def test_a_relation_is_an_instance_of_its_anomaly(each: Relation) -> None:
     a, b = names(each)
     assert (type(a), a) != (type(b), b)
     assert classify(a, b) == classify(b, a) == each.anomaly
-    if each.anomaly not in ("S6", "A9") and each.name not in UNMODELLED:
-        assert any(merges(fault, each) for fault, (anomaly, _) in FAULTS.items() if anomaly == each.anomaly)
+
+
+@pytest.mark.parametrize(
+    "each",
+    [each for each in RELATIONS if each.anomaly not in ("S6", "A9") and each.name not in UNMODELLED],
+    ids=lambda each: each.name,
+)
+def test_a_relation_is_merged_by_a_fault_of_its_anomaly(each: Relation) -> None:
+    assert any(merges(fault, each) for fault, (anomaly, _) in FAULTS.items() if anomaly == each.anomaly)
 
 
 @pytest.mark.parametrize("each", RELATIONS, ids=lambda each: each.name)
@@ -164,10 +171,12 @@ def test_a_name_carries_its_run(each: Relation) -> None:
         assert BASE in str(name) or str(NUMBER) in str(name)
 
 
-@pytest.mark.parametrize("each", RELATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "each",
+    [each for each in RELATIONS if not each.hostile and each.anomaly not in ("A1", "A6", "S6")],
+    ids=lambda each: each.name,
+)
 def test_no_relation_reaches_another_pair(each: Relation) -> None:
-    if each.hostile or each.anomaly in ("A1", "A6", "S6"):
-        return
     others = {other: f"iso-k3f9-{other:06}" for other in (1, 18, 170)}
     for name in names(each):
         for base in others.values():
@@ -210,10 +219,11 @@ def test_only_absence_and_blanks_stand_for_a_missing_user() -> None:
     assert all(each.anomaly == "S3" for each in HOSTILE_VALUES if each.missing)
 
 
-@pytest.mark.parametrize("each", HOSTILE_VALUES, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "each", [each for each in HOSTILE_VALUES if each.anomaly != "A6"], ids=lambda each: each.name
+)
 def test_a_hostile_value_explains_itself_against_an_ordinary_name(each: HostileValue) -> None:
-    if each.anomaly != "A6":
-        assert classify(each.value, BASE) == classify(BASE, each.value) == each.anomaly
+    assert classify(each.value, BASE) == classify(BASE, each.value) == each.anomaly
 
 
 @pytest.mark.parametrize(("a", "b"), [(1, "1"), (1, True), (1.0, "01"), (True, "True"), (2**80, str(2**80))])
