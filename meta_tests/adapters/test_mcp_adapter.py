@@ -257,9 +257,9 @@ def test_what_errors_mean(options: dict[str, Any]) -> None:
             await memory.get_all("unlisted")
         with pytest.raises(Indeterminate, match="Internal error"):
             await memory.get_all("broken")
-        with pytest.raises(Refused, match="a message can.t hold"):
+        with pytest.raises(Refused, match=r"a message can.t hold"):
             await memory.get_all(float("nan"))
-        with pytest.raises(Refused, match="a message can.t hold"):
+        with pytest.raises(Refused, match=r"a message can.t hold"):
             await memory.get_all("\ud800")
         with pytest.raises(Indeterminate, match="within 1 seconds"):
             await memory.history("alice", "1")
