@@ -15,7 +15,6 @@ from isolation_tests.faults import (
     filters,
     forms,
     injection,
-    intrusions,
     keys,
     leftovers,
     legs,
@@ -49,7 +48,6 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *starvation.FAULTS,
     *caches.FAULTS,
     *leftovers.FAULTS,
-    *intrusions.FAULTS,
     *concurrency.FAULTS,
     *views.FAULTS,
 )

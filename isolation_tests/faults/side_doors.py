@@ -1,11 +1,13 @@
-"""X5: routes other than search and get_all that lack the owner filter."""
+"""X5: routes besides search and get_all lack the owner filter. S3, S5: wrong sessions are accepted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from isolation_tests.adapter import Memory, Page
+from isolation_tests.adapter import INTRUSIONS, Memory, Page
 from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
 from isolation_tests.faults.support.merged import MOST_OTHERS, everyone, merged
 
@@ -43,6 +45,21 @@ class LastWriter(Remembering):
         return unique(chain(own, *[await call(self._inner.export, v) for v in last]))
 
 
+class OpenDoor(Wrapper):
+    """One way in is open: anyone who uses it reads the victim's memories."""
+
+    def __init__(self, inner: Any, how: str) -> None:
+        self._open = how
+        super().__init__(inner)
+
+    async def _on_intrude(self, user: Any, victim: Any, how: str) -> Sequence[Memory]:
+        asking = (
+            (self._inner.get_all, victim) if how == self._open else (self._inner.intrude, user, victim, how)
+        )
+        rows: Sequence[Memory] = await call(*asking)
+        return rows
+
+
 FAULTS = (
     Fault(
         "X5-export-global",
@@ -73,5 +90,15 @@ FAULTS = (
         "An export also contains the memories of the user who wrote last.",
         LastWriter,
         needs=("export",),
+    ),
+    *(
+        Fault(
+            f"{'S5' if how.startswith('victim-in-') else 'S3'}-{how}",
+            "S5" if how.startswith("victim-in-") else "S3",
+            f"A caller who {doing} reads the victim's memories.",
+            partial(OpenDoor, how=how),
+            needs=("intrude",),
+        )
+        for how, doing in INTRUSIONS.items()
     ),
 )
