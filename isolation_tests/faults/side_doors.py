@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import INTRUSIONS, Memory, Page
-from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, call, tag, unique
 from isolation_tests.faults.support.merged import MOST_OTHERS, everyone, merged
 
 _BEYOND = "beyond-"
