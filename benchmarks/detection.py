@@ -71,8 +71,8 @@ def calls(detections: tuple[Detection, ...]) -> float:
     return statistics.median(one.calls for one in detections)
 
 
-def told(detections: tuple[Detection, ...]) -> str:
-    """Calls to the first complaint, or that there was none."""
+def cell(detections: tuple[Detection, ...]) -> str:
+    """A cell of the table: the calls to the first complaint, or that there was none."""
     found = sum(one.found for one in detections)
     if not found:
         return "not found"
@@ -81,10 +81,10 @@ def told(detections: tuple[Detection, ...]) -> str:
 
 
 def per_fault(rows: list[Row]) -> list[str]:
-    """One line a fault."""
+    """One line per fault."""
     lines = ["| fault | suite | tutorial's script | state machine |", "|---|--:|--:|--:|"]
     lines += [
-        f"| {row.fault} | {told(row.suite)} | {told((row.tutorial,))} | {told(row.machine)} |" for row in rows
+        f"| {row.fault} | {cell(row.suite)} | {cell((row.tutorial,))} | {cell(row.machine)} |" for row in rows
     ]
     return lines
 
@@ -92,7 +92,7 @@ def per_fault(rows: list[Row]) -> list[str]:
 def ratio(machine: float, suite: float) -> str:
     """How many times fewer calls the suite needed, to two digits."""
     times = machine / suite
-    return f"{times:.1g}" if times < 1 else f"{times:.2g}" if times < 10 else f"{times:,.0f}"  # noqa: PLR2004
+    return f"{times:.1g}" if times < 1 else f"{times:.2g}" if times < 10 else f"{times:,.0f}"
 
 
 def per_family(rows: list[Row], budget: int) -> list[str]:

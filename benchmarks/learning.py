@@ -147,8 +147,8 @@ def measured(fault: str, seeds: tuple[int, ...], known: dict[str, Plan]) -> dict
     return outcome
 
 
-def told(outcome: list[int | None]) -> str:
-    """The median of the calls where found, and how often that was."""
+def median_text(outcome: list[int | None]) -> str:
+    """The median of the calls until it was found, and how often it was found."""
     found = [calls for calls in outcome if calls is not None]
     return f"{statistics.median(found):,.0f} ({len(found)} of {len(outcome)})" if found else "not found"
 
@@ -176,10 +176,10 @@ def main() -> int:
         )
     click.echo(f"| fault | {' | '.join(WAYS)} |\n|---|{'--:|' * len(WAYS)}")
     for name, outcome in outcomes.items():
-        click.echo(f"| {name} | {' | '.join(told(outcome[way]) for way in WAYS)} |")
+        click.echo(f"| {name} | {' | '.join(median_text(outcome[way]) for way in WAYS)} |")
     for way in WAYS:
         every = [calls for outcome in outcomes.values() for calls in outcome[way]]
-        click.echo(f"{way}: median {told(every)}")
+        click.echo(f"{way}: median {median_text(every)}")
     return 0
 
 

@@ -1,11 +1,11 @@
-"""The contract between this suite and a memory system: the only file an adapter's author reads.
+"""The contract between this suite and a memory system: the only file that an adapter's author has to read.
 
-An adapter is any object with the four methods of `MemoryAdapter`. No base class is needed. Every
-method may be a plain function or an `async def`. Optional methods (`OptionalMethods`) are found by
-their presence and tried before they are relied on.
+An adapter is any object with the four methods of `MemoryAdapter`. It needs no base class. Each method is a
+plain function or an `async def`. The suite finds optional methods (`OptionalMethods`) by their presence and
+tries them before it relies on them.
 
-The suite passes `user` exactly as drawn, hostile values included (None, "", 0, "*", a dict): do not
-repair it in the adapter, hand it to your system the way your application does.
+The suite passes `user` unchanged, hostile values included (None, "", 0, "*", a dict). Do not repair the value
+in the adapter: pass it to your system as your application does.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ __all__ = [
 
 
 class Refused(Exception):  # noqa: N818 - the field's word: an answer, not a fault
-    """The system said no: definite and safe. Nothing was read, written or deleted.
+    """The system refused the call: nothing was read, written or deleted.
 
-    Raise it for an invalid user, a missing memory or a denied access. Keep the system's own message:
-    it is searched for other users' data.
+    Raise it for an invalid user, a missing memory or denied access. Keep the system's own message, because
+    the suite searches it for other users' data.
     """
 
 
 class Indeterminate(Exception):  # noqa: N818 - the field's word: an answer, not a fault
-    """Nobody can know whether the call took effect: a time-out, a 5xx, a broken connection."""
+    """It is unknown whether the call took effect: a time-out, an HTTP 5xx, a broken connection."""
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the system
-    """The system can't be used: it is down, or turns the credentials away. Raised by a factory.
+    """The system can't be used: it is down, or it rejects the credentials. Raised by a factory.
 
-    The text is one sentence that says what is the matter and what to do.
+    The text is one sentence that says what is wrong and what to do.
     """
 
 
 class BadOption(Exception):  # noqa: N818 - the option is bad, not the program
     """An option of the target is wrong. Raised by a factory.
 
-    The text is one sentence that begins with the option's name and says what to write instead.
+    The text is one sentence that begins with the name of the option and says what to write instead.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One remembered text as the system gave it.
+    """One memory as the system returned it.
 
-    id: the system's own id, non-empty; None only where the system gives no ids at all.
+    id: the system's own id, not empty; None only if the system gives no ids at all.
     text: the text as the system returned it.
-    raw: the system's own answer for this row; every field of it is searched for other users' data, so it
-    must not hold the client or the store, through which everybody's data could be reached.
+    raw: the system's own answer for this row. The suite searches every field of it for other users' data, so
+    it must not hold the client or the store, because those lead to all users' data.
     """
 
     id: str | None
@@ -72,7 +72,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a user's memories, and the handle that fetches the next one (None at the end)."""
+    """One page of a user's memories, and the cursor for the next page (None at the end)."""
 
     items: Sequence[Memory]
     cursor: str | None = None
@@ -80,80 +80,80 @@ class Page:
 
 @runtime_checkable
 class MemoryAdapter(Protocol):
-    """The four methods every adapter has; they can't be waived.
+    """The four methods that every adapter must have.
 
-    Raise `Refused` where the system says no and `Indeterminate` where the outcome is unknown. Anything
-    else that is raised counts as the adapter's own error: never as a pass, never as a violation.
+    Raise `Refused` if the system refuses the call, and `Indeterminate` if the outcome is unknown. Any other
+    exception counts as the adapter's own error, never as a pass or a violation.
     """
 
     def add(self, user: Any, text: str) -> Sequence[Memory]:
-        """Store `text` for `user` and return what was stored, with ids where the system gives them.
+        """Store `text` for `user` and return what was stored, with ids if the system gives them.
 
-        It must not store the text for anybody else, and must not rewrite the user.
-        Optional keywords, offered by having them in the signature: `metadata` (a mapping kept beside
-        the text) and `key` (the caller's own id for the memory; the same key of the same user replaces).
+        The method must not store the text for another user, and must not change the user. The suite uses
+        these optional keywords if the signature has them: `metadata` (a mapping that is stored with the text)
+        and `key` (the caller's own id for the memory; the same key of the same user replaces the memory).
         """
 
     def search(self, user: Any, query: str, *, limit: int) -> Sequence[Memory]:
         """Return at most `limit` of the user's memories, the best match first.
 
-        Optional keyword: `filters`, a mapping of metadata keys to values that narrows the result. The
-        suite may also pass `{"AND": [...]}`, `{"OR": [...]}` and `{"NOT": [...]}` around such mappings:
-        raise `Refused` where the system has no such form.
+        Optional keyword: `filters`, a mapping of metadata keys to values that narrows the result. The suite
+        may also pass `{"AND": [...]}`, `{"OR": [...]}` and `{"NOT": [...]}` around such mappings. Raise
+        `Refused` if the system has no such form.
         """
 
     def get_all(self, user: Any) -> Sequence[Memory]:
-        """Return all of the user's memories, however many: page to the end.
+        """Return all of the user's memories, from all pages.
 
         Optional keyword: `filters`, as in `search`.
         """
 
     def delete_all(self, user: Any) -> None:
-        """Delete all of the user's memories and nobody else's; return nothing."""
+        """Delete all of the user's memories and no other user's; return nothing."""
 
 
 class OptionalMethods(Protocol):
-    """What an adapter may offer besides; each method stands alone and is found by its presence.
+    """Methods that an adapter can add. Each one is independent, and the suite finds it by its presence.
 
-    By-id calls take the user on whose behalf the call is made. A foreign id and an absent id must be
-    answered alike: `Refused` for both, or None from `get` for both.
+    By-id calls take the user on whose behalf the call is made. A foreign id and an absent id must get the
+    same answer: `Refused` for both, or None from `get` for both.
     """
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return one memory by its id; None or `Refused` where the user has no such memory."""
+        """Return one memory by its id; None or `Refused` if the user has no such memory."""
 
     def update(self, user: Any, id: str, text: str) -> None:
-        """Replace the text of one memory of the user; `metadata=` is optional, as in `add`."""
+        """Replace the text of one of the user's memories; `metadata=` is optional, as in `add`."""
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete one memory of the user."""
+        """Delete one of the user's memories."""
 
     def history(self, user: Any, id: str) -> Sequence[Memory]:
-        """Return the recorded versions of one memory of the user, in any order."""
+        """Return the recorded versions of one of the user's memories, in any order."""
 
     def count(self, user: Any) -> int:
         """Return how many memories the user has."""
 
     def users(self) -> Sequence[Any]:
-        """Return the users the system knows (an administrator's call: only used to look after a run)."""
+        """Return the users that the system knows. It is an administrator's call, used only after a run."""
 
     def export(self, user: Any) -> Sequence[Memory]:
-        """Return all of the user's data as the system's export gives it."""
+        """Return all of the user's data as the system exports it."""
 
     def page(self, user: Any, cursor: str | None) -> Page:
         """Return one page of the user's memories; `cursor` is None for the first page."""
 
     def maintain(self, user: Any) -> None:
-        """Run the maintenance the system offers for one user (rebuild, prune, compact, reset).
+        """Run the maintenance that the system offers for one user (rebuild, prune, compact, reset).
 
-        It must keep everybody's memories, or at most drop this user's own.
+        It must keep all memories; at most, it may drop this user's own.
         """
 
     def intrude(self, user: Any, victim: Any, how: str) -> Sequence[Memory]:
         """Let `user` try to read the memories of `victim` with a credential that must not allow it.
 
-        how: one of `INTRUSIONS`. Return whatever came back; `Refused` where the system turned it away;
-        NotImplementedError where the system has no such way in.
+        how: one of `INTRUSIONS`. Return what the system returns. Raise `Refused` if the system refuses, and
+        NotImplementedError if the system has no such way in.
         """
 
     def close(self) -> None:
@@ -175,11 +175,11 @@ OPTIONAL_METHODS = (
     "intrude",
 )
 INTRUSIONS = {
-    "missing-credential": "names the victim and shows no credential",
-    "altered-credential": "shows the victim's credential, altered in its last part",
-    "expired-credential": "shows a credential of the victim's that has run out",
-    "victim-in-body": "shows the user's credential and names the victim in the body",
-    "victim-in-query": "shows the user's credential and names the victim in the query string",
-    "victim-in-header": "shows the user's credential and names the victim in a header",
+    "missing-credential": "names the victim and sends no credential",
+    "altered-credential": "sends the victim's credential with a change in its last part",
+    "expired-credential": "sends an expired credential of the victim",
+    "victim-in-body": "sends their own credential and names the victim in the body",
+    "victim-in-query": "sends their own credential and names the victim in the query string",
+    "victim-in-header": "sends their own credential and names the victim in a header",
 }
-"""The ways of `OptionalMethods.intrude`, each with what the intruder does."""
+"""The ways in for `OptionalMethods.intrude`, each with what the intruder does."""

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pygal  # noqa: F401 - see below
 import pytest
-import scipy.stats  # noqa: F401 - as pygal
 from hypothesis import HealthCheck, settings
 
 from meta_tests.skips import FOLDER, SkipCheck, listed
-
-# pytester forgets what was imported in a run of its own, and neither of the two survives a second import.
 
 # A busy machine is no failure; and a server that builds this draws anew each time.
 settings.register_profile(

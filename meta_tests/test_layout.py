@@ -1,12 +1,15 @@
-"""The layout is as ARCHITECTURE.md draws it: imports point downwards, vendors stay out, the plugin sleeps."""
+"""The layout: the contracts of pyproject.toml hold, ARCHITECTURE.md draws them, and the plugin sleeps."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,176 +17,142 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "isolation_tests"
-# Lowest first. A module imports from its own group or from groups before it; a folder stands for all in it.
-LAYERS = (
-    ("adapter", "core", "model"),
-    ("catalogue", "testdata"),
-    ("execution", "faults", "judges", "plans", "scoped"),
-    ("adapters", "reporting"),
-    ("targets",),
-    ("engine",),
-    ("properties",),
-    ("calibration",),
-    ("cli", "plugin"),
-    ("__main__",),
-)
-RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-# The fixture of the properties asks the plugin of the running pytest for its check.
-UPWARDS = {("properties.conftest", "plugin")}
-OUTSIDERS = {
-    "adapters": {"adapter", "core", "model", "adapters"},
-    "faults": {"adapter", "model", "faults"},
-    "scoped": {"adapter", "model", "scoped"},
-    "judges": {"model", "testdata", "judges"},
-    "model": {"model"},
-    "adapter": set[str](),
-}
-GENERAL = {
-    "anyio",
-    "click",
-    "faker",
-    "filelock",
-    "hypothesis",
-    "jinja2",
-    "markupsafe",
-    "packaging",
-    "platformdirs",
-    "pydantic",
-    "pytest",
-    "rich",
-}
-VENDORS = (
-    "agno",
-    "chroma",
-    "cognee",
-    "crewai",
-    "duckdb",
-    "faiss",
-    "graphiti",
-    "haystack",
-    "hindsight",
-    "lancedb",
-    "langchain",
-    "langgraph",
-    "langmem",
-    "llama_index",
-    "llamaindex",
-    "mem0",
-    "milvus",
-    "openai",
-    "pgvector",
-    "postgres",
-    "psycopg",
-    "qdrant",
-    "redis",
-    "sqlite",
-)
-ASLEEP = ("hypothesis", "pydantic", "faker", "rich", "jinja2", "anyio")
 SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
-NAMES = [source.relative_to(ROOT / PACKAGE).as_posix() for source in SOURCES]
-TREES = dict(zip(NAMES, (ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES), strict=True))
+MOST_LINES, MOST_FILES = 400, 20
+LAYERS, REPORTING, VENDORS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"]
+# A law names no system, whether its library is imported or not.
+SYSTEMS = {*VENDORS["forbidden_modules"], "agno", "cognee", "crewai", "graphiti", "haystack", "hindsight"}
+SYSTEMS |= {"chroma", "langchain", "llama_index", "milvus", "openai", "pgvector", "postgres", "qdrant"}
+LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+ASLEEP = ("hypothesis", "pydantic", "faker", "rich", "jinja2", "anyio")
 
 
-def module(name: str) -> str:
-    """A file's dotted name within the package."""
-    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of the project in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", LINT, "--no-cache", "--config", "pyproject.toml"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": ""},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
 
 
-def top(dotted: str) -> str:
-    return dotted.split(".", maxsplit=1)[0]
+def test_the_contracts_hold() -> None:
+    ran = lint(ROOT)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def rank(dotted: str) -> int:
-    """The layer of a module, by its own name or by that of its folder."""
-    own = (RANK[name] for name in RANK if "." in name and f"{dotted}.".startswith(f"{name}."))
-    return next(own, RANK[top(dotted)])
+@pytest.mark.parametrize(
+    ("file", "source", "broken"),
+    [
+        ("core/rogue.py", "from isolation_tests.engine import run", LAYERS["name"]),
+        ("attic/__init__.py", "", LAYERS["name"]),
+        ("reporting/evidence/rogue.py", "from isolation_tests.reporting.html import page", REPORTING["name"]),
+        ("judges/rogue.py", "def judge():\n    import mem0", VENDORS["name"]),
+    ],
+)
+def test_a_module_in_the_wrong_place_breaks_a_contract(
+    tmp_path: Path, file: str, source: str, broken: str
+) -> None:
+    shutil.copytree(ROOT / PACKAGE, tmp_path / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    place = tmp_path / PACKAGE / file
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(source, encoding="utf-8")
+    ran = lint(tmp_path)
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert re.search(rf"{re.escape(broken)} BROKEN", ran.stdout)
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of all that a tree imports, wherever in it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports name their module in full"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def purpose(module: str) -> str:
+    """The first line of a module's docstring."""
+    folder = ROOT / PACKAGE / module
+    source = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return text.splitlines()[0]
 
 
-def inside(tree: ast.AST) -> Iterator[str]:
-    """What a tree imports of the package, without the package's own name."""
-    for name in imported(tree):
-        if name.startswith(f"{PACKAGE}."):
-            yield name.removeprefix(f"{PACKAGE}.")
+def rooms(layers: list[str], within: str = "") -> Iterator[str]:
+    """Every module or folder of these layers, and the folders in it, from the top."""
+    for name in (f"{within}{name}" for layer in layers for name in layer.split(" | ")):
+        yield name
+        inner = (path.parent for path in sorted((ROOT / PACKAGE / name).glob("*/__init__.py")))
+        below = REPORTING["layers"] if name == "reporting" else [path.name for path in inner]
+        yield from rooms(below, f"{name}/")
 
 
-def at_import_time(tree: ast.AST) -> Iterator[ast.stmt]:
-    """The statements that run when a module is imported: all but those in functions and for type checkers."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        if isinstance(node, ast.stmt):
-            yield node
-        yield from at_import_time(node)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_imports_point_downwards(name: str) -> None:
-    mine = module(name)
-    if mine == "__init__":
-        assert not list(inside(TREES[name])), "importing the package imports nothing of it"
-        return
-    assert top(mine) in RANK, f"say in LAYERS where {mine} belongs"
-    for other in inside(TREES[name]):
-        assert top(other) in RANK, f"{mine} imports {other}, which LAYERS does not know"
-        below = rank(other) <= rank(mine)
-        assert below or (mine, top(other)) in UPWARDS, f"{mine} imports {other} from a layer above"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_outsiders_import_what_an_author_outside_could(name: str) -> None:
-    part = top(module(name))
-    allowed = OUTSIDERS.get(part)
-
-    assert allowed is None or {top(other) for other in inside(TREES[name])} <= allowed
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_but_the_declared_libraries_is_imported_at_import_time(name: str) -> None:
-    known = GENERAL | set(sys.stdlib_module_names) | {PACKAGE, "__future__"}
-
-    for statement in at_import_time(TREES[name]):
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            found = {top(other) for other in imported(statement)}
-            assert found <= known, f"line {statement.lineno}: import {found - known} inside the function"
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if top(module(name)) in {"judges", "properties"}])
-def test_no_vendor_is_named_where_the_laws_are(name: str) -> None:
-    text = (ROOT / PACKAGE / name).read_text(encoding="utf-8")
-
-    assert not re.findall(rf"{'|'.join(VENDORS)}|\bmemori\b", text, flags=re.IGNORECASE)
-
-
-def test_every_layer_exists() -> None:
-    there = {top(module(name)) for name in NAMES}
-
-    assert {name for name in RANK if "." not in name} == there - {"__init__"}
-
-
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_draws_the_layers_of_the_contracts() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = "\n".join(f"| `{name}` | {purpose(name)} |" for name in rooms(LAYERS["layers"]))
 
-    assert not [name for name in RANK if f"`{name}`" not in text and f"`{name}/`" not in text]
+    assert table in text, f"put this table into ARCHITECTURE.md:\n{table}"
+
+
+def test_every_import_names_its_module_in_full() -> None:
+    relative = [
+        source.relative_to(ROOT).as_posix()
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+
+    assert not relative
+
+
+def test_files_and_folders_stay_small() -> None:
+    lines = {source: len(source.read_text(encoding="utf-8").splitlines()) for source in SOURCES}
+    files = Counter(source.parent for source in SOURCES)
+
+    assert not {str(source) for source, count in lines.items() if count > MOST_LINES}
+    assert not {str(folder) for folder, count in files.items() if count > MOST_FILES}
+
+
+def test_the_top_of_the_package_holds_folders_and_what_authors_import() -> None:
+    top = {source.name for source in SOURCES if source.parent == ROOT / PACKAGE}
+
+    assert top == {"__init__.py", "__main__.py", "adapter.py"}
+
+
+@pytest.mark.parametrize("folder", ["judges", "properties"])
+def test_no_law_names_a_system(folder: str) -> None:
+    for source in (ROOT / PACKAGE / folder).rglob("*.py"):
+        found = re.findall("|".join(sorted(SYSTEMS)), source.read_text(encoding="utf-8"), flags=re.IGNORECASE)
+        assert not found, source
+
+
+def loaded_by(script: str) -> set[str]:
+    """The names of all modules that are loaded when a script has run."""
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import json, sys\n{script}\nprint(json.dumps(sorted(sys.modules)))"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def test_importing_every_module_loads_no_vendors_library() -> None:
+    script = f"""
+import importlib, pkgutil, {PACKAGE}
+for module in pkgutil.walk_packages({PACKAGE}.__path__, "{PACKAGE}."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)"""
+    loaded = loaded_by(script)
+
+    assert f"{PACKAGE}.adapters.mem0" in loaded
+    assert not loaded & set(VENDORS["forbidden_modules"])
 
 
 def test_the_plugin_loads_nothing_into_other_peoples_runs() -> None:
-    script = "import json, sys; import isolation_tests.plugin; print(json.dumps(sorted(sys.modules)))"
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=60, check=True
-    )
-    loaded = set(json.loads(ran.stdout))
+    loaded = loaded_by(f"import {PACKAGE}.plugin")
 
     assert not loaded & set(ASLEEP)
     assert {name for name in loaded if name.startswith(PACKAGE)} == {PACKAGE, f"{PACKAGE}.plugin"}

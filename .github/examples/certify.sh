@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Certify a target in any CI: run, export, compare with an earlier run, and end with what that means.
+# Test a target in any CI: run, export, compare with an earlier run, and set the exit status.
 #
 #   certify.sh TARGET [BASELINE]
 #
-# TARGET    what to certify: a short name, a .toml file or file.py:factory.
-# BASELINE  folder with the evidence of an earlier run; where there is none yet, nothing is compared.
+# TARGET    what to test: a short name, a .toml file or file.py:factory.
+# BASELINE  folder with the evidence of an earlier run; without evidence, there is no comparison.
 #
-# ISOLATION_PROFILE, ISOLATION_KNOWN and ISOLATION_SEED are read by isolation-tests itself.
-# ISOLATION_REPORT  folder for everything that is written (reports/local).
-# FAIL_ON           any (default): whatever did not hold, and whatever got worse. regressions: only what got worse
-#                   since BASELINE. never: only what proves nothing (exit status 2 and above).
+# isolation-tests itself reads ISOLATION_PROFILE, ISOLATION_KNOWN and ISOLATION_SEED.
+# ISOLATION_REPORT  folder for all files (reports/local).
+# FAIL_ON           when to fail. any (default): if a check did not hold or something got worse. regressions: only if
+#                   something got worse since BASELINE. never: only if the run proves nothing (exit status 2 and above).
 # A known finding never fails a run; one that is out of date does.
 set -euo pipefail
 
@@ -20,7 +20,7 @@ fail_on=${FAIL_ON:-any}
 
 case $fail_on in
   any | regressions | never) ;;
-  *) echo "FAIL_ON is any, regressions or never, not '$fail_on'." >&2 && exit 3 ;;
+  *) echo "FAIL_ON must be any, regressions or never, not '$fail_on'." >&2 && exit 3 ;;
 esac
 
 status=0
@@ -28,7 +28,7 @@ isolation-tests run "$target" --report "$report" --junit "$report/junit.xml" \
   --export "$report/summary.md" --export "$report/isolation.sarif" \
   --export "$report/isolation.ctrf.json" --export "$report/isolation.badge.json" || status=$?
 
-# Without evidence there is nothing to compare, and nothing was proved.
+# With such a status, the run proved nothing, and there is nothing to compare.
 if [ "$status" -ge 2 ]; then exit "$status"; fi
 
 worse=0
@@ -36,7 +36,7 @@ if [ -n "$baseline" ] && compgen -G "$baseline/evidence.jsonl*" >/dev/null; then
   isolation-tests report diff "$baseline" "$report" --format markdown >"$report/diff.md" || worse=$?
   cat "$report/diff.md"
 elif [ -n "$baseline" ]; then
-  echo "There is no earlier evidence in $baseline: nothing to compare with." >&2
+  echo "There is no earlier evidence in $baseline, so there is no comparison." >&2
   baseline=
 fi
 

@@ -1,1 +1,1 @@
-"""Adapters for real memory systems: one file a system, each importing its vendor's library lazily."""
+"""Adapters for real memory systems, one file per system; each imports its vendor's library lazily."""

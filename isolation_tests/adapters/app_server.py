@@ -1,4 +1,4 @@
-"""The tutorial's application server over HTTP: one session token for each user, one connection for all."""
+"""The tutorial's application server over HTTP: a session token for each user, one connection for all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXTRA = "staging"
 _PROBE = "isolation-tests"
 _DEMO_SECRET = "demo"  # noqa: S105 - the server's documented default
 _LIMIT_SECONDS = 30.0
-# Shorter than the server keeps an idle connection: one that is just being closed would look like a lost call.
+# Shorter than the server's own limit: a connection that the server is closing would look like a lost call.
 _KEEP_SECONDS = 2.0
 _BUSY, _SERVER_ERROR = 429, 500
 _REFUSED = (401, 403, 404, 422)
@@ -32,18 +32,18 @@ _MOST_HITS = 1000
 
 @contextmanager
 def open_memory(*, base_url: str = "", secret: str = "", fault: str = "") -> Iterator[AppServer]:
-    """Open a client of the application server, which is started for the run without a base_url.
+    """Open a client of the application server; without a base_url, start the server for the run.
 
-    secret: with which the server lets users sign in; of a server of yours "demo" unless you gave it another.
-    fault: the name of one to plant in the server that is started. Raises `BadOption` for a fault of a server
-    that runs already, `Unavailable` where the server is down or turns the sign-in away.
+    secret: the server's secret for signing in; "demo" is the default of a server that you started. fault: the
+    name of a fault to plant in a server that is started here. Raises `BadOption` for a fault with a running
+    server, and `Unavailable` if the server is down or rejects the sign-in.
     """
     if base_url and fault:
-        raise BadOption("fault can only be planted in a server that is started here: leave base_url out.")
+        raise BadOption("fault works only with a server that is started for the run; leave out base_url.")
     httpx = need("httpx", _EXTRA)
     with ExitStack() as opened:
         if not base_url:
-            # mem0 is imported by the server only: at its first import it decides about its telemetry.
+            # Only the server imports mem0, because mem0 decides about its telemetry at its first import.
             require(("mem0", "starlette", "uvicorn", "jwt"), _EXTRA)
             secret = secret or token_hex(16)
             arguments = ["--secret", secret, *(["--fault", fault] if fault else [])]
@@ -54,7 +54,7 @@ def open_memory(*, base_url: str = "", secret: str = "", fault: str = "") -> Ite
                 base_url=base_url or address,
                 timeout=_LIMIT_SECONDS,
                 limits=httpx.Limits(keepalive_expiry=_KEEP_SECONDS),
-                # A proxy has no way to a server that was started here.
+                # A proxy can't reach a server that was started here.
                 trust_env=bool(base_url),
             )
         )
@@ -68,18 +68,18 @@ def _try(adapter: AppServer, address: str) -> None:
         adapter.sign_in(_PROBE)
     except Indeterminate as error:
         raise Unavailable(
-            f"The server at {address} can't be used ({error}): start it, or correct base_url."
+            f"The server at {address} does not answer ({error}); start it, or correct base_url."
         ) from error
     except Refused as error:
         raise Unavailable(
-            f"The server at {address} turned the sign-in away ({error}): give its secret with -O secret=..."
+            f"The server at {address} rejected the sign-in ({error}); pass its secret with -O secret=..."
         ) from error
 
 
 class AppServer:
-    """The server's calls, one to one; `raw` is what it answered for the row.
+    """The server's calls, one to one; `raw` is the server's row.
 
-    Which user a call is for goes out as the session token alone. Safe to call from one thread.
+    Only the session token says which user a call is for. Call it from one thread only.
     """
 
     def __init__(self, client: Any, secret: str) -> None:
@@ -87,7 +87,7 @@ class AppServer:
         self._tokens: dict[str, str] = {}
 
     def sign_in(self, user: Any, **more: Any) -> str:
-        """A new session token for the user; `Refused` where the server takes no such user."""
+        """A new session token for the user; raises `Refused` if the server does not accept the user."""
         body = {"user": user, "secret": self._secret, **more}
         return str(self._send("POST", "/sign-in", {}, body)["token"])
 
@@ -100,7 +100,7 @@ class AppServer:
         return _memories(self._ask(user, "POST", "/memories/search", {"query": query, "limit": limit}))
 
     def get_all(self, user: Any) -> list[Memory]:
-        """Page to the end of the user's list."""
+        """Return all pages of the user's list."""
         page = self.page(user, None)
         rows = list(page.items)
         while page.cursor is not None:
@@ -115,7 +115,7 @@ class AppServer:
         return Page(_memories(answer), answer["next"])
 
     def get(self, user: Any, id: str) -> Memory:
-        """Return one memory, or `Refused`."""
+        """Return one memory, or raise `Refused`."""
         return _memories(self._ask(user, "GET", _path(id)))[0]
 
     def update(self, user: Any, id: str, text: str) -> None:
@@ -131,9 +131,9 @@ class AppServer:
         self._ask(user, "DELETE", "/memories")
 
     def intrude(self, user: Any, victim: Any, how: str) -> Sequence[Memory]:
-        """Try to read the victim's memories, by the list and by a search; `Refused` where both are denied.
+        """Try to read the victim's memories by list and by search; raise `Refused` if both are denied.
 
-        Rows come without ids: the two may well give the same memory.
+        Rows have no ids, because both calls may return the same memory.
         """
         headers, named = self._disguise(user, victim, how)
         place = named.get("query", "")
@@ -150,7 +150,7 @@ class AppServer:
         return [Memory(None, row.text, row.raw) for row in found]
 
     def _disguise(self, user: Any, victim: Any, how: str) -> tuple[dict[str, str], dict[str, Any]]:
-        """The headers of an intruder, and where else the victim is named."""
+        """An intruder's headers, and the other places that name the victim."""
         query = f"?user={quote(str(victim), safe='')}"
         body = {"user": victim}
         header = {"X-User": quote(str(victim), safe="")}
@@ -182,7 +182,7 @@ class AppServer:
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Any:
         httpx = need("httpx", _EXTRA)
-        # Not `json=`: it can't send lone surrogates.
+        # Not `json=`, because that can't send lone surrogates.
         content = None if body is None else json.dumps(body).encode("ascii")
         for turn in range(_TURNS):
             try:
@@ -196,7 +196,7 @@ class AppServer:
 
 
 def _meaning(response: Any) -> Any:
-    """The JSON of a good answer; raises `Refused` or `Indeterminate` with what the server said."""
+    """The JSON of a successful answer; raises `Refused` or `Indeterminate` with the server's own text."""
     status = response.status_code
     if status in _REFUSED:
         raise Refused(f"{status} {response.text}")
@@ -222,7 +222,7 @@ def _altered(token: str) -> str:
 
 
 def _path(id: str) -> str:
-    # A lone dot would name the folder itself.
+    # A lone dot would mean the folder itself.
     return f"/memories/{quote(id, safe='').replace('.', '%2E')}"
 
 

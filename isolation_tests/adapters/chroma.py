@@ -1,4 +1,4 @@
-"""Chroma (chromadb 1.x) in its three documented ways of tenancy, embedded or over HTTP, our embedding."""
+"""Chroma (chromadb 1.x) with its three documented kinds of tenancy, embedded or over HTTP."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _Answer = TypeVar("_Answer")
 
 @contextmanager
 def open_memory(*, style: str = "filter", server: bool | str = False) -> Iterator[Chroma]:
-    """Open Chroma on a folder of its own, and remove the folder afterwards.
+    """Open Chroma in a temporary folder, and remove the folder afterwards.
 
-    style: "filter" (one collection, a metadata filter), "collections" (one a user) or "tenants" (a tenant
-    with a database a user). server: true starts `chroma run` on 127.0.0.1 for the run and talks HTTP.
+    style: "filter" (one collection, a metadata filter), "collections" (one per user) or "tenants" (a tenant
+    with a database per user). server: if true, start `chroma run` on 127.0.0.1 for the run and use HTTP.
     Raises BadOption for another style, and for tenants over HTTP.
     """
     over_http = str(server).casefold() in {"true", "yes", "1"}
     if style not in SHELVES:
-        raise BadOption(f"style is {style!r}: choose one of {', '.join(SHELVES)}.")
+        raise BadOption(f"style is {style!r}; choose one of {', '.join(SHELVES)}.")
     if over_http and style == "tenants":
-        raise BadOption("server can't be true with the style tenants: leave one of the two out.")
+        raise BadOption("server can't be combined with the style tenants; leave one of them out.")
     chromadb = need("chromadb", "chroma")
     with ExitStack() as opened:
         folder = opened.enter_context(scratch("chroma"))
@@ -49,9 +49,10 @@ def open_memory(*, style: str = "filter", server: bool | str = False) -> Iterato
 
 
 class Chroma:
-    """One collection for all, and the user as a metadata filter in every call; `raw` is Chroma's record.
+    """One collection for all users, with the user as a metadata filter in every call.
 
-    Chroma's `update` takes no filter: whether the memory is the user's is asked with `get` before.
+    `raw` is Chroma's record. Chroma's `update` takes no filter, so `get` first checks that the memory belongs
+    to the user.
     """
 
     def __init__(self, errors: Any, shelves: Shelves) -> None:
@@ -72,29 +73,29 @@ class Chroma:
         return _memories({part: found[part][0] for part in _PARTS})
 
     def get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        """Return all of the user's memories: without a limit, Chroma's `get` returns every record."""
+        """Return all of the user's memories; without a limit, Chroma's `get` returns every record."""
         return self._read(user, filters)
 
     def delete_all(self, user: Any) -> None:
-        """Delete by the user's filter alone."""
+        """Delete with only the user's filter."""
         self._ask(user, lambda collection: collection.delete(where=self._where(user)), None)
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the memory of this id under the user's filter; None where there is none."""
+        """Return the memory with this id under the user's filter; None if there is none."""
         return next(iter(self._read(user, ids=[id])), None)
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the text of the memory of this id where it is the user's; else nothing is done."""
+        """Replace the text of the memory with this id if it is the user's; otherwise do nothing."""
         new = {"embeddings": [embed(text)], **_record(id, text, self._owned(user, metadata))}
         if self.get(user, id) is not None:
             self._ask(user, lambda collection: collection.update(**new), None)
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the memory of this id under the user's filter."""
+        """Delete the memory with this id under the user's filter."""
         self._ask(user, lambda collection: collection.delete(ids=[id], where=self._where(user)), None)
 
     def page(self, user: Any, cursor: str | None) -> Page:
-        """Return fifty of the user's memories; the cursor is the offset of those that follow."""
+        """Return fifty of the user's memories; the cursor is the offset of the next ones."""
         offset = int(cursor or 0)
         items = self._read(user, limit=_PAGE, offset=offset)
         return Page(items, str(offset + _PAGE) if len(items) == _PAGE else None)
@@ -110,7 +111,7 @@ class Chroma:
         return _memories(self._ask(user, lambda collection: collection.get(**asked), _record()))
 
     def _where(self, user: Any, filters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        # Joined with "and", so that the caller's conditions can only narrow what is the user's.
+        # Joined with "and", so that the caller's conditions can only narrow the user's own memories.
         return {"$and": [*_conditions(filters), {"user_id": user}]} if filters else {"user_id": user}
 
     def _owned(self, user: Any, metadata: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -126,7 +127,7 @@ class Chroma:
         try:
             yield
         except self._errors.ChromaError as error:
-            meaning = Refused if error.code() < 500 else Indeterminate  # noqa: PLR2004 - a status of HTTP
+            meaning = Refused if error.code() < 500 else Indeterminate  # a status of HTTP
             raise meaning(str(error)) from error
         except (TypeError, ValueError) as error:
             if not _turned_down(error):
@@ -137,7 +138,7 @@ class Chroma:
 
 
 class ChromaApart(Chroma):
-    """A collection for each user: no call carries a filter for the owner, and a caller's key is the id."""
+    """A collection for each user: calls have no filter for the owner, and a caller's key is the id."""
 
     def add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
@@ -163,7 +164,7 @@ class ChromaApart(Chroma):
 
 
 def _turned_down(error: Exception) -> bool:
-    """Whether Chroma's own validation raised it, in Python or where it hands over to its engine."""
+    """Whether Chroma's own validation raised the error, in Python or in the call to its engine."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")).startswith("chromadb.")
 

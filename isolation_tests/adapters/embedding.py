@@ -1,4 +1,4 @@
-"""An embedding with no model, no download and no network: the same text has the same vector everywhere."""
+"""An embedding without a model, a download or a network: a text has the same vector everywhere."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _TOKEN = re.compile(r"\w+")
 
 
 def embed(text: str) -> list[float]:
-    """Return the text's unit vector: texts that share words are near, equal texts are equal.
+    """Return the text's unit vector. Texts that share words are near each other; equal texts are equal.
 
-    DIMENSIONS numbers, none of them negative; upper and lower case are one.
+    The vector has DIMENSIONS numbers, none of them negative. Case does not matter.
     """
     places = Counter(place for token in _TOKEN.findall(text.casefold()) for place in _places(token))
-    # A text without words still needs a direction: a zero vector has no cosine with anything.
+    # A text without words still needs a direction, because a zero vector has no cosine.
     counts = [places[place] for place in range(DIMENSIONS)] if places else [1] * DIMENSIONS
     length = math.hypot(*counts)
     return [count / length for count in counts]
 
 
 def _places(token: str) -> list[int]:
-    # No signs, unlike the usual hashing trick: a negative similarity falls below the thresholds that
-    # systems apply, and would hide a user's own memory from them.
+    # Unlike the usual hashing trick, this has no signs: a negative similarity is below the thresholds that
+    # systems apply, so it would hide a user's own memory.
     digest = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=_PLACES_PER_TOKEN).digest()
     return [byte % DIMENSIONS for byte in digest]

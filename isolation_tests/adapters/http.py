@@ -1,4 +1,4 @@
-"""Any HTTP memory service, described by the options of a target's file, without Python."""
+"""Any HTTP memory service, described by the options in a target's file, without Python code."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _KEYWORDS = ("filters", "key", "metadata")
 
 @contextmanager
 def open_memory(**options: Any) -> Iterator[HttpMemory]:
-    """Open the service that the options describe (see `described.http_options.HttpOptions`).
+    """Open the service that the options describe (see `described.http_tables.HttpOptions`).
 
-    One harmless read shows whether it answers as described. Raises `BadOption` for an option to correct and
-    `Unavailable` for a service that is down or turns the credentials away.
+    One harmless read checks that it answers as described. Raises `BadOption` for an option to correct, and
+    `Unavailable` if the service is down or rejects the credentials.
     """
     service = mapped(checked(HttpOptions, options))
     with connected(service) as server:
@@ -50,9 +50,9 @@ def open_memory(**options: Any) -> Iterator[HttpMemory]:
 
 
 class HttpMemory:
-    """One request for each call, as the file has it; `raw` is the row of the answer.
+    """Makes one request for each call, as the file describes it; `raw` is the row of the answer.
 
-    Methods and keywords that the file does not map are not there.
+    Methods and keywords that the file does not map do not exist.
     """
 
     add: Callable[..., Sequence[Memory]]
@@ -125,7 +125,7 @@ class HttpMemory:
         return Page(memories(call, response), None if following is None else str(following))
 
     def listed(self, name: str, user: Any, filters: Any = ABSENT) -> list[Memory]:
-        """All memories that a listing operation gives, page by page to the end."""
+        """All memories that a listing operation returns, from all of its pages."""
 
         def ask(position: Position) -> httpx.Response:
             return self._ask(name, user, {"cursor": position.cursor, "filters": filters}, position.url)
@@ -139,7 +139,7 @@ class HttpMemory:
 
 
 def _read_once(memory: HttpMemory, server: Client, service: Mapped) -> None:
-    """Read as a user whom nobody has; raises in one sentence where that shows that nothing else can work."""
+    """Read as a user who does not exist; raises an error if nothing else can work."""
     user = f"iso-{uuid4().hex}"
     reading = service.calls["get_all"]
     steps: list[tuple[Call, Callable[[], object]]] = [(reading, lambda: memory.listed("get_all", user))]
@@ -160,7 +160,7 @@ def _read_once(memory: HttpMemory, server: Client, service: Mapped) -> None:
 
 
 def _may_mean_the_user(error: Refused, call: Call, server: Client, user: str) -> bool:
-    """Whether a 404 may say that nobody has this name, and not that the server has no such path."""
+    """Whether a 404 may mean that the user does not exist, rather than that the path does not."""
     if not str(error).startswith("404 "):
         return False
     if "user" in slots(call.path):
@@ -179,14 +179,15 @@ def _turned_away(said: str, call: Call, service: Mapped) -> BadOption | Unavaila
     if said.startswith(("401 ", "403 ")):
         signs_in = call is service.auth.sign_in
         key = call.option if signs_in else "options.auth"
-        return Unavailable(f"{service.base_url} turns the credentials away ({_short(said)}); correct {key}.")
+        return Unavailable(f"{service.base_url} rejects the credentials ({_short(said)}); correct {key}.")
     if said.startswith("404 "):
         return BadOption(
-            f"{call.option}.path: nothing is there ({_short(said)}); correct it or options.base_url."
+            f"{call.option}.path: the server has no such path ({_short(said)}); correct it or "
+            "options.base_url."
         )
     return BadOption(
-        f"{call.option}: the server refuses an ordinary user ({_short(said)}); correct the path, query, "
-        "headers or json."
+        f"{call.option}: the server refuses an ordinary user ({_short(said)}); correct path, query, headers "
+        "or json."
     )
 
 

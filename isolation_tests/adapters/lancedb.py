@@ -1,4 +1,4 @@
-"""LanceDB, embedded: one table, a SQL filter before the search for each user, our embedding."""
+"""LanceDB, embedded: one table, with a SQL filter for the user before each search."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _JOINS = {"AND": " AND ", "OR": " OR ", "NOT": " OR "}
 
 @contextmanager
 def open_memory(*, prefilter: bool = True) -> Iterator[LanceDb]:
-    """Open LanceDB in a folder of its own, and remove the folder afterwards.
+    """Open LanceDB in a temporary folder, and remove the folder afterwards.
 
-    prefilter: whether the filter is applied before the nearest rows are taken, as LanceDB does by itself.
+    prefilter: whether to filter before taking the nearest rows, which is LanceDB's default.
     """
     lancedb = need("lancedb", "lancedb")
     schema = need("lancedb.pydantic", "lancedb")
     literal: Callable[[Any], str] = need("lancedb.util", "lancedb").value_to_sql
 
-    # Made by a call: annotations of a class in a function can't be looked up by name.
+    # Created with a call, because the annotations of a class in a function can't be resolved by name.
     row = create_model(
         "Row",
         __base__=schema.LanceModel,
@@ -49,7 +49,7 @@ def open_memory(*, prefilter: bool = True) -> Iterator[LanceDb]:
 class LanceDb:
     """Each call carries `user_id = '...'`, quoted by LanceDB's own `value_to_sql`; `raw` is the row.
 
-    LanceDB has no bound parameters for its SQL filters. Of the metadata the table has one column, `topic`.
+    LanceDB has no bound parameters for its SQL filters. `topic` is the only metadata with a column.
     """
 
     def __init__(self, table: Any, row: Any, literal: Callable[[Any], str], *, prefilter: bool) -> None:
@@ -87,16 +87,16 @@ class LanceDb:
         return self._read(user, filters)
 
     def delete_all(self, user: Any) -> None:
-        """Delete by the user's filter alone."""
+        """Delete with only the user's filter."""
         with _answered():
             self._table.delete(self._scope(user))
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the row of this id under the user's filter; None where there is none."""
+        """Return the row with this id under the user's filter; None if there is none."""
         return next(iter(self._read(user, {"id": id})), None)
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Rewrite the row of this id under the user's filter, and its topic where metadata is given."""
+        """Rewrite the row with this id under the user's filter, and its topic if metadata is given."""
         values: dict[str, Any] = {"text": text, "vector": embed(text)}
         if metadata is not None:
             values["topic"] = metadata.get("topic")
@@ -104,7 +104,7 @@ class LanceDb:
             self._table.update(where=self._scope(user, {"id": id}), values=values)
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the row of this id under the user's filter."""
+        """Delete the row with this id under the user's filter."""
         with _answered():
             self._table.delete(self._scope(user, {"id": id}))
 
@@ -114,13 +114,13 @@ class LanceDb:
             return int(self._table.count_rows(self._scope(user)))
 
     def page(self, user: Any, cursor: str | None) -> Page:
-        """Return fifty of the user's rows; the cursor is the offset of those that follow."""
+        """Return fifty of the user's rows; the cursor is the offset of the next ones."""
         offset = int(cursor or 0)
         items = self._read(user, limit=_PAGE, offset=offset)
         return Page(items, str(offset + _PAGE) if len(items) == _PAGE else None)
 
-    def maintain(self, user: Any) -> None:  # noqa: ARG002 - it is the table that is compacted
-        """Compact the table, as LanceDB's documentation asks for after many small writes."""
+    def maintain(self, user: Any) -> None:  # noqa: ARG002 - it compacts the whole table
+        """Compact the table, as LanceDB's documentation recommends after many small writes."""
         with _answered():
             self._table.optimize()
 
@@ -137,7 +137,7 @@ class LanceDb:
             return [_memory(row) for row in rows.to_list()]
 
     def _scope(self, user: Any, filters: Mapping[str, Any] | None = None) -> str:
-        # In brackets and joined with AND, so that the caller's conditions can only narrow what is the user's.
+        # In brackets and joined with AND, so that the caller's conditions can only narrow the user's rows.
         own = f"user_id = {self._literal(user)}"
         return f"{own} AND ({self._conditions(filters)})" if filters else own
 
@@ -163,14 +163,14 @@ def _answered() -> Iterator[None]:
             raise
         raise Refused(str(error)) from error
     except RuntimeError as error:
-        # Some filters it can't plan: it says so before it reads or writes a row.
+        # It can't plan some filters, and says so before it reads or writes a row.
         if "planner.rs" not in str(error):
             raise
         raise Refused(str(error)) from error
 
 
 def _turned_down(error: Exception) -> bool:
-    """Whether LanceDB raised it, in Python or where it hands over to its engine."""
+    """Whether LanceDB raised the error, in Python or in the call to its engine."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")).startswith("lancedb.")
 

@@ -29,12 +29,12 @@ _NAMESPACE = "memories.{user}"
 def open_memory(
     *, store: str = "memory", namespace: str = _NAMESPACE, scan: str = "off", dsn: str | None = None
 ) -> Iterator[LangGraph]:
-    """Open a store in a place of its own, and remove it afterwards.
+    """Open a new store, and remove it afterwards.
 
     store: "memory", "sqlite" or "postgres". namespace: labels joined by dots, one of them {user}; the
     vendor's documentation shows memories.{user} and {user}.memories. scan: pgvector's hnsw.iterative_scan:
-    "off", its default, "strict_order" or "relaxed_order". dsn: a Postgres of yours, in which a schema is
-    made and dropped; without it one is started for the run. Raises `BadOption`.
+    "off" (its default), "strict_order" or "relaxed_order". dsn: your own Postgres, in which a schema is
+    created and dropped; without it, a Postgres is started for the run. Raises `BadOption`.
     """
     labels = Namespace.parse(namespace)
     with open_store(store, scan=scan, dsn=dsn) as opened:
@@ -45,7 +45,7 @@ def open_memory(
 async def open_async_memory(
     *, store: str = "memory", namespace: str = _NAMESPACE, scan: str = "off", dsn: str | None = None
 ) -> AsyncIterator[AsyncLangGraph]:
-    """Open a store's asynchronous twin; options as in `open_memory`."""
+    """Open a store's asynchronous variant; the options are those of `open_memory`."""
     labels = Namespace.parse(namespace)
     async with open_async_store(store, scan=scan, dsn=dsn) as opened:
         yield AsyncLangGraph(opened, labels)
@@ -69,13 +69,13 @@ class LangGraph:
     def search(
         self, user: Any, query: str, *, limit: int, filters: Filters | None = None
     ) -> Sequence[Memory]:
-        """Search the user's namespace: by meaning where the store has an index, else the newest first."""
+        """Search the user's namespace: by meaning if the store has an index, else the newest first."""
         with answered(self._opened):
             found = self._store.search(self._namespace.of(user), query=query, filter=filters, limit=limit)
         return [memory_of(item) for item in found]
 
     def get_all(self, user: Any, *, filters: Filters | None = None) -> Sequence[Memory]:
-        """Search without a query, page after page: the store has no other list."""
+        """Search without a query, page by page, because the store has no other list."""
         found: list[Memory] = []
         while True:
             with answered(self._opened):
@@ -87,13 +87,13 @@ class LangGraph:
                 return found
 
     def delete_all(self, user: Any) -> None:
-        """List the namespace and delete each key in it: the store has no call that deletes them all."""
+        """List the namespace and delete each key, because the store has no call that deletes them all."""
         for memory in self.get_all(user):
             with answered(self._opened):
                 self._store.delete(self._namespace.of(user), memory.id)
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the item of this key in the user's namespace; None where there is none."""
+        """Return the item with this key in the user's namespace; None if there is none."""
         with answered(self._opened):
             item = self._store.get(self._namespace.of(user), id)
         return None if item is None else memory_of(item)
@@ -104,7 +104,7 @@ class LangGraph:
             self._store.put(self._namespace.of(user), id, value_of(text, metadata))
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete this key of the user's namespace."""
+        """Delete this key from the user's namespace."""
         with answered(self._opened):
             self._store.delete(self._namespace.of(user), id)
 
@@ -117,7 +117,7 @@ class LangGraph:
 
 
 class AsyncLangGraph:
-    """The same calls of the store's asynchronous twin."""
+    """The same calls on the store's asynchronous variant."""
 
     def __init__(self, opened: Opened, namespace: Namespace) -> None:
         self._opened, self._store, self._namespace = opened, opened.store, namespace
@@ -134,14 +134,14 @@ class AsyncLangGraph:
     async def search(
         self, user: Any, query: str, *, limit: int, filters: Filters | None = None
     ) -> Sequence[Memory]:
-        """Search the user's namespace: by meaning where the store has an index, else the newest first."""
+        """Search the user's namespace: by meaning if the store has an index, else the newest first."""
         with answered(self._opened):
             namespace = self._namespace.of(user)
             found = await self._store.asearch(namespace, query=query, filter=filters, limit=limit)
         return [memory_of(item) for item in found]
 
     async def get_all(self, user: Any, *, filters: Filters | None = None) -> Sequence[Memory]:
-        """Search without a query, page after page: the store has no other list."""
+        """Search without a query, page by page, because the store has no other list."""
         found: list[Memory] = []
         while True:
             with answered(self._opened):
@@ -153,13 +153,13 @@ class AsyncLangGraph:
                 return found
 
     async def delete_all(self, user: Any) -> None:
-        """List the namespace and delete each key in it: the store has no call that deletes them all."""
+        """List the namespace and delete each key, because the store has no call that deletes them all."""
         for memory in await self.get_all(user):
             with answered(self._opened):
                 await self._store.adelete(self._namespace.of(user), memory.id)
 
     async def get(self, user: Any, id: str) -> Memory | None:
-        """Return the item of this key in the user's namespace; None where there is none."""
+        """Return the item with this key in the user's namespace; None if there is none."""
         with answered(self._opened):
             item = await self._store.aget(self._namespace.of(user), id)
         return None if item is None else memory_of(item)
@@ -172,7 +172,7 @@ class AsyncLangGraph:
             await self._store.aput(self._namespace.of(user), id, value_of(text, metadata))
 
     async def delete(self, user: Any, id: str) -> None:
-        """Delete this key of the user's namespace."""
+        """Delete this key from the user's namespace."""
         with answered(self._opened):
             await self._store.adelete(self._namespace.of(user), id)
 

@@ -1,4 +1,4 @@
-"""LangMem's memory tools over a LangGraph store, called as an agent calls them, without an LLM."""
+"""LangMem's memory tools over a LangGraph store, called as an agent would call them, without an LLM."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LISTED = 100
 
 @contextmanager
 def open_memory(*, store: str = "memory", dsn: str | None = None) -> Iterator[LangMem]:
-    """Open LangMem's tools over a store of their own, and remove it afterwards.
+    """Open LangMem's tools over a new store, and remove it afterwards.
 
-    store: "memory", "sqlite" or "postgres". dsn: a Postgres of yours, in which a schema is made and
-    dropped; without it one is started for the run. Raises `BadOption`.
+    store: "memory", "sqlite" or "postgres". dsn: your own Postgres, in which a schema is created and
+    dropped; without it, a Postgres is started for the run. Raises `BadOption`.
     """
     langmem = need("langmem", "langmem")
     with open_store(store, dsn=dsn) as opened:
@@ -37,7 +37,7 @@ def open_memory(*, store: str = "memory", dsn: str | None = None) -> Iterator[La
 
 
 class LangMem:
-    """The manage and search tools, the user in `configurable`; LangMem has no tool that lists."""
+    """The manage and search tools, with the user in `configurable`. LangMem has no tool for listing."""
 
     def __init__(self, opened: Opened, *, manage: Any, search: Any) -> None:
         self._opened, self._manage, self._search = opened, manage, search
@@ -53,7 +53,7 @@ class LangMem:
         return [Memory(row["key"], row["value"]["content"], row) for row in rows]
 
     def get_all(self, user: Any) -> Sequence[Memory]:
-        """Search the store in the namespace of the tools, as LangMem's guides do."""
+        """Search the store in the tools' namespace, as LangMem's guides do."""
         found: list[Memory] = []
         while True:
             with answered(self._opened):
@@ -63,16 +63,16 @@ class LangMem:
                 return found
 
     def delete_all(self, user: Any) -> None:
-        """Have the manage tool delete one after the other."""
+        """Delete the memories one by one with the manage tool."""
         for memory in self.get_all(user):
             self._ask(self._manage, user, id=memory.id, action="delete")
 
     def update(self, user: Any, id: str, text: str) -> None:
-        """Have the manage tool replace the text of this id."""
+        """Replace the text of this id with the manage tool."""
         self._ask(self._manage, user, content=text, id=id, action="update")
 
     def delete(self, user: Any, id: str) -> None:
-        """Have the manage tool delete this id."""
+        """Delete this id with the manage tool."""
         self._ask(self._manage, user, id=id, action="delete")
 
     def _ask(self, tool: Any, user: Any, **arguments: Any) -> str:

@@ -1,4 +1,4 @@
-"""Any MCP memory server, described by the options of a target's file, without Python."""
+"""Any MCP memory server, described by the options in a target's file, without Python code."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _NUMBER = re.compile(r"\d+\Z")
 async def open_memory(**options: Any) -> AsyncIterator[McpMemory]:
     """Open the server that the options describe (see `described.mcp_options.McpOptions`).
 
-    Its tools are compared with the file, and one harmless read shows whether it answers as described. Raises
-    `BadOption` for an option to correct and `Unavailable` for a server that does not answer.
+    Its tools are compared with the file, and one harmless read checks that it answers as described. Raises
+    `BadOption` for an option to correct, and `Unavailable` if the server does not answer.
     """
     server = mapped(checked(McpOptions, options))
     with scratch("mcp") as folder:
@@ -49,9 +49,9 @@ async def open_memory(**options: Any) -> AsyncIterator[McpMemory]:
 
 
 class McpMemory:
-    """One tool call for each call, as the file has it; `raw` is the row of the answer.
+    """Makes one tool call for each call, as the file describes it; `raw` is the row of the answer.
 
-    Methods and keywords that the file does not map are not there.
+    Methods and keywords that the file does not map do not exist.
     """
 
     get_all: Callable[..., Awaitable[Sequence[Memory]]]
@@ -124,7 +124,7 @@ class McpMemory:
         return Page(items, None if following is None else str(following))
 
     async def _listed(self, name: str, user: Any, filters: Any) -> list[Memory]:
-        """All memories that a listing tool gives, page by page to the end."""
+        """All memories that a listing tool returns, from all of its pages."""
         call = self._calls[name]
         listed: dict[tuple[str | None, str], Memory] = {}
         cursor: Any = ABSENT
@@ -137,9 +137,7 @@ class McpMemory:
             if following is not None and following == cursor:
                 break
             cursor = ABSENT if following is None else following
-        raise Mismatch(
-            f"{call.option}: the pages repeat themselves and never end; correct next or arguments."
-        )
+        raise Mismatch(f"{call.option}: the pages repeat and never end; correct next or arguments.")
 
     async def _one_page(
         self, name: str, user: Any, cursor: Any, offset: int, filters: Any
@@ -156,7 +154,7 @@ class McpMemory:
     async def _ask(self, name: str, user: Any, values: Mapping[str, Any] | None = None) -> Any:
         call, options = self._calls[name], self._server.options
         arguments = filled(call.arguments, {"user": user, **(values or {})})
-        # By the names of the protocol: the library's own spelling differs between its major versions.
+        # By the protocol's names, because the library's own names differ between its major versions.
         result = (await self._links.call(user, call.tool, arguments)).model_dump(by_alias=True, mode="json")
         texts = _texts(result["content"])
         if result.get("isError"):
@@ -177,13 +175,13 @@ class McpMemory:
 
 
 def _texts(content: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The texts of an answer's parts, an embedded resource's among them."""
+    """The texts in an answer's parts, including those of embedded resources."""
     parts = (part.get("text") or (part.get("resource") or {}).get("text") for part in content)
     return [part for part in parts if part]
 
 
 async def _try(memory: McpMemory, links: Links, server: Mapped) -> None:
-    """Compare the tools with the file and read as a user whom nobody has; raises in one sentence."""
+    """Compare the tools with the file and read as a user who does not exist; raises for the first problem."""
     user = f"iso-{uuid4().hex}"
     tools = await links.tools(user)
     for call in server.calls.values():
@@ -199,5 +197,5 @@ async def _try(memory: McpMemory, links: Links, server: Mapped) -> None:
         ) from error
     except Indeterminate as error:
         raise Unavailable(
-            f"the server does not answer ({error}); look into its log, and start it again."
+            f"the server does not answer ({error}); check its log and start it again."
         ) from error

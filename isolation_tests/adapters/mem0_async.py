@@ -1,4 +1,4 @@
-"""mem0 open source's `AsyncMemory`, which is a second implementation and no wrapper of `Memory`."""
+"""mem0 open source's `AsyncMemory`, which is a separate implementation, not a wrapper around `Memory`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _FIRST_LIMIT = 1000
 
 @asynccontextmanager
 async def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -> AsyncIterator[AsyncMem0]:
-    """Open mem0's `AsyncMemory` in a folder of its own, and remove the folder afterwards.
+    """Open mem0's `AsyncMemory` in a temporary folder, and remove the folder afterwards.
 
     Options and errors are those of `isolation_tests.adapters.mem0.open_memory`.
     """
     with ExitStack() as opened:
         mem0, store = opened.enter_context(opened_store(vector_store, dsn))
         if not store.threads:
-            # mem0 hands its store's calls to the loop's threads, several at once even within one delete_all:
-            # with one thread they queue, while mem0's own tasks go on side by side.
+            # mem0 runs its store's calls on the loop's threads, several at once even in one delete_all.
+            # With one thread they queue, while mem0's own tasks still overlap.
             one_thread = opened.enter_context(ThreadPoolExecutor(1))
             asyncio.get_running_loop().set_default_executor(one_thread)
         memory = create_memory(mem0, vector_store, store.config, kind="AsyncMemory")
         opened.callback(close_memory, memory)
         adapter = AsyncMem0(memory, Answers(store, mem0.exceptions.ValidationError))
-        # mem0 2.x makes its pgvector table on first use, which fails where two tasks are first.
+        # mem0 2.x creates its pgvector table on first use, which fails if two tasks come first.
         await adapter.get_all("isolation-tests")
         yield adapter
 
@@ -41,7 +41,7 @@ async def open_memory(*, vector_store: str = "qdrant", dsn: str | None = None) -
 class AsyncMem0:
     """AsyncMemory's own calls, one to one; `raw` is the dict that mem0 returned.
 
-    By-id calls of mem0 take no user: `get`, `update`, `delete` and `history` pass the id alone.
+    mem0's by-id calls take no user, so `get`, `update`, `delete` and `history` pass only the id.
     """
 
     def __init__(self, memory: Any, answers: Answers) -> None:
@@ -50,7 +50,7 @@ class AsyncMem0:
     async def add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None
     ) -> Sequence[Memory]:
-        """Store the text as it is (`infer=False`)."""
+        """Store the text unchanged (`infer=False`)."""
         with self._answers.read():
             answer = await self._memory.add(text, user_id=user, metadata=given(metadata), infer=False)
         return found(answer)
@@ -64,7 +64,7 @@ class AsyncMem0:
         return found(answer)
 
     async def get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        """Return all of the user's memories: mem0 has no pages, so ask for more until fewer come back."""
+        """Return all of the user's memories: mem0 has no pages, so raise the limit until fewer come back."""
         limit = _FIRST_LIMIT
         while True:
             with self._answers.read():
@@ -79,7 +79,7 @@ class AsyncMem0:
             await self._memory.delete_all(user_id=user)
 
     async def get(self, user: Any, id: str) -> Memory | None:  # noqa: ARG002
-        """Return the memory of this id, whoever asks; None where there is none."""
+        """Return the memory with this id, for any user; None if there is none."""
         with self._answers.read():
             row = await self._memory.get(id)
         return None if row is None else one(row)
@@ -92,19 +92,19 @@ class AsyncMem0:
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Replace the text of the memory of this id, whoever asks."""
-        # Early 1.x has no such keyword: pass it where it is wanted only.
+        """Replace the text of the memory with this id, for any user."""
+        # Early 1.x releases lack this keyword, so it is passed only if needed.
         more = {} if metadata is None else {"metadata": dict(metadata)}
         with self._answers.read():
             await self._memory.update(id, text, **more)
 
     async def delete(self, user: Any, id: str) -> None:  # noqa: ARG002
-        """Delete the memory of this id, whoever asks."""
+        """Delete the memory with this id, for any user."""
         with self._answers.read():
             await self._memory.delete(id)
 
     async def history(self, user: Any, id: str) -> Sequence[Memory]:  # noqa: ARG002
-        """Return the versions of the memory of this id, whoever asks; each carries that memory's id."""
+        """Return the versions of the memory with this id, for any user; each carries that memory's id."""
         with self._answers.read():
             rows = await self._memory.history(id)
         return versions(rows)

@@ -1,4 +1,4 @@
-"""mem0 open source with `infer=True`: an LLM behind an OpenAI-compatible address rewrites what is stored."""
+"""mem0 open source with `infer=True`: an LLM with an OpenAI-compatible API rewrites what is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from isolation_tests.core import packaged
 
 __all__ = ["open_memory"]
 
-# Where the client that mem0 makes would turn to, whatever address it is given.
+# Variables that would send mem0's client to another address than the given one.
 _ELSEWHERE = ("OPENROUTER_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -27,11 +27,11 @@ def open_memory(
     llm_url: str | None = None,
     model: str = "stand-in",
 ) -> Iterator[Mem0]:
-    """Open mem0 with `infer=True`, in a folder of its own that is removed afterwards.
+    """Open mem0 with `infer=True` in a temporary folder, and remove the folder afterwards.
 
-    llm_url: an OpenAI-compatible address, which gets every text that is written, with the key in the
-    environment variable OPENAI_API_KEY; without, a stand-in is started that rewrites texts by rules. Other
-    options and errors are those of `isolation_tests.adapters.mem0.open_memory`.
+    llm_url: an OpenAI-compatible address. It receives every text that is written, with the key from the
+    environment variable OPENAI_API_KEY. Without it, a stand-in is started that rewrites texts by rules. The
+    other options and errors are those of `isolation_tests.adapters.mem0.open_memory`.
     """
     with ExitStack() as opened:
         mem0, store = opened.enter_context(opened_store(vector_store, dsn))

@@ -1,9 +1,9 @@
 """The hosted mem0 platform through its own clients: the real `MemoryClient` and `AsyncMemoryClient`.
 
-By-id calls of the platform take a memory's id and nothing else: a key opens every memory of its project,
-whoever of the project's users owns it. There is no way to hand the user on, so this adapter does what a
-careful application has to do: it fetches the memory first, compares its `user_id` with the asking user, and
-answers a foreign memory as an absent one. That check is the adapter's, and the only one it adds.
+The platform's by-id calls take only a memory's id: a key opens every memory of its project, whoever owns it.
+They have no parameter for the user, so this adapter does what a careful application has to do: it fetches the
+memory first, compares its `user_id` with the calling user, and answers a foreign memory like an absent one.
+This is the only check that the adapter adds.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ def open_memory(
 ) -> AbstractContextManager[Mem0Platform] | AbstractAsyncContextManager[AsyncMem0Platform]:
     """Open the project of the key in the environment variable MEM0_API_KEY.
 
-    host: address of the API, the client's own default when empty; "stand-in" starts the one of this suite,
-    which needs no key. client: "sync" or "async". fault, dsn, visible_after: of the stand-in, a fault to
-    plant, a Postgres of yours, in which a schema is made and dropped, and the seconds until a write is seen.
-    Raises BadOption for an option or a missing key, Unavailable where the API or the key is no good.
+    host: address of the API; empty for the client's default; "stand-in" starts this suite's stand-in, which
+    needs no key. client: "sync" or "async". Only for the stand-in: `fault` is a fault to plant, `dsn` is your
+    own Postgres, in which a schema is created and dropped, `visible_after` the seconds until a write shows.
+    Raises BadOption for a wrong option or a missing key, and Unavailable if the API or the key does not work.
     """
     if client not in _CLIENTS:
-        raise BadOption(f"client is {client!r}: write {' or '.join(_CLIENTS)}.")
+        raise BadOption(f"client is {client!r}; write {' or '.join(_CLIENTS)}.")
     if host != STAND_IN and (fault or dsn):
-        raise BadOption(f"{'fault' if fault else 'dsn'} is an option of host={STAND_IN} only: leave it out.")
+        raise BadOption(f"{'fault' if fault else 'dsn'} works only with host={STAND_IN}; leave it out.")
     place = _Place(host, fault, dsn, visible_after)
     return _opened_async(place) if client == "async" else _opened(place)
 
@@ -75,17 +75,17 @@ class _Place:
 
     @contextmanager
     def client(self, kind: str) -> Iterator[tuple[Any, Any]]:
-        """Give a client of that class and mem0's exceptions, the stand-in running where it is asked for."""
+        """Yield a client of that class and mem0's exceptions; start the stand-in if it is chosen."""
         with ExitStack() as opened:
             mem0 = load_mem0(opened.enter_context(scratch("mem0")))
-            # It tells the log of every refusal, which the suite provokes by the hundred.
+            # It logs every refusal, and the suite provokes hundreds of them.
             logging.getLogger("mem0.client").setLevel(logging.CRITICAL)
             key, host = os.environ.get(_KEY, ""), self.host or None
             if self.host == STAND_IN:
                 key = f"m0-{secrets.token_hex(16)}"
                 host = opened.enter_context(local_server(_script(), self._arguments(key)))
             elif not key:
-                raise BadOption(f"{_KEY} is not set: put the key of a mem0 project into the environment.")
+                raise BadOption(f"{_KEY} is not set; set it to the key of a mem0 project.")
             with _reaching(host or "https://api.mem0.ai"):
                 client = getattr(mem0, kind)(api_key=key, host=host)
             yield client, mem0.exceptions
@@ -102,17 +102,17 @@ def _script() -> Any:
 
 @contextmanager
 def _reaching(host: str) -> Iterator[None]:
-    """Say in one sentence why a client can't be made: it asks the API for its project at once."""
+    """Say in one sentence why a client can't be created: it calls the API right away."""
     httpx = need("httpx", "mem0-platform")
     try:
         yield
-    # The sync client reaches the API through httpx, the async one through requests, whose errors are OSError.
+    # The sync client uses httpx, the async one requests, whose errors are OSErrors.
     except (ValueError, OSError, httpx.HTTPError) as error:
         status = getattr(getattr(error.__context__, "response", None), "status_code", None)
         if status in {401, 403}:
-            sentence = f"{host} turned the key in {_KEY} away; put a valid key of a mem0 project there."
+            sentence = f"{host} rejected the key in {_KEY}; set it to a valid key of a mem0 project."
         elif status is not None:
-            sentence = f"{host} answered its ping with {status}; try again later or correct the option host."
+            sentence = f"{host} answered a ping with {status}; try again later or correct the option host."
         else:
             sentence = f"There is no mem0 platform at {host}; check the network and the option host."
         raise Unavailable(sentence) from error
@@ -132,27 +132,27 @@ async def _opened_async(place: _Place) -> AsyncIterator[AsyncMem0Platform]:
 
 
 class _Client:
-    """One of the platform's clients, and what its errors mean."""
+    """One of the platform's clients, with the meaning of its errors."""
 
     def __init__(self, client: Any, errors: Any) -> None:
         self.client, self.errors = client, errors
 
     def start(self, call: Call) -> Any:
-        """Call the client: its answer, or of the async one what is to be awaited."""
+        """Call the client and return its answer, or an awaitable of it from the async client."""
         return getattr(self.client, call.method)(*call.positional, **call.keywords)
 
-    def told(self, error: Exception, call: Call, tried: int) -> float | Exception:
-        """How many seconds to wait before another try, or what to raise."""
+    def pause_or_error(self, error: Exception, call: Call, tried: int) -> float | Exception:
+        """The seconds to wait before another try, or the exception to raise."""
         if isinstance(error, self.errors.RateLimitError) and tried < _TRIES:
             wanted = error.debug_info.get("retry_after", 1)
             return min(float(wanted), _LONGEST_WAIT_SECONDS)
         return self._meaning(error, call)
 
     def _meaning(self, error: Exception, call: Call) -> Exception:
-        """What a client's error says in the words of the contract; the error itself where it is a fault."""
+        """A client's error as an exception of the adapter contract; the error itself if it is a fault."""
         errors = self.errors
         if isinstance(error, errors.MemoryNotFoundError) and call.method == "get":
-            # Worded as for a foreign memory: an application that tells them apart tells that one exists.
+            # The same text as for a foreign memory: a different one would reveal that the memory exists.
             return Refused(NO_MEMORY)
         refused = (errors.ValidationError, errors.AuthenticationError, errors.MemoryNotFoundError)
         if isinstance(error, (*refused, errors.MemoryQuotaExceededError)):
@@ -169,11 +169,11 @@ def _sync(steps: Callable[Concatenate[Any, P], Steps[T]]) -> Callable[Concatenat
 
     @wraps(steps)
     def method(self: Mem0Platform, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        asked = steps(self, *args, **kwargs)
+        calls_to_make = steps(self, *args, **kwargs)
         answer: Any = None
         while True:
             try:
-                call = asked.send(answer)
+                call = calls_to_make.send(answer)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed has Any
             answer = self._made(call)
@@ -188,11 +188,11 @@ def _async(
 
     @wraps(steps)
     async def method(self: AsyncMem0Platform, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        asked = steps(self, *args, **kwargs)
+        calls_to_make = steps(self, *args, **kwargs)
         answer: Any = None
         while True:
             try:
-                call = asked.send(answer)
+                call = calls_to_make.send(answer)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # typeshed has Any
             answer = await self._made(call)
@@ -201,7 +201,7 @@ def _async(
 
 
 class Mem0Platform(_Client):
-    """`MemoryClient`: each method makes the client's own call; by-id ones look first at whose it is."""
+    """`MemoryClient`: each method makes the client's own call; by-id methods check the owner first."""
 
     add = _sync(calls.add)
     search = _sync(calls.search)
@@ -220,17 +220,17 @@ class Mem0Platform(_Client):
             try:
                 return self.start(call)
             except Exception as error:  # noqa: BLE001 - raised again in the words of the contract
-                told = self.told(error, call, tried)
-            # Here, where the client's error is no context of it: that one holds the connections, and in them
-            # what others are asking just now.
-            if isinstance(told, Exception):
-                raise told
-            time.sleep(told)
+                next_step = self.pause_or_error(error, call, tried)
+            # Raised here so that the client's error is not its context: that error holds the connections, and
+            # with them other users' current requests.
+            if isinstance(next_step, Exception):
+                raise next_step
+            time.sleep(next_step)
         return None
 
 
 class AsyncMem0Platform(_Client):
-    """`AsyncMemoryClient`, which is a client of its own: the same calls, awaited."""
+    """`AsyncMemoryClient`, a separate client: the same calls, awaited."""
 
     add = _async(calls.add)
     search = _async(calls.search)
@@ -251,10 +251,10 @@ class AsyncMem0Platform(_Client):
             try:
                 return await self.start(call)
             except Exception as error:  # noqa: BLE001 - raised again in the words of the contract
-                told = self.told(error, call, tried)
-            # Here, where the client's error is no context of it: that one holds the connections, and in them
-            # what others are asking just now.
-            if isinstance(told, Exception):
-                raise told
-            await anyio.sleep(told)
+                next_step = self.pause_or_error(error, call, tried)
+            # Raised here so that the client's error is not its context: that error holds the connections, and
+            # with them other users' current requests.
+            if isinstance(next_step, Exception):
+                raise next_step
+            await anyio.sleep(next_step)
         return None

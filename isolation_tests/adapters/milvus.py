@@ -1,4 +1,4 @@
-"""Milvus Lite (pymilvus on a file): one collection, a filter expression for each user, our embedding."""
+"""Milvus Lite (pymilvus on a file): one collection, with a filter expression for the user."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\
 
 @contextmanager
 def open_memory() -> Iterator[Milvus]:
-    """Open Milvus Lite on a file in a folder of its own, and remove the folder afterwards."""
+    """Open Milvus Lite on a file in a temporary folder, and remove the folder afterwards."""
     pymilvus = need("pymilvus", "milvus")
     need("milvus_lite", "milvus")
-    # It logs a traceback for each expression that it turns down.
+    # It logs a traceback for each expression that it rejects.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     with ExitStack() as opened:
         folder = opened.enter_context(scratch("milvus"))
@@ -52,9 +52,9 @@ def _create(client: Any, kind: Any) -> None:
 
 
 class Milvus:
-    """Each call carries `user_id == "..."`, escaped as the expression language says; `raw` is the entity.
+    """Each call carries `user_id == "..."`, escaped as the expression language requires; `raw` is the entity.
 
-    Templates with bound values (`filter_params`) are for a Milvus server: Milvus Lite can't parse them.
+    Templates with bound values (`filter_params`) need a Milvus server; Milvus Lite can't parse them.
     """
 
     def __init__(self, client: Any, errors: Any) -> None:
@@ -79,22 +79,22 @@ class Milvus:
         return [_memory(hit["entity"]) for hit in found]
 
     def get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        """Return every entity that the user's filter matches: without a limit, Milvus Lite gives all."""
+        """Return every entity that matches the user's filter; without a limit, Milvus Lite returns all."""
         return self._query(_scope(user, filters))
 
     def delete_all(self, user: Any) -> None:
-        """Delete by the user's filter alone."""
+        """Delete with only the user's filter."""
         with self._answered():
             self._client.delete(_COLLECTION, filter=_scope(user))
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the entity of this id under the user's filter; None where there is none."""
+        """Return the entity with this id under the user's filter; None if there is none."""
         return next(iter(self._query(_scope(user, id=id))), None)
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the entity of this id where it is the user's; else nothing is done.
+        """Replace the entity with this id if it is the user's; otherwise do nothing.
 
-        Milvus replaces by primary key alone, so the owner is asked for before.
+        Milvus replaces by primary key only, so the owner is checked first.
         """
         found = self._query(_scope(user, id=id))
         for row in (dict(each.raw) for each in found if isinstance(each.raw, dict)):
@@ -104,18 +104,18 @@ class Milvus:
                 self._client.upsert(_COLLECTION, [new])
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the entity of this id under the user's filter."""
+        """Delete the entity with this id under the user's filter."""
         with self._answered():
             self._client.delete(_COLLECTION, filter=_scope(user, id=id))
 
     def count(self, user: Any) -> int:
-        """Return how many entities the user's filter matches."""
+        """Return how many entities match the user's filter."""
         with self._answered():
             (row,) = self._client.query(_COLLECTION, _scope(user), output_fields=["count(*)"])
         return int(row["count(*)"])
 
     def page(self, user: Any, cursor: str | None) -> Page:
-        """Return fifty of the user's entities; the cursor is the offset of those that follow."""
+        """Return fifty of the user's entities; the cursor is the offset of the next ones."""
         offset = int(cursor or 0)
         items = self._query(_scope(user), limit=_PAGE, offset=offset)
         return Page(items, str(offset + _PAGE) if len(items) == _PAGE else None)
@@ -141,7 +141,7 @@ class Milvus:
 
 
 def _scope(user: Any, filters: Mapping[str, Any] | None = None, id: str | None = None) -> str:
-    # In brackets and joined with "and", so that the caller's conditions can only narrow what is the user's.
+    # In brackets and joined with "and", so that the caller's conditions can only narrow the user's own rows.
     parts = [f"user_id == {_literal(user)}"]
     if filters:
         parts.append(f"({_conditions(filters)})")

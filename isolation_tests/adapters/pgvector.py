@@ -1,4 +1,4 @@
-"""Postgres with pgvector: one table for all users, kept apart by a column or by row-level security."""
+"""Postgres with pgvector: one table for all users, separated by a column or by row-level security."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def open_memory(
 ) -> Iterator[Pgvector]:
     """Open an empty table, and drop it afterwards.
 
-    scope: "column", every statement names the user; or "rls", none does and Postgres adds the user itself.
-    connections: "one" or "pool", both used by all users in turn. policy: "careful", or "plain", which
-    takes an empty user for a user. dsn: a Postgres of yours in which a schema (and for "rls" a role) is
-    made and dropped; without it a Postgres is started for the run. Raises `BadOption`.
+    scope: "column" if every statement names the user, "rls" if Postgres adds the user itself. connections:
+    "one" or "pool"; all users share them in turn. policy: "careful", or "plain", which accepts an empty user.
+    dsn: your own Postgres, in which a schema (and for "rls" a role) is created and dropped; without it, a
+    Postgres is started for the run. Raises `BadOption`.
     """
     _check("scope", scope, SCOPES)
     _check("connections", connections, CONNECTIONS)
@@ -82,11 +82,11 @@ def open_memory(
 
 def _check(option: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
-        raise BadOption(f"{option} is {value!r}: choose one of {', '.join(choices)}.")
+        raise BadOption(f"{option} is {value!r}; choose one of {', '.join(choices)}.")
 
 
 class Pgvector:
-    """One SQL statement a call; `raw` is the row as Postgres returned it."""
+    """One SQL statement per call; `raw` is the row as Postgres returned it."""
 
     def __init__(self, database: Database) -> None:
         self._ask = database.ask
@@ -101,7 +101,7 @@ class Pgvector:
     def search(
         self, user: Any, query: str, *, limit: int, filters: Filters | None = None
     ) -> Sequence[Memory]:
-        """Return the nearest by cosine distance, from an exact scan."""
+        """Return the nearest rows by cosine distance, from an exact scan."""
         contained = _contained(filters)
         return _memories(self._ask(_SEARCH, user, vector=_vector(query), filters=contained, limit=limit))
 
@@ -114,17 +114,17 @@ class Pgvector:
         self._ask(_DELETE_ALL, user)
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the user's row of this id; None where there is none."""
+        """Return the user's row with this id; None if there is none."""
         rows = _memories(self._ask(_GET, user, id=id))
         return rows[0] if rows else None
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the text, and the metadata where given."""
+        """Replace the text, and the metadata if given."""
         stored = None if metadata is None else json.dumps(dict(metadata))
         _found(self._ask(_UPDATE, user, id=id, text=text, vector=_vector(text), metadata=stored))
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the user's row of this id."""
+        """Delete the user's row with this id."""
         _found(self._ask(_DELETE, user, id=id))
 
     def count(self, user: Any) -> int:

@@ -1,4 +1,4 @@
-"""Qdrant's client in its local mode, one collection with a payload filter for each user, our embedding."""
+"""Qdrant's client in local mode: one collection, with a payload filter for the user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BRANCHES = {"AND": "must", "OR": "should", "NOT": "must_not"}
 
 @contextmanager
 def open_memory(*, on_disk: bool = False) -> Iterator[Qdrant]:
-    """Open Qdrant's local mode: in memory, or in a folder of its own that is removed afterwards."""
+    """Open Qdrant in local mode: in memory, or in a temporary folder that is removed afterwards."""
     qdrant = need("qdrant_client", "qdrant")
     with ExitStack() as opened:
         place = (
@@ -43,7 +43,7 @@ def open_memory(*, on_disk: bool = False) -> Iterator[Qdrant]:
 class Qdrant:
     """Each call carries a condition that the payload's `user_id` is the user; `raw` is the point's payload.
 
-    The local mode can't serve two threads: calls wait for each other.
+    The local mode can't serve two threads, so calls wait for each other.
     """
 
     def __init__(self, client: Any, models: Any) -> None:
@@ -52,10 +52,11 @@ class Qdrant:
         self._turn = Lock()
 
     def add(self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        """Store the text under a fresh id, for a user whom Qdrant's own filter can name."""
+        """Store the text under a fresh id, for a user that Qdrant's own filter can name."""
         id = str(uuid4())
         with self._answered():
-            # A payload takes any JSON: without this, what no filter can name would be stored and never found.
+            # A payload takes any JSON. Without this check, a user that no filter can name would be stored and
+            # never found.
             self._scope(user)
         point = self._put(id, text, {"user_id": user, "text": text, "metadata": dict(metadata or {})})
         return [_memory(point)]
@@ -71,7 +72,7 @@ class Qdrant:
         return [_memory(point) for point in found.points]
 
     def get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
-        """Return all of the user's memories, a hundred a call."""
+        """Return all of the user's memories, a hundred per call."""
         page = self._scroll(user, None, filters)
         items = list(page.items)
         while page.cursor is not None:
@@ -80,18 +81,18 @@ class Qdrant:
         return items
 
     def delete_all(self, user: Any) -> None:
-        """Delete by the user's filter alone."""
+        """Delete with only the user's filter."""
         with self._answered():
             self._client.delete(_COLLECTION, self._scope(user))
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the memory of this id under the user's filter; None where there is none."""
+        """Return the memory with this id under the user's filter; None if there is none."""
         return next(iter(self._scroll(user, None, id=id).items), None)
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the memory of this id where it is the user's; else nothing is done.
+        """Replace the memory with this id if it is the user's; otherwise do nothing.
 
-        Qdrant replaces a point with its vector by id alone, so the owner is asked for before.
+        Qdrant replaces a point and its vector by id only, so the owner is checked first.
         """
         found = self.get(user, id)
         if found is not None:
@@ -100,7 +101,7 @@ class Qdrant:
             self._put(id, text, {"user_id": user, "text": text, "metadata": changed})
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the memory of this id under the user's filter."""
+        """Delete the memory with this id under the user's filter."""
         with self._answered():
             self._client.delete(_COLLECTION, self._scope(user, id=id))
 
@@ -129,7 +130,7 @@ class Qdrant:
         return Page([_memory(point) for point in points], None if after is None else str(after))
 
     def _scope(self, user: Any, filters: Mapping[str, Any] | None = None, id: str | None = None) -> Any:
-        # All of them must hold, so that the caller's conditions can only narrow what is the user's.
+        # All conditions must hold, so that the caller's can only narrow the user's own memories.
         must = [self._equal("user_id", user), *self._conditions(filters or {})]
         if id is not None:
             must.append(self._models.HasIdCondition(has_id=[id]))
@@ -162,7 +163,7 @@ class Qdrant:
 
 
 def _turned_down(error: Exception) -> bool:
-    """Whether Qdrant's own parser of field names raised it."""
+    """Whether Qdrant's own parser of field names raised the error."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")) == "qdrant_client.local.json_path_parser"
 

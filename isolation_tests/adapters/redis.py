@@ -1,4 +1,4 @@
-"""Redis: each user's memories under keys that begin with the user, which is all that keeps users apart."""
+"""Redis: each user's memories have keys that begin with the user; nothing else separates users."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PAGE_SIZE = 20
 
 @contextmanager
 def open_memory(*, listing: str = "index", url: str | None = None) -> Iterator[RedisKeys]:
-    """Open an empty place in Redis, and empty it again afterwards.
+    """Open an empty key space in Redis, and empty it again afterwards.
 
-    listing: how a user's memories are found: "index", a sorted set of ids for each user; or "scan", SCAN
-    with the user in its pattern, which keeps nobody apart whose name has a pattern's characters. url: a
-    Redis of yours, in which every key gets a prefix of the run's own; without it one is started for the
-    run. Raises `BadOption`, and `Unavailable` where there is no Redis.
+    listing: how a user's memories are found. "index" uses a sorted set of ids for each user. "scan" uses SCAN
+    with the user in its pattern, which mixes up users whose names contain pattern characters. url: your own
+    Redis, in which every key gets a prefix for this run; without it, a Redis is started for the run. Raises
+    `BadOption`, and `Unavailable` if there is no Redis.
     """
     if listing not in _LISTINGS:
-        raise BadOption(f"listing is {listing!r}: choose one of {', '.join(_LISTINGS)}.")
+        raise BadOption(f"listing is {listing!r}; choose one of {', '.join(_LISTINGS)}.")
     redis = need("redis", "redis")
     with ExitStack() as opened:
         address = url or opened.enter_context(serve(redis, opened.enter_context(scratch("redis"))))
@@ -45,10 +45,10 @@ def _empty(client: Any, place: str) -> None:
 
 
 class RedisKeys:
-    """One hash for each memory, a sorted set of ids and a hash of keys for each user.
+    """One hash for each memory, and a sorted set of ids and a hash of keys for each user.
 
-    `raw` is the memory's hash as Redis returned it. Redis knows no users, so it is the application that
-    says who is one: a text that is not blank. Without that, None would share a key with "None".
+    `raw` is the memory's hash as Redis returned it. Redis knows no users, so the application decides who is a
+    user: text that is not blank. Otherwise None would share a key with "None".
     """
 
     def __init__(self, redis: Any, client: Any, place: str) -> None:
@@ -57,7 +57,7 @@ class RedisKeys:
     def add(
         self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None, key: str | None = None
     ) -> Sequence[Memory]:
-        """Store a hash and enter its id; the same `key` of the same user replaces it."""
+        """Store a hash and record its id; the same `key` of the same user replaces it."""
         with self._answer():
             id = self._claim(user, key) if key is not None else str(uuid4())
             row = {"text": text, "metadata": json.dumps(dict(metadata or {})), "key": key or ""}
@@ -83,20 +83,20 @@ class RedisKeys:
             self._client.delete(*self._addresses(user), self._ids(user), self._keys(user))
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the user's memory of this id; None where there is none."""
+        """Return the user's memory with this id; None if there is none."""
         with self._answer():
             rows = self._load([self._memory(user, id)]) if self._has(user, id) else []
         return rows[0] if rows else None
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the text, and the metadata where given."""
+        """Replace the text, and the metadata if given."""
         more = {} if metadata is None else {"metadata": json.dumps(dict(metadata))}
         with self._answer():
             self._require(user, id)
             self._client.hset(self._memory(user, id), mapping={"text": text, **more})
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the user's memory of this id, and its key."""
+        """Delete the user's memory with this id, and its key."""
         with self._answer():
             self._require(user, id)
             key = self._client.hget(self._memory(user, id), "key")
@@ -113,20 +113,20 @@ class RedisKeys:
             return len(self._addresses(user))
 
     def _claim(self, user: Any, key: str) -> str:
-        """Give the id that the user's `key` stands for, a new one where it has none."""
+        """Return the id for the user's `key`; a new key gets a new id."""
         self._client.hsetnx(self._keys(user), key, str(uuid4()))
         id: str = self._client.hget(self._keys(user), key)
         return id
 
     def _enter(self, pipeline: Any, user: Any, id: str) -> None:
-        # Of equal scores, a sorted set is in the order of its members: pages go on after an id.
+        # With equal scores, a sorted set is ordered by its members, so a page can start after an id.
         pipeline.zadd(self._ids(user), {id: 0})
 
     def _addresses(self, user: Any) -> list[str]:
         return [self._memory(user, id) for id in self._client.zrange(self._ids(user), 0, -1)]
 
     def _has(self, user: Any, id: str) -> bool:
-        # An id that the caller makes up could lead into the keys of a user whose name goes on after ":".
+        # An invented id could lead into the keys of a user whose name continues after ":".
         return self._client.zscore(self._ids(user), id) is not None
 
     def _require(self, user: Any, id: str) -> None:
@@ -160,7 +160,7 @@ class RedisKeys:
 
 
 class IndexedKeys(RedisKeys):
-    """Pages as well, in the order of the ids."""
+    """Finds ids in an index, which also allows pages, in the order of the ids."""
 
     def page(self, user: Any, cursor: str | None) -> Page:
         """Return the user's next memories after the id in `cursor`."""
@@ -172,10 +172,10 @@ class IndexedKeys(RedisKeys):
 
 
 class ScannedKeys(RedisKeys):
-    """As many applications do: no ids are kept, SCAN finds all keys that match the user's pattern."""
+    """Keeps no index of ids, like many applications: SCAN finds all keys that match the user's pattern."""
 
     def _enter(self, pipeline: Any, user: Any, id: str) -> None:
-        """Enter nothing: the key is what will be found."""
+        """Record nothing, because SCAN finds the key itself."""
 
     def _addresses(self, user: Any) -> list[str]:
         found: dict[str, None] = dict.fromkeys(

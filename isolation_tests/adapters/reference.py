@@ -1,7 +1,7 @@
-"""The reference store: an in-memory system that keeps users apart, and the model of correctness.
+"""The reference store: an in-memory system that keeps users apart and serves as the model of correctness.
 
-It offers every optional method and keyword of the contract. Each user has a shelf of their own, found by
-the exact name, and no call ever looks at another shelf: what is another user's can only be unknown.
+It offers every optional method and keyword of the contract. Each user has their own shelf, found by the exact
+name. No call looks at another shelf, so another user's memory is simply unknown.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class _Shelf:
 class ReferenceStore:
     """Every user sees, counts and deletes their own memories and nothing else.
 
-    Users are texts that are not blank, compared exactly; anything else is `Refused`. A foreign id and an
-    absent id are `Refused` with one message, and so are a foreign and an unknown cursor. Messages are
-    constant: they name nobody and echo nothing. Safe to call from any number of threads.
+    A user is text that is not blank, compared exactly; anything else is `Refused`. A foreign id and an absent
+    id are `Refused` with the same message, and so are a foreign and an unknown cursor. Messages are constant:
+    they name nobody and repeat nothing. Safe to call from several threads.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class ReferenceStore:
             return [_memory(row)]
 
     def search(self, user: Any, query: str, *, limit: int, filters: Filters | None = None) -> list[Memory]:
-        """Rank all of the user's memories by the words they share with `query`; strangers to it last."""
+        """Rank all of the user's memories by the number of words they share with `query`."""
         wanted = _words(query)
         with self._lock:
             rows = self._rows(user, filters)
@@ -107,19 +107,19 @@ class ReferenceStore:
             self._shelves.pop(name, None)
 
     def get(self, user: Any, id: str) -> Memory:
-        """Return one memory of the user, or `Refused`."""
+        """Return one of the user's memories, or raise `Refused`."""
         with self._lock:
             return _memory(self._row(user, id))
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the text of one memory of the user, and its metadata where given."""
+        """Replace the text of one of the user's memories, and its metadata if given."""
         data = None if metadata is None else copy.deepcopy(dict(metadata))
         with self._lock:
             row = self._row(user, id)
             _rewrite(row, text, row.metadata if data is None else data)
 
     def delete(self, user: Any, id: str) -> None:
-        """Remove one memory of the user with its versions and its key."""
+        """Remove one of the user's memories, with its versions and its key."""
         with self._lock:
             row = self._row(user, id)
             shelf = self._shelf(user)
@@ -128,7 +128,7 @@ class ReferenceStore:
                 del shelf.keys[row.key]
 
     def history(self, user: Any, id: str) -> list[Memory]:
-        """Return every text that one memory of the user has had, the oldest first."""
+        """Return every text that one of the user's memories has had, the oldest first."""
         with self._lock:
             row = self._row(user, id)
             return [
@@ -151,7 +151,7 @@ class ReferenceStore:
         return self.get_all(user)
 
     def page(self, user: Any, cursor: str | None) -> Page:
-        """Return up to ten memories of the user and a cursor that only this user can go on with."""
+        """Return up to ten of the user's memories, and a cursor that only this user can use."""
         name = _name(user)
         after = self._position(name, cursor)
         with self._lock:
@@ -163,7 +163,7 @@ class ReferenceStore:
             )
 
     def intrude(self, user: Any, victim: Any, how: str) -> list[Memory]:
-        """List the memories of whoever the session says is asking."""
+        """List the memories of the user whose session the request carries."""
         request = intruding(self._sessions, _name(user), _name(victim), how)
         return self.get_all(self._sessions.user_of(request))
 
@@ -180,7 +180,7 @@ class ReferenceStore:
         rows = self._shelf(user).rows.values()
         if filters is None:
             return list(rows)
-        # Compiled before any row is looked at, so that a refusal does not depend on what is stored.
+        # Compiled before any row is read, so that a refusal does not depend on what is stored.
         matches = _compiled(filters)
         return [row for row in rows if matches(row.metadata)]
 
@@ -209,7 +209,7 @@ class ReferenceStore:
 
 
 class AsyncReferenceStore:
-    """The same store for callers with an event loop; every call lets others in before and after."""
+    """The same store for async callers; other calls can run before and after each call."""
 
     def __init__(self, store: ReferenceStore) -> None:
         for name in (*CORE_METHODS, *OPTIONAL_METHODS):
@@ -236,12 +236,12 @@ def open_memory() -> ReferenceStore:
 
 
 def open_shared_memory() -> ReferenceStore:
-    """Open the one reference store that all openings in this process share."""
+    """Open the reference store that all openings in this process share."""
     return _SHARED
 
 
 def open_async_memory() -> AsyncReferenceStore:
-    """Open the shared store for callers with an event loop."""
+    """Open the shared store for async callers."""
     return AsyncReferenceStore(_SHARED)
 
 
@@ -257,7 +257,7 @@ def _words(text: str) -> frozenset[str]:
 
 def _new_row(shelf: _Shelf, text: str, metadata: dict[str, Any], key: str | None) -> _Row:
     row = _Row(str(uuid.uuid4()), shelf.written, text, metadata, key, _words(text), [text])
-    # Numbered within the shelf: a common counter would tell every user how much the others write.
+    # Numbered within the shelf, because a common counter would reveal how much other users write.
     shelf.written += 1
     shelf.rows[row.id] = row
     if key is not None:
@@ -290,5 +290,5 @@ def _term(key: Any, value: Any) -> _Test:
         return lambda metadata: join([branch(metadata) for branch in branches])
     if not isinstance(key, str) or not isinstance(value, str | int | float | None):
         raise Refused(BAD_FILTERS)
-    # The kinds are compared too: to Python, True is 1.
+    # Types are compared too, because in Python True equals 1.
     return lambda metadata: key in metadata and (type(metadata[key]), metadata[key]) == (type(value), value)

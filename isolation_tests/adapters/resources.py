@@ -1,4 +1,4 @@
-"""What adapters open around a system: packages, scratch folders, a Postgres, a local server."""
+"""What adapters need to open a system: packages, temporary folders, a Postgres, a local server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Errors = tuple[type[Exception], ...]
 
 
 def need(package: str, extra: str) -> Any:
-    """Import a vendor's package; raise ModuleNotFoundError naming the extra where it is missing."""
+    """Import a vendor's package; raise ModuleNotFoundError with the name of the extra if it is missing."""
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
@@ -52,22 +52,22 @@ def need(package: str, extra: str) -> Any:
 
 
 def require(packages: Sequence[str], extra: str) -> None:
-    """Raise ModuleNotFoundError naming the extra where a package is missing; import none of them."""
+    """Raise ModuleNotFoundError with the name of the extra if a package is missing; import none of them."""
     for package in packages:
         if find_spec(package) is None:
             raise _missing(package, extra)
 
 
 def _missing(package: str, extra: str) -> ModuleNotFoundError:
-    hint = f'{package} is not installed: pip install "isolation-tests[{extra}]"'
+    hint = f'{package} is not installed; install it with: pip install "isolation-tests[{extra}]"'
     return ModuleNotFoundError(hint, name=package)
 
 
 def scratch_folder() -> str | None:
-    """Where a run's data folder goes: in memory where there is room, else the system's temporary folder.
+    """The parent of temporary folders: in memory if there is room, else the system's default.
 
-    The stores wait for the disk at every write, ten times as long as they work; isolation does not depend
-    on what survives a power cut.
+    On a disk, stores wait for every write, ten times as long as they work. Isolation does not depend on what
+    survives a power cut.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and disk_usage(memory).free >= _ROOM_BYTES
@@ -76,9 +76,9 @@ def scratch_folder() -> str | None:
 
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """Give a folder of one's own, and remove it afterwards.
+    """Yield a temporary folder, and remove it afterwards.
 
-    name: short, for the path of a socket inside has to stay below 104 characters.
+    name: short, because the path of a socket in the folder must stay below 104 characters.
     """
     with tempfile.TemporaryDirectory(
         prefix=f"iso-{name}-", dir=scratch_folder(), ignore_cleanup_errors=True
@@ -88,7 +88,7 @@ def scratch(name: str) -> Iterator[Path]:
 
 @contextmanager
 def postgres(folder: Path, dsn: str | None, extra: str) -> Iterator[str]:
-    """Give a connection string: to a schema of one's own in `dsn`, or to a Postgres started for the run."""
+    """Yield a connection string: to a new schema in `dsn`, or to a Postgres that is started for the run."""
     if dsn:
         with own_schema(need("psycopg", extra), dsn) as connection_string:
             yield connection_string
@@ -100,7 +100,7 @@ def postgres(folder: Path, dsn: str | None, extra: str) -> Iterator[str]:
 
 @contextmanager
 def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
-    """Make a schema in a Postgres of the user's, give a connection string that works in it, and drop it."""
+    """Create a schema in the user's Postgres, yield a connection string to it, and drop it afterwards."""
     schema = f"isolation_tests_{uuid4().hex}"
     options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options', '')} -c search_path={schema},public"
     try:
@@ -108,10 +108,10 @@ def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
         raise Unavailable(
-            f"The Postgres of option dsn can't be used ({said}): start it, or correct dsn."
+            f"The Postgres in the option dsn can't be used ({said}); start it, or correct dsn."
         ) from None
     with connecting as connection:
-        # Outside of the schema, where the schemas of other workers find its types too.
+        # Outside the schema, so that other workers' schemas find its types too.
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute(f"CREATE SCHEMA {schema}")
         try:
@@ -122,34 +122,34 @@ def own_schema(psycopg: Any, dsn: str) -> Iterator[str]:
 
 @contextmanager
 def local_server(script: Path, arguments: Sequence[str] = ()) -> Iterator[str]:
-    """Start a Python script that serves on 127.0.0.1 and prints its address; give the address, stop it.
+    """Start a Python script that serves on 127.0.0.1 and prints its address; yield the address, then stop it.
 
-    Raises `Unavailable` as `serving` does, `BadOption` where there is no such script.
+    Raises `Unavailable` as `serving` does, and `BadOption` if there is no such script.
     """
     if not script.is_file():
-        raise BadOption(f"There is no server script {script}; name the one to start.")
+        raise BadOption(f"There is no server script {script}; name an existing one.")
     with serving([sys.executable, str(script), *arguments], script.name) as url:
         yield url
 
 
 @contextmanager
 def serving(command: Sequence[str], name: str) -> Iterator[str]:
-    """Start a program that serves; give the first address that it prints, and stop it afterwards.
+    """Start a server program, yield the first address that it prints, and stop it afterwards.
 
-    Raises `Unavailable` with the last line that it printed where it ends or stays silent for a minute.
+    Raises `Unavailable` with the last line that it printed if it ends or prints no address for a minute.
     """
     with running(command, output=subprocess.PIPE) as process:
         said: SimpleQueue[str | None] = SimpleQueue()
-        # It is listened to until it ends: a pipe that nobody reads fills up, and the program hangs.
+        # Its output is read to the end, because a full pipe would block the program.
         Thread(target=_listen, args=(process, said), daemon=True).start()
         yield _address(said, name)
 
 
 @contextmanager
 def running(command: Sequence[str], *, output: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
-    """Start a program, give its process, and stop it; kill it where it does not end within ten seconds.
+    """Start a program, yield its process, and stop it; kill it if it does not end within ten seconds.
 
-    output: where all that it prints goes, as `subprocess.Popen` takes it.
+    output: where its output goes, as for `subprocess.Popen`.
     """
     with subprocess.Popen(  # noqa: S603 - a program of this suite or one that the user named
         list(command), stdout=output, stderr=subprocess.STDOUT, text=True, bufsize=1
@@ -185,4 +185,4 @@ def _address(said: SimpleQueue[str | None], name: str) -> str:
         if found := _URL.search(line):
             return found[0]
         last = line.strip() or last
-    raise Unavailable(f"{name} did not start; the last it said was: {last}")
+    raise Unavailable(f"{name} did not start; its last output was: {last}")

@@ -1,4 +1,4 @@
-"""SQLite with FTS5: one table for all users, kept apart by a column, and one full-text index over it."""
+"""SQLite with FTS5: one table for all users, separated by a column, and one full-text index over it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ INSERT INTO memories (id, user_id, text, metadata, key) VALUES (:id, :user, :tex
 ON CONFLICT (user_id, key) DO UPDATE SET text = excluded.text, metadata = excluded.metadata
 RETURNING id, user_id, text, metadata, key
 """
-# Each condition of the caller's filters has an equal entry of the same type in the metadata.
+# Each of the caller's conditions must have an equal entry of the same type in the metadata.
 _NARROWED = """
 AND NOT EXISTS (
     SELECT 1 FROM json_each(:filters) AS wanted WHERE NOT EXISTS (
@@ -75,14 +75,14 @@ _DELETE_ALL = "DELETE FROM memories WHERE user_id = :user"
 _REBUILD = "INSERT INTO words (words) VALUES ('rebuild')"
 _USERS = "SELECT DISTINCT user_id FROM memories"
 
-# A type that can't be bound; a text that is not Unicode; a number that fits no column.
+# A type that can't be bound, a text that is not Unicode, a number that is too large.
 _REFUSED: Errors = (sqlite3.IntegrityError, sqlite3.DataError, UnicodeEncodeError, OverflowError)
 _UNBINDABLE = "Error binding parameter"
 
 
 @contextmanager
 def open_memory() -> Iterator[SqliteFts]:
-    """Open an empty database in a file of its own; raises `Unavailable` where SQLite lacks FTS5."""
+    """Open an empty database in a temporary file; raises `Unavailable` if SQLite lacks FTS5."""
     with (
         scratch("sqlite") as folder,
         closing(sqlite3.connect(folder / "memories.db", check_same_thread=False)) as connection,
@@ -97,13 +97,13 @@ def _require_fts5(connection: sqlite3.Connection) -> None:
     options = {row[0] for row in connection.execute("PRAGMA compile_options")}
     if "ENABLE_FTS5" not in options or sqlite3.sqlite_version_info < _OLDEST:
         raise Unavailable(
-            f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5 or is older than 3.35: "
-            "run with a Python that is built with FTS5 and a newer SQLite."
+            f"This Python's SQLite {sqlite3.sqlite_version} lacks FTS5 or is older than 3.35; use a Python "
+            "with FTS5 and a newer SQLite."
         )
 
 
 class SqliteFts:
-    """One SQL statement a call; `raw` is the row as SQLite returned it, as a dict."""
+    """One SQL statement per call; `raw` is the row as SQLite returned it, as a dict."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -119,7 +119,7 @@ class SqliteFts:
     def search(
         self, user: Any, query: str, *, limit: int, filters: Filters | None = None
     ) -> Sequence[Memory]:
-        """Return the user's rows that have a word of the query, by FTS5's rank."""
+        """Return the user's rows that contain a word of the query, ordered by FTS5's rank."""
         narrowed = _narrowed(filters)
         return _memories(self._ask(_SEARCH, user, query=_any_word(query), filters=narrowed, limit=limit))
 
@@ -132,17 +132,17 @@ class SqliteFts:
         self._ask(_DELETE_ALL, user)
 
     def get(self, user: Any, id: str) -> Memory | None:
-        """Return the user's row of this id; None where there is none."""
+        """Return the user's row with this id; None if there is none."""
         rows = _memories(self._ask(_GET, user, id=id))
         return rows[0] if rows else None
 
     def update(self, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None) -> None:
-        """Replace the text, and the metadata where given."""
+        """Replace the text, and the metadata if given."""
         stored = None if metadata is None else json.dumps(dict(metadata))
         _found(self._ask(_UPDATE, user, id=id, text=text, metadata=stored))
 
     def delete(self, user: Any, id: str) -> None:
-        """Delete the user's row of this id."""
+        """Delete the user's row with this id."""
         _found(self._ask(_DELETE, user, id=id))
 
     def count(self, user: Any) -> int:
@@ -159,7 +159,7 @@ class SqliteFts:
         return [row["user_id"] for row in self._ask(_USERS, None)]
 
     def maintain(self, user: Any) -> None:
-        """Build the full-text index again: it has no parts that are one user's."""
+        """Rebuild the whole full-text index, because it has no parts per user."""
         self._ask(_REBUILD, user)
 
     def _ask(self, statement: str, user: Any, **values: Any) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ class SqliteFts:
 
 
 def _any_word(query: str) -> str:
-    # Between double quotes no character has a meaning to FTS5, but for the quote itself.
+    # In double quotes, only the quote itself has a meaning for FTS5.
     return " OR ".join('"' + word.replace('"', '""') + '"' for word in query.split()) or '""'
 
 

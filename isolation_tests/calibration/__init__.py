@@ -1,1 +1,1 @@
-"""Strength: plants faults in front of a target, and says which of them its runs would catch."""
+"""Calibration: plants faults in front of a target, and reports which of them the suite catches."""

@@ -1,4 +1,4 @@
-"""Strength: plants every seeded fault in front of a target, one at a time, and sees which are caught."""
+"""Plants every seeded fault in front of a target, one at a time, to see which of them the suite catches."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
 
 NEAR, WIDE = 250, 400
-"""Memories of each other user in the widest starvation plan, and the largest pool that a fault fetches."""
+"""Memories per other user in the widest starvation plan, and the largest pool that a fault fetches."""
 
 
 def _lacking(settings: Settings, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """What each fault needs that the target does not offer."""
+    """For each fault, what it needs and the target lacks."""
     target = without_known(settings)
     with blaming(target.name):
         session = target.open()
@@ -56,9 +56,9 @@ def _unmet(name: str, adapter: object) -> tuple[str, ...]:
 
 
 def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = frozenset()) -> Killed:
-    """Ask the target with this fault planted until it is caught; ask the clean target all where it is None.
+    """Test the target with this fault planted until the fault is caught; None tests the clean target fully.
 
-    own: keys of findings that the target has without it; what its own file declares known counts as well.
+    own: keys of findings that the target has without the fault; its listed known findings count too.
     """
     if fault is None:
         return _killed(CLEAN, examine(settings))
@@ -98,13 +98,13 @@ def calibrate(
     workers: int = 0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> KillMatrix:
-    """Run the whole suite once clean, then with each fault planted until it is caught, with one seed.
+    """Run the whole suite on the clean target, then with each fault planted until it is caught.
 
-    Several run at a time; what could show a fault's anomaly is asked first.
+    All runs use one seed, and several run at once. The checks that could show a fault's anomaly run first.
 
-    only: names of faults; all by default. workers: processes; 0 takes one for each core. tell: is told
-    the progress. Raises `UsageProblem` for a fault that does not exist, `TargetProblem` for a target that
-    does not get through a clean run, or that can't be opened again and again.
+    only: names of faults; all by default. workers: processes; 0 means one per core. tell: receives the
+    progress. Raises `UsageProblem` for an unknown fault, and `TargetProblem` for a target that fails a clean
+    run or can't be opened several times.
     """
     for name in only:
         if name not in FAULTS:
@@ -127,7 +127,7 @@ def calibrate(
 
 @dataclass(frozen=True, slots=True)
 class _Calibration:
-    """The runs of one calibration, each in a process that opens the target anew."""
+    """The runs of one calibration; each process opens the target itself."""
 
     settings: Settings
     workers: int
@@ -164,7 +164,7 @@ class _Calibration:
     def _require(self, clean: Killed) -> None:
         if clean.verdict is Verdict.ERROR or clean.stopped or not clean.calls:
             raise TargetProblem(
-                f"{self.settings.target} does not get through a clean run; mend what "
+                f"{self.settings.target} fails a clean run; fix what "
                 f"`isolation-tests run {self.settings.target}` reports, then calibrate."
             )
 
@@ -188,28 +188,28 @@ class _Calibration:
 
     @contextlib.contextmanager
     def _blamed(self, *, at_once: bool) -> Iterator[None]:
-        """Tell in one sentence why a target that was opened here can't be opened there."""
+        """Report in one sentence that a worker process failed or can't open the target."""
         name = self.settings.target
         try:
             yield
         except Problem as error:
             hint = (
-                "give -n 1 if it can be open only once at a time"
+                "pass -n 1 if it can be open only once at a time"
                 if at_once
-                else "its factory has to work again, in a process of its own"
+                else "its factory has to work again in another process"
             )
             raise TargetProblem(
-                f"{name} could be opened once, and then not by a worker: {error} ({hint})"
+                f"{name} could be opened once, but not again by a worker: {error} ({hint})"
             ) from error
         except BrokenProcessPool as error:
             raise TargetProblem(
-                f"A worker process died while it ran {name}: look at `isolation-tests run {name}`, and give "
+                f"A worker process died while it tested {name}; try `isolation-tests run {name}`, and pass "
                 "-n 1 if memory is short. (A script that calibrates needs `if __name__ == '__main__':`.)"
             ) from error
 
 
 def narrow_search(settings: Settings) -> str | None:
-    """Why a target's searches are too narrow to show starvation; None where they are not."""
+    """Why a target's searches are too narrow to show starvation; None if they are wide enough."""
     target = without_known(settings)
     people = People(settings.seed_number() or 0)
     subject = people.subject()
@@ -225,14 +225,14 @@ def narrow_search(settings: Settings) -> str | None:
         try:
             last = examiner.perform(plan).events[-1]
         except CheckFailed as error:
-            return f"no wide search to see S4 with: {inert(str(error))}"
+            return f"no wide search to show S4 with: {inert(str(error))}"
         finally:
             examiner.close()
     if last.op is not Operation.SEARCH or last.outcome is not Outcome.OK:
-        return f"no wide search to see S4 with: {last.op} came to {last.outcome}, {inert(last.error or '')}"
+        return f"no wide search to show S4 with: {last.op} ended {last.outcome}, {inert(last.error or '')}"
     if len(last.rows) >= NEAR:
         return None
     return (
-        f"limit too small to see S4: of {NEAR} matching memories, a search with limit {WIDE} "
-        f"gives {len(last.rows)}"
+        f"limit too small to show S4: a search with limit {WIDE} returns {len(last.rows)} of {NEAR} matching "
+        "memories"
     )

@@ -1,4 +1,4 @@
-"""Why a seeded fault is not told in front of a target: one phrase each, from what its run says."""
+"""Why the suite does not catch a seeded fault in front of a target: one phrase each, from the fault's run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_REASON = 300
 MOST_REFUSAL = 90
 MOST_NAMED = 4
 EVERYTHING_HELD = (
-    "all that could show it was asked and held: it may change nothing here, or take profile hunt to show"
+    "every check that could show it ran and held: it may have no effect here, or need `--profile hunt`"
 )
 Silence = tuple[Verdict, str]
-"""The verdict of a check that came to none, and its reason."""
+"""The verdict and the reason of a check that neither held nor was violated."""
 
 
 def silences(anomaly: str, results: Sequence[CheckResult]) -> tuple[Silence, ...]:
-    """Which checks came to no verdict on an anomaly: of those made for it, else of all that cover it."""
+    """The checks for an anomaly, or else all that cover it, that neither held nor were violated."""
     return tuple(
         (result.verdict, inert(result.reason))
         for result in _made_for(anomaly, results)
@@ -33,19 +33,20 @@ def silences(anomaly: str, results: Sequence[CheckResult]) -> tuple[Silence, ...
 
 
 def shown(anomaly: str, results: Sequence[CheckResult]) -> frozenset[str]:
-    """The keys of what the checks made for an anomaly, or else all that cover it, found."""
+    """The keys of the findings by the checks for an anomaly, or else by all that cover it."""
     return frozenset(case.finding.key for result in _made_for(anomaly, results) for case in result.cases)
 
 
 def refusals(anomaly: str, results: Sequence[CheckResult]) -> str:
-    """In how many checks that held the target refused calls, and in which words; empty where in none."""
+    """In how many checks that held the target refused calls, with its error texts; empty if in none."""
     held = [result for result in _made_for(anomaly, results) if result.verdict is Verdict.HELD]
     words = [_refused(result) for result in held]
     if not any(words):
         return ""
     said = Counter(each for words_of_one in words for each in words_of_one).most_common()
-    told = _some(f"{text} ({number})" for text, number in said)
-    return f"{sum(map(bool, words))} of {len(held)} checks that could show it met refused calls: {told}"
+    texts = _some(f"{text} ({number})" for text, number in said)
+    refusing = sum(map(bool, words))
+    return f"the target refused calls in {refusing} of {len(held)} checks that could show it: {texts}"
 
 
 def _refused(result: CheckResult) -> frozenset[str]:
@@ -61,7 +62,7 @@ def _made_for(anomaly: str, results: Sequence[CheckResult]) -> list[CheckResult]
 
 
 def inert(text: str, most: int = MOST_REASON) -> str:
-    """What a target said, as one short line that keeps secrets and steers no terminal."""
+    """A target's text as one short line, without secrets and without terminal control characters."""
     line = " ".join(plain(masked_text(text[: 10 * MOST_REASON])).split())
     return line if len(line) <= most else f"{line[:most]}..."
 
@@ -76,28 +77,28 @@ def why_survived(
     refused: str = "",
     asked: Profile,
 ) -> str:
-    """Why a fault that fits was not named.
+    """Why a planted fault was not caught under its own name.
 
-    stopped: why the run ended at its first story. called: anomalies that were named instead. silent: checks
-    that came to no verdict. hidden: what the target has by itself and checks made for it found. refused: the
-    calls of such checks that the target refused, in words. asked: the profile of the run.
+    stopped: why the run ended at the smoke test. called: anomalies that were reported instead. silent: checks
+    that neither held nor were violated. hidden: findings of the checks for the fault that the target has
+    anyway. refused: the calls of such checks that the target refused, in words. asked: the run's profile.
     """
     if stopped:
-        return f"the run stops at its first story and names nothing: {stopped}"
-    causes = [f"found, but called {_some(map(_titled, called))}"] if called else []
+        return f"the run stops at the smoke test and reports no anomaly: {stopped}"
+    causes = [f"found, but reported as {_some(map(_titled, called))}"] if called else []
     for verdict, words in (
-        (Verdict.ERROR, "a check that could show it failed"),
-        (Verdict.INCONCLUSIVE, "a check that could show it came to no verdict"),
-        (Verdict.NOT_SUPPORTED, "a check that could show it was not asked"),
+        (Verdict.ERROR, "a check that could show it ended in an error"),
+        (Verdict.INCONCLUSIVE, "a check that could show it was inconclusive"),
+        (Verdict.NOT_SUPPORTED, "a check that could show it was skipped"),
     ):
         reasons = Counter(reason for kind, reason in silent if kind is verdict)
         causes += [f"{words}: {reason}" for reason, _ in reasons.most_common(1)]
     if keys := sorted(hidden):
-        causes.append(f"checks that could show it show what the target has by itself: {_some(keys)}")
+        causes.append(f"the checks that could show it found what the target already has: {_some(keys)}")
     if refused:
         causes.append(refused)
     if not asked.whole and _left_out(anomaly, asked):
-        causes.append(f"profile {asked.name} leaves out checks that could show it; profile ci asks them")
+        causes.append(f"profile {asked.name} skips checks that could show it; profile ci runs them")
     return "; ".join(causes) or EVERYTHING_HELD
 
 
@@ -116,15 +117,15 @@ def _left_out(anomaly: str, asked: Profile) -> bool:
 
 
 def why_not_fitting(fault: str, lacking: Sequence[str], fitting: Collection[str]) -> str:
-    """Why a fault can make no difference: what the target does not offer, and what then can't be seen.
+    """Why a fault would have no effect: what the target lacks, and what can't be tested without it.
 
-    lacking: of the fault's needs. fitting: the faults that do fit.
+    lacking: the needs of the fault that are not met. fitting: the faults that can be planted.
     """
     anomaly = FAULTS[fault].anomaly
     missing = " and ".join(f"no {_spelled(need)}" for need in lacking)
     if any(FAULTS[other].anomaly == anomaly for other in fitting):
-        return f"{missing}: {anomaly} can't be planted this way"
-    return f"{missing}: {anomaly} can't be seen"
+        return f"{missing}, so {anomaly} can't be planted in this way"
+    return f"{missing}, so {anomaly} can't be planted"
 
 
 def _spelled(need: str) -> str:
@@ -133,9 +134,9 @@ def _spelled(need: str) -> str:
 
 
 def why_masked(anomaly: str, own: Collection[str]) -> str:
-    """Why naming an anomaly says nothing of a fault. own: the findings that the target has by itself."""
+    """Why a fault can't be measured. own: the findings that the target has without it."""
     keys = sorted(key for key in own if anomaly_of(key) == anomaly)
-    return f"the target shows {anomaly} by itself: {_some(keys)}"
+    return f"the target already has {anomaly}: {_some(keys)}"
 
 
 def _some(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The kill matrix: what each run with a fault planted found, which faults were caught, and how to tell it."""
+"""The kill matrix: the outcome of every planted fault, as a table, a sentence and a strength."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ CLEAN = "(nothing planted)"
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What a run found with one fault planted.
+    """What a run with one planted fault found.
 
-    keys: of the findings until it was caught, most often first. drawn: those of them that only drawn plans
-    showed. verdict: of all that was asked. stopped: why it ended at its first story. silent: checks that
-    could have shown the anomaly and came to no verdict. shown: keys of what such checks found. refused: the
-    calls of such checks that were refused, in words. lacking: what the fault needs and the target does not
-    offer; then it changes nothing. own: findings that the target has without it. cause: why it was not
+    keys: of the findings until the fault was caught, the most frequent first. drawn: those that only drawn
+    plans showed. verdict: the worst of the run. stopped: why the run ended at the smoke test. silent: checks
+    for the anomaly that neither held nor were violated. shown: keys of the findings by such checks. refused:
+    the refused calls of such checks, in words. lacking: what the fault needs and the target lacks; without it
+    the fault has no effect. own: findings that the target has without the fault. cause: why the fault was not
     caught.
     """
 
@@ -51,19 +51,20 @@ class Killed:
 
     @property
     def fits(self) -> bool:
-        """Whether the target offers all the fault needs."""
+        """Whether the target offers everything that the fault needs."""
         return not self.lacking
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The anomalies that were found, most often first."""
+        """The anomalies that were found, the most frequent first."""
         return tuple(dict.fromkeys(map(anomaly_of, self.keys)))
 
     @property
     def news(self) -> tuple[str, ...]:
-        """The anomalies of findings that the target does not have by itself.
+        """The anomalies of findings that the target does not have without the fault.
 
-        Drawn plans differ from run to run: what they alone show is no news where the target shows its like.
+        Drawn plans differ from run to run. A finding that only they show is not new if the target already has
+        a finding of that anomaly.
         """
         alike = set(map(anomaly_of, self.own))
         new = (key for key in self.keys if key not in self.own)
@@ -75,23 +76,23 @@ class Killed:
 
     @property
     def caught(self) -> bool:
-        """Whether the planted fault was found and called by its own name."""
+        """Whether the planted fault was found and reported as its own anomaly."""
         return self.anomaly in self.news
 
     @property
     def masked(self) -> bool:
-        """Whether the target shows the anomaly by itself, so that naming it proves nothing of the fault."""
+        """Whether the target already has the anomaly, so that finding it proves nothing about the fault."""
         return self.fits and not self.caught and self.anomaly in map(anomaly_of, self.own)
 
     @property
     def survived(self) -> bool:
-        """Whether the fault makes a difference that was not told."""
+        """Whether the fault could have an effect that the suite did not report."""
         return self.fits and not self.caught and not self.masked
 
 
 @dataclass(frozen=True, slots=True)
 class KillMatrix:
-    """The clean target's own findings, and each fault's outcome. profile, seed: of every run of it."""
+    """The clean target's findings, and each fault's outcome. profile, seed: of all runs."""
 
     target: str
     clean: Killed
@@ -101,36 +102,37 @@ class KillMatrix:
 
     @property
     def fitting(self) -> tuple[Killed, ...]:
-        """Faults that can make a difference in front of this target."""
+        """Faults that can be planted and measured in front of this target."""
         return tuple(killed for killed in self.faults if killed.fits and not killed.masked)
 
     @property
     def survivors(self) -> tuple[Killed, ...]:
-        """Faults that fit and were not caught."""
+        """Faults that were planted and not caught."""
         return tuple(killed for killed in self.faults if killed.survived)
 
     @property
     def complete(self) -> bool:
-        """Whether there were faults that fit and every one was caught."""
+        """Whether faults were planted and every one of them was caught."""
         return bool(self.fitting) and not self.survivors
 
     def sentence(self) -> str:
-        """The strength in one sentence, each cause once."""
+        """The strength in one sentence, with each cause once."""
         caught = len(self.fitting) - len(self.survivors)
-        text = f"{caught} of {len(self.fitting)} seeded faults would be caught in front of {self.target}"
+        planted = f"{len(self.fitting)} seeded faults planted in front of {self.target}"
+        text = f"The checks catch {caught} of {planted}"
         lacking = sum(not killed.fits for killed in self.faults)
         masked = sum(killed.masked for killed in self.faults)
-        more = [f"{lacking} more need what it does not offer"] if lacking else []
-        more += [f"{masked} more it shows by itself"] if masked else []
-        text += f" ({', '.join(more)})" if more else ""
+        more = [f"{lacking} not planted: the target lacks what the fault needs"] if lacking else []
+        more += [f"{masked} not measurable: the target already has the anomaly"] if masked else []
+        text += f" ({'; '.join(more)})" if more else ""
         if not self.survivors:
-            return f"{text}; no survivor."
+            return f"{text}; no blind spots."
         blind = [f"{named(faults)} ({cause})" for cause, faults in grouped(_spots(self.survivors))]
         return f"{text}; blind spots: {'; '.join(blind)}."
 
 
 def measured(matrix: KillMatrix, settings: Settings) -> Strength:
-    """What a calibration of this target is worth, to be kept."""
+    """The strength that a calibration measured, to be stored."""
     target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
     faults = matrix.faults
     return Strength(
@@ -151,7 +153,7 @@ def measured(matrix: KillMatrix, settings: Settings) -> Strength:
 
 
 def write_strength(folder: Path, matrix: KillMatrix, settings: Settings) -> Path:
-    """Keep the strength beside a run's evidence; return the file."""
+    """Store the strength with a run's evidence; return the file."""
     return strengths.write_strength(folder, measured(matrix, settings))
 
 
@@ -162,16 +164,17 @@ def _spots(outcomes: Iterable[Killed]) -> tuple[BlindSpot, ...]:
 
 
 def kill_table(matrix: KillMatrix) -> Table:
-    """One row an outcome and cause, with the faults that it explains."""
+    """One row for each outcome and cause, with the faults that it explains."""
     faults, clean = matrix.faults, matrix.clean
     caught = [killed for killed in faults if killed.caught]
-    rows = [("clean run", "-", CLEAN, f"shows {', '.join(clean.named) or 'nothing'} by itself")]
+    found = f"already has {', '.join(clean.named)}" if clean.named else "no findings"
+    rows = [("clean run", "-", CLEAN, found)]
     if caught:
-        rows.append(("caught", str(len(caught)), _by_anomaly(caught), "called by their own names"))
+        rows.append(("caught", str(len(caught)), _by_anomaly(caught), "reported as the right anomaly"))
     for outcome, some in (
-        ("SURVIVED", matrix.survivors),
-        ("shown without it", [killed for killed in faults if killed.masked]),
-        ("does not fit", [killed for killed in faults if not killed.fits]),
+        ("NOT CAUGHT", matrix.survivors),
+        ("not measurable", [killed for killed in faults if killed.masked]),
+        ("not planted", [killed for killed in faults if not killed.fits]),
     ):
         for cause, names in grouped(_spots(some)):
             rows.append((outcome, str(len(names)), ", ".join(names), cause))
@@ -180,7 +183,7 @@ def kill_table(matrix: KillMatrix) -> Table:
 
 
 def _by_anomaly(caught: Sequence[Killed]) -> str:
-    """The caught faults: a few by name, many by how many of each anomaly."""
+    """The caught faults: a few by name, many by their number per anomaly."""
     if len(caught) <= strengths.MOST_NAMES:
         return ", ".join(killed.fault for killed in caught)
     counts = Counter(killed.anomaly for killed in caught)

@@ -1,6 +1,6 @@
-"""The catalogue as data: every named way isolation fails, its law, what it speaks to, and how it is fixed.
+"""The catalogue as data: every named way in which isolation fails, with its law, controls and usual fix.
 
-The ids are stable: known findings, certificates and seeded faults refer to them.
+The ids are stable, because known findings, certificates and seeded faults refer to them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CATALOGUE: dict[str, Anomaly] = {
 
 
 def anomaly(id: str) -> Anomaly:
-    """The catalogue's entry of this id; `KeyError` with the ids there are if it has none."""
+    """The catalogue's entry with this id; raises `KeyError` with the existing ids if there is none."""
     try:
         return CATALOGUE[id]
     except KeyError:

@@ -1,4 +1,4 @@
-"""What the catalogue says of one anomaly."""
+"""The type of a catalogue entry."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One named way isolation fails.
+    """One named way in which isolation fails.
 
-    law: what always holds where the anomaly is absent. cwe, controls: identifiers the evidence speaks to,
-    never a claim of compliance. cases: public issues and advisories in which it happened. fix: how it is
-    usually fixed. level: the lowest certificate level whose checks look for it.
-    visible: False where nothing can be judged through an adapter; `note` then says why.
+    law: what always holds if the anomaly is absent. cwe: its weaknesses. controls: those for which its checks
+    are evidence, never a claim of compliance. cases: public issues and advisories in which it happened. fix:
+    the usual fix. level: the lowest certificate level whose checks look for it. visible: False if no check
+    through an adapter can judge it; `note` then says why.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""C: calls that overlap, and state that outlives its call."""
+"""C: calls overlap, or state outlives its call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONCURRENCY = (
         ("CWE-362", "CWE-488"),
         THREADS,
         ("graphiti#1331", "graphiti#1676", "Memori#136"),
-        "Pass the user as an argument all the way down and keep nothing of a call on the shared object.",
+        "Pass the user as an argument through all layers, and keep no state of a call on the shared object.",
         Level.CONCURRENT,
     ),
     Anomaly(
@@ -65,7 +65,7 @@ CONCURRENCY = (
         "Run a patched engine, and keep an explicit owner filter beside row-level security.",
         Level.CONCURRENT,
         visible=False,
-        note="Mostly not visible from outside: nothing here proves its absence; compare the engine's version"
+        note="Mostly invisible from outside, so no check can prove its absence. Compare the engine's version"
         " with its advisories.",
     ),
 )

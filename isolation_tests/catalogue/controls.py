@@ -1,4 +1,4 @@
-"""Controls of public frameworks that the evidence of each kind of anomaly speaks to."""
+"""Controls of public frameworks, grouped by the kind of anomaly that is evidence for them."""
 
 from __future__ import annotations
 

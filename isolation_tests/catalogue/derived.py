@@ -1,4 +1,4 @@
-"""M: data made from memories crosses users; K: so do kept answers."""
+"""M: data derived from memories crosses users. K: cached answers cross users."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DERIVED = (
         ("CWE-668",),
         RETRIEVAL,
         ("hal0#1300",),
-        "Run consolidation once a user on that user's memories, and write the owner on what comes out.",
+        "Run consolidation per user, on that user's memories only, and store the owner with the result.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -49,7 +49,7 @@ DERIVED = (
         INTEGRITY,
         ("mem0#2170",),
         "Scope the look-up for related memories by owner before anything is merged, and check the owner"
-        " again on each update it leads to.",
+        " again on each resulting update.",
         Level.CORE,
     ),
     Anomaly(
@@ -60,7 +60,7 @@ DERIVED = (
         ("CWE-668",),
         (*INTEGRITY, "OWASP Agentic 2026 ASI03"),
         ("cognee v1.2.2.dev3",),
-        "Carry the owner in the job itself instead of in ambient state, and refuse a job without one.",
+        "Store the owner in the job itself instead of ambient state, and refuse a job without an owner.",
         Level.HARDENED,
     ),
 )
@@ -84,7 +84,7 @@ CACHES = (
         ("CWE-524",),
         CACHE,
         ("semantic-router#2134",),
-        "Filter by owner exactly; a distance threshold is relevance, not access control.",
+        "Filter by owner exactly. A distance threshold measures relevance and is not access control.",
         Level.CORE,
     ),
 )

@@ -1,4 +1,4 @@
-"""D: deletes that reach too far or not far enough; completeness: own memories stay."""
+"""D: deletes reach too far or not far enough. completeness: own memories stay."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DELETES = (
         ("CWE-285", "CWE-459"),
         (*ACCESS, "HIPAA 164.312(c)(1)"),
         ("mem0#3746", "mem0#3928"),
-        "Delete by the owner filter and nothing else; never reset a collection, and test the synchronous"
-        " and the asynchronous way.",
+        "Delete by the owner filter only and never reset a collection. Test both the synchronous and the"
+        " asynchronous path.",
         Level.CORE,
     ),
     Anomaly(
@@ -39,7 +39,7 @@ DELETES = (
         ("CWE-459",),
         ERASURE,
         ("mem0#4957",),
-        "Delete by filter in one statement, or page until a page comes back empty, and count afterwards.",
+        "Delete by filter in one statement, or page by page until a page is empty, and count afterwards.",
         Level.CORE,
     ),
     Anomaly(
@@ -50,8 +50,8 @@ DELETES = (
         ("CWE-212", "CWE-459"),
         ERASURE,
         ("mem0#3245", "mem0#3695", "ruflo#2815"),
-        "Delete from index, graph, history and caches together, and leave nothing that a later write of"
-        " equal text could bring back.",
+        "Delete from index, graph, history and caches together, and leave nothing that a later write of the"
+        " same text could restore.",
         Level.CORE,
     ),
 )
@@ -64,8 +64,8 @@ COMPLETE = (
         (),
         ("HIPAA 164.312(c)(1)", "GDPR 32(1)(b)"),
         ("langgraphjs#2721",),
-        "Check that the isolation filter hides nothing of the owner's own, names with special characters"
-        " included, and that no limit or clean-up drops it.",
+        "Check that the isolation filter hides none of the owner's memories, also for names with special"
+        " characters, and that no limit or clean-up drops them.",
         Level.CORE,
     ),
 )

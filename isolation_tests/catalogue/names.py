@@ -1,4 +1,4 @@
-"""A: two users become one."""
+"""A: two users are taken for one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ALIAS = (
         ("CWE-187",),
         NAME,
         ("CVE-2026-71433", "langgraph#8478", "langgraphjs#2721", "MemMachine#320"),
-        "Compare whole names or whole path segments, never with a bare prefix: end each segment with a"
-        " separator that names can't hold.",
+        "Compare whole names or whole path segments, never a bare prefix. End each segment with a separator"
+        " that names can't contain.",
         Level.CORE,
     ),
     Anomaly(
@@ -27,7 +27,7 @@ ALIAS = (
         ("CWE-187",),
         NAME,
         ("langgraph#8300", "stash#5"),
-        "Use equality; where LIKE, GLOB or a regular expression is needed, escape every special character.",
+        "Use equality. If LIKE, GLOB or a regular expression is needed, escape every special character.",
         Level.CORE,
     ),
     Anomaly(
@@ -38,8 +38,8 @@ ALIAS = (
         ("CWE-178",),
         NAME,
         ("camunda#63654", "actor-ts#707"),
-        "Use a binary collation for the owner column and never trim or fold a name; or normalise once at"
-        " sign-up, refuse duplicates there, and declare it.",
+        "Use a binary collation for the owner column and never trim or case-fold a name. Or normalise once at"
+        " sign-up, refuse duplicates there, and declare the aliases.",
         Level.CORE,
     ),
     Anomaly(
@@ -50,8 +50,8 @@ ALIAS = (
         ("CWE-176",),
         NAME,
         ("Spotify 2013",),
-        "Normalise in one place, once, before the name becomes a key, and refuse a name that normalises to"
-        " a taken one; prefer opaque ids as keys.",
+        "Normalise once, before the name becomes a key, and refuse a name that normalises to an existing one."
+        " Prefer opaque ids as keys.",
         Level.CORE,
     ),
     Anomaly(
@@ -62,7 +62,7 @@ ALIAS = (
         ("CWE-694",),
         NAME,
         ("mem0#6892", "memanto#1317", "langgraphjs#2803"),
-        "Keep the parts in columns of their own, or encode each part (length prefix, JSON array,"
+        "Keep the parts in separate columns, or encode each part (length prefix, JSON array,"
         " percent-encoding) before joining.",
         Level.CORE,
     ),
@@ -74,7 +74,7 @@ ALIAS = (
         ("CWE-694",),
         NAME,
         ("CVE-2022-1176",),
-        "Accept text only as a user and refuse every other type; compare without numeric conversion.",
+        "Accept only text as a user and refuse every other type. Compare without numeric conversion.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -108,8 +108,8 @@ ALIAS = (
         (),
         NAME,
         (),
-        "Keep wildcards and system groups out of the space of names: a type or a column of their own, and"
-        " refusal of the reserved words as names.",
+        "Keep wildcards and system groups apart from names, in a type or column of their own, and refuse"
+        " reserved words as names.",
         Level.HARDENED,
     ),
 )

@@ -11,7 +11,7 @@ BY_ID_CASES = ("CVE-2026-59705", "CVE-2026-44570", "CVE-2026-54015", "chroma#746
 
 BY_ID_FIX = (
     "Put the owner into the statement itself (WHERE id = ... AND owner = ...) and answer a foreign id"
-    " exactly as an absent one."
+    " exactly like an absent one."
 )
 OBJECTS = (
     Anomaly(
@@ -55,8 +55,8 @@ OBJECTS = (
         ("CWE-639",),
         (*OBJECT, "OWASP LLM 2025 LLM02", "HIPAA 164.312(b)"),
         BY_ID_CASES,
-        "Keep the owner beside every version and check it; a history table without an owner column can't"
-        " be read safely.",
+        "Store the owner with every version and check it. A history table without an owner column can't be"
+        " read safely.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -89,7 +89,7 @@ OBJECTS = (
         (),
         (*OBJECT, "OWASP Agentic 2026 ASI03"),
         ("e2a#782", "CVE-2020-7019"),
-        "Sign the user into the handle, or apply the asking user's own filter again on every page.",
+        "Include the user in the signed handle, or apply the caller's own filter again on every page.",
         Level.HARDENED,
     ),
 )

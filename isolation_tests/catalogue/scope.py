@@ -1,4 +1,4 @@
-"""S: the owner filter is missing, opens or is widened."""
+"""S: the owner filter is missing, fails open or is widened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCOPE = (
             "langchain#13260",
         ),
         "Build the owner filter in one place and let the store refuse a query without it. Test the filter's"
-        " shape against the store's own client, since an unknown key is often ignored in silence.",
+        " shape against the store's own client, because an unknown key is often silently ignored.",
         Level.CORE,
     ),
     Anomaly(
@@ -34,7 +34,7 @@ SCOPE = (
         ("CWE-639", "CWE-668"),
         (*RETRIEVAL, "OWASP ASVS 5.0 8.2.3", "OWASP API Security 2023 API3"),
         ("graphiti#632", "graphiti#752", "graphiti#754", "mem0#1805"),
-        "Give each leg the owner filter itself, and drop foreign rows once more after the legs are merged.",
+        "Apply the owner filter in each leg, and drop foreign rows again after merging the legs.",
         Level.CORE,
     ),
     Anomaly(
@@ -45,8 +45,8 @@ SCOPE = (
         ("CWE-1188",),
         (*NAME, "GDPR 25"),
         ("memanto#1891", "caura#626", "chronicle#69", "openclaw#85389"),
-        "Validate the user before anything else and refuse what isn't a non-empty text. Test for absence,"
-        " not for truth, and have no default user.",
+        "Validate the user before anything else and refuse anything but a non-empty text. Test for None"
+        " instead of truth, and have no default user.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -57,8 +57,8 @@ SCOPE = (
         (),
         ("OWASP LLM 2025 LLM08", "GDPR 32(1)(b)"),
         ("mem0#6998", "mem0#7072", "pgvector#479"),
-        "Filter by owner before or within the nearest-neighbour search instead of after its top k; with"
-        " pgvector use iterative scans or a partition a user.",
+        "Filter by owner before or within the nearest-neighbour search, not after its top k. With pgvector,"
+        " use iterative scans or one partition per user.",
         Level.CORE,
     ),
     Anomaly(
@@ -69,8 +69,8 @@ SCOPE = (
         (),
         (*NAME, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1"),
         ("meho#1813", "graphiti@fa3a4274"),
-        "Join the owner filter and the whole of the caller's filter with AND, in brackets, and refuse the"
-        " owner key inside the caller's.",
+        "Put the caller's whole filter in brackets and join it to the owner filter with AND. Refuse the owner"
+        " key inside the caller's filter.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -81,8 +81,8 @@ SCOPE = (
         ("CWE-89", "CWE-943"),
         NAME,
         ("mem0#4878", "mem0#5744", "mem0#5747", "mem0#5749", "CVE-2025-67644"),
-        "Bind parameters instead of pasting text into queries; where the store has no parameters, allow a"
-        " short list of characters and refuse the rest.",
+        "Bind parameters instead of inserting text into queries. If the store has no parameters, allow a"
+        " short list of characters and refuse all others.",
         Level.HARDENED,
     ),
 )

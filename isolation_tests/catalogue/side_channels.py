@@ -1,4 +1,4 @@
-"""X: others show in counts, errors, timing and other routes."""
+"""X: other users show through counts, errors, timing and side routes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SIDE_CHANNELS = (
         ("CWE-209",),
         (*LEAK, "NIST 800-53 r5 SI-11", "ISO/IEC 27001:2022 Annex A 8.11"),
         ("CVE-2021-36156",),
-        "Answer with a fixed message and a reference number; keep the details in a log users can't read.",
+        "Answer with a fixed message and a reference number. Keep the details in a log for operators.",
         Level.HARDENED,
     ),
     Anomaly(
@@ -48,10 +48,10 @@ SIDE_CHANNELS = (
         (),
         TENANT,
         ("CVE-2025-46570",),
-        "Keep caches and indexes a user, or accept and document the channel.",
+        "Use separate caches and indexes per user, or accept and document the channel.",
         Level.HARDENED,
         visible=False,
-        note="Informational: times are too noisy to judge from outside, so no verdict is given.",
+        note="Informational: response times are too noisy to judge from outside, so there is no verdict.",
     ),
     Anomaly(
         "X5",
@@ -61,7 +61,7 @@ SIDE_CHANNELS = (
         (),
         (*RETRIEVAL, "OWASP API Security 2023 API5", "GDPR 15(4)"),
         ("mem0#4236", "Asana MCP 2025"),
-        "Send every route through the one scoped data layer, and keep administrators' routes apart.",
+        "Send every route through one scoped data layer, and keep administrative routes separate.",
         Level.HARDENED,
     ),
 )

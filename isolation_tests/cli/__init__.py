@@ -20,9 +20,9 @@ from isolation_tests.cli.targets import explain, init, targets
 )
 @click.version_option(package_name="isolation-tests")
 def main() -> None:
-    """Prove that an agent-memory system keeps its users apart, or show how it does not.
+    """Test whether a memory system for AI agents keeps its users apart.
 
-    Begin with `isolation-tests run reference`, then name your own system's adapter.
+    Start with `isolation-tests run reference`. Then run your own system's adapter.
     """
 
 

@@ -1,4 +1,4 @@
-"""`isolation-tests calibrate`: plants every seeded fault in front of a target."""
+"""`isolation-tests calibrate`: plants seeded faults in front of a target to see which the suite catches."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import click
 from isolation_tests.cli.common import PROFILE_HELP, TARGETS, reports_errors, target_options
 from isolation_tests.core.errors import ExitStatus
 
-CALIBRATE_STATUS = "Exit status: 0 every fault that fits was caught, 2 not, 3 usage, 4 internal error."
-FAULT_HELP = "Only this fault; may be given several times."
-STRENGTH_HELP = "Folder of a run of TARGET, to which the strength is added."
+CALIBRATE_STATUS = """Exit status: 0 every fault that could be planted was caught, 2 some were not, 3 usage,
+4 internal error."""
+FAULT_HELP = "Plant only this fault; repeatable."
+STRENGTH_HELP = "Add the result to the report in this folder of an earlier run of TARGET."
 
 
 @click.command(epilog=f"{TARGETS}\n\n{CALIBRATE_STATUS}")
@@ -25,7 +26,7 @@ STRENGTH_HELP = "Folder of a run of TARGET, to which the strength is added."
     type=click.IntRange(0, 256),
     metavar="N",
     default=0,
-    help="Processes; 0 takes one for each core.",
+    help="Number of processes; 0 means one per core.",
 )
 @target_options
 @reports_errors
@@ -39,10 +40,11 @@ def calibrate(
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Plant every seeded fault in front of TARGET, one at a time, and show which are caught.
+    """Measure which violations the suite would catch in TARGET.
 
-    This measures the strength of a run: a fault that survives is a blind spot in front of this target. Where
-    nobody watches a terminal, and with -v, there is a line for each fault.
+    A seeded fault is a known way to break isolation. This command plants each one in front of TARGET, one at
+    a time, and lists those that the suite catches. A fault that it does not catch is a blind spot for TARGET.
+    With -v, or if the output is not a terminal, there is a line for each fault.
     """
     from isolation_tests.calibration.calibrate import calibrate as calibrated
     from isolation_tests.calibration.kill_matrix import kill_table, write_strength

@@ -1,4 +1,4 @@
-"""Commands that issue certificates and check them."""
+"""Commands that issue and verify certificates."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from isolation_tests.reporting.certificates.verification import Issued
     from isolation_tests.reporting.evidence.evidence import ExpectedCheck
 
-CERTIFY_STATUS = """Exit status: 0 issued (HELD or PARTIAL, which it says), 1 refused for what the evidence
-shows, 3 usage or evidence that can't be believed, 4 internal error."""
+CERTIFY_STATUS = """Exit status: 0 issued (as HELD or PARTIAL), 1 refused because of the evidence, 3 usage or
+invalid evidence, 4 internal error."""
 VERIFY_STATUS = "Exit status: 0 verified, 1 refused, 3 usage, 4 internal error."
 PRIVATE_HELP = "The private key that `report keygen` wrote."
-PUBLIC_HELP = "The issuer's public key, which ends in .pub."
+PUBLIC_HELP = "The issuer's public key, a file that ends in .pub."
 LOCK_HELP = "Ask for a passphrase and encrypt the private key with it."
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 KEY = click.Path(path_type=Path, dir_okay=False)
@@ -34,10 +34,11 @@ KEY = click.Path(path_type=Path, dir_okay=False)
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - click passes them by name
-    """Make a key to sign certificates with: the private one in PATH, the public one in PATH.pub.
+    """Create a key pair for certificates.
 
-    Only its owner may read the private key; keep it out of every repository. Hand the public one to whoever
-    is to verify. A passphrase can also stand in ISOLATION_KEY_PASSPHRASE.
+    PATH gets the private key, and PATH.pub the public key. Only the file's owner can read the private key.
+    Keep it out of every repository. Give the public key to those who verify your certificates. The variable
+    ISOLATION_KEY_PASSPHRASE can hold the passphrase.
     """
     del verbose
     from isolation_tests.reporting.certificates.signing import PASSPHRASE_VARIABLE, make_key
@@ -46,8 +47,8 @@ def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - clic
     if asks and not passphrase:
         passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
     made = make_key(path, passphrase)
-    click.echo(f"private key: {made.private} (for `report certify` only; show it to nobody)")
-    click.echo(f"public key:  {made.public} (hand it out; `report verify` needs it)")
+    click.echo(f"private key: {made.private} (for `report certify`; keep it secret)")
+    click.echo(f"public key:  {made.public} (for `report verify`; publish it)")
     click.echo(f"key id:      {made.keyid}")
     return int(ExitStatus.HELD)
 
@@ -58,11 +59,12 @@ def keygen(path: Path, asks: bool, verbose: bool) -> int:  # noqa: FBT001 - clic
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def certify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
-    """Issue a signed certificate for the run whose evidence is in FOLDER.
+    """Issue a signed certificate for the run in FOLDER.
 
-    It states the level that was reached, how strong the run was, and each thing that makes it PARTIAL. It is
-    refused where checks never reported, where anything that is not known was violated, and where the kept
-    histories do not bear the verdicts out. It speaks of report.html and strength.json as they are now.
+    The certificate states the level that the run reached, its strength, and every reason why it is PARTIAL.
+    It covers the current report.html and strength.json. The command refuses to issue one if a check did not
+    report, if a violation is not listed as a known finding, or if the recorded histories do not support the
+    verdicts.
     """
     del verbose
     issued = certifier(key)(folder)
@@ -78,9 +80,10 @@ def certify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cl
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def verify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
-    """Check the certificate in FOLDER against the evidence beside it, offline and without the target.
+    """Verify the certificate in FOLDER against its evidence.
 
-    Every kept history is judged again, and everything that the certificate says is computed anew.
+    The command judges every recorded history again and recomputes everything that the certificate states. It
+    needs neither a network nor the target.
     """
     del verbose
     from isolation_tests.reporting.certificates.signing import load_public
@@ -93,7 +96,7 @@ def verify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cli
 
 
 def certifier(key: Path) -> Callable[[Path], Issued]:
-    """Who issues certificates with a private key; a passphrase is asked for once, before anything else."""
+    """A function that issues certificates with a private key; asks for a passphrase once, right away."""
     from isolation_tests.reporting.certificates.signing import load_private
     from isolation_tests.reporting.certificates.verification import certify as certified
 
@@ -102,7 +105,7 @@ def certifier(key: Path) -> Callable[[Path], Issued]:
 
 
 def _questions(profile: str) -> tuple[ExpectedCheck, ...]:
-    """What this version asks at a profile; nothing at one that it does not have."""
+    """The checks that this version runs with a profile; none for an unknown profile."""
     from isolation_tests.engine.profiles import PROFILES
     from isolation_tests.engine.run import expected_checks
 
@@ -110,12 +113,12 @@ def _questions(profile: str) -> tuple[ExpectedCheck, ...]:
 
 
 def _passphrase() -> str:
-    """The passphrase of an encrypted key: from the environment, or from whoever sits at the terminal."""
+    """The passphrase of an encrypted key, from the environment or from a prompt."""
     from isolation_tests.reporting.certificates.signing import PASSPHRASE_VARIABLE
 
     given = os.environ.get(PASSPHRASE_VARIABLE, "")
     if given:
         return given
     if not sys.stdin.isatty():
-        raise UsageProblem(f"The key is encrypted; set {PASSPHRASE_VARIABLE}, or run this at a terminal.")
+        raise UsageProblem(f"The key is encrypted; set {PASSPHRASE_VARIABLE}, or run this in a terminal.")
     return str(click.prompt("Passphrase", hide_input=True))

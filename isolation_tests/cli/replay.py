@@ -1,4 +1,4 @@
-"""`isolation-tests replay`: performs a recorded finding again."""
+"""`isolation-tests replay`: replays a recorded finding."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import click
 
 from isolation_tests.cli.common import ENVIRONMENT_HELP, reports_errors, run_elsewhere, target_options
 
-TIMES_HELP = "How often to try before giving up.  [default: 20; more for what was rare when it was recorded]"
+TIMES_HELP = "How often to try at most.  [default: 20, or more if the finding was rare]"
 
 
 @click.command(epilog="Exit status: 0 not reproduced, 1 reproduced, 2 error, 3 usage, 4 internal error.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", metavar="TARGET", help="Where to replay it.  [default: the target it was found in]")
+@click.option("--target", metavar="TARGET", help="Target to replay on.  [default: the one that showed it]")
 @click.option(
     "--times",
     type=click.IntRange(1),
@@ -32,10 +32,10 @@ def replay(
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Perform a finding again from the FILE that a run wrote under findings/.
+    """Replay the finding in FILE.
 
-    Says reproduced, not reproduced, or error. The target and its options are those of the run, unless
-    others are given here.
+    A run writes such a FILE into its folder findings/. The command prints reproduced, not reproduced, or
+    error. The target and its options are those of the run unless you give others.
     """
     if own_environment:
         given = {"target": target, "seed": seed}

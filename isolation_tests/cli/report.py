@@ -11,19 +11,20 @@ from isolation_tests.cli.common import STATUS, reports_errors
 from isolation_tests.core.errors import ExitStatus
 
 DEFAULT_FOLDER = "reports/local"
-EXPORT_STATUS = """Exit status: 0 written, whatever the verdict of the run (`report page` ends with that),
-3 usage, or evidence that can't be believed, 4 internal error."""
-FORMAT_HELP = "Of every OUT, whatever its ending: html, markdown, csv, ctrf, sarif, oscal or badge."
-ACROSS_HELP = "Compare runs of different targets."
+EXPORT_STATUS = """Exit status: 0 written, whatever the verdict (`report page` ends with that of the run),
+3 usage or invalid evidence, 4 internal error."""
+FORMAT_HELP = "Format of every OUT, whatever its ending: html, markdown, csv, ctrf, sarif, oscal or badge."
+ACROSS_HELP = "Allow runs of different targets."
 DIFF_STATUS = """Exit status: 0 not worse, 1 worse (a new finding, a lower level, a check that no longer
-holds), 3 usage or evidence that can't be believed, 4 internal error."""
-OUT_HELP = "Write the site into this folder instead, with all that it links to."
-INTO_HELP = "Write the table into this file, between the two marks that it has for it."
+holds), 3 usage or invalid evidence, 4 internal error."""
+OUT_HELP = "Write the site and everything it links to into this folder.  [default: FOLDER]"
+INTO_HELP = "Write the table into this file, between the marks for it."
+FOLDER_STATUS = "Exit status: that of the run; 3 usage or invalid evidence, 4 internal error."
 
 
 @click.group()
 def report() -> None:
-    """Read the evidence of earlier runs again, certify it, and verify certificates."""
+    """Read, export, compare and certify the evidence of earlier runs."""
 
 
 for command in (keygen, certify, verify):
@@ -35,7 +36,10 @@ for command in (keygen, certify, verify):
 @click.option("--into", type=click.Path(path_type=Path), metavar="FILE", help=INTO_HELP)
 @reports_errors
 def table(folder: Path, into: Path | None) -> int:
-    """Write the published verdicts below FOLDER as a Markdown table, one row a system."""
+    """Print the published verdicts below FOLDER as a table.
+
+    The table is Markdown, with one row per system.
+    """
     from isolation_tests.reporting.board.readme_table import board, insert
 
     text = board(folder)
@@ -52,9 +56,10 @@ def table(folder: Path, into: Path | None) -> int:
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def board(folder: Path, out: Path | None, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
-    """Make a static site of the published verdicts below FOLDER: a board, and a page and a badge a system.
+    """Build a static site from the published verdicts below FOLDER.
 
-    It needs no network and no server. The exit status is 2 where a system's evidence is refused.
+    The site has a board of all systems, and a page and a badge for each one. It needs no network and no
+    server. The exit status is 2 if the evidence of a system is invalid.
     """
     del verbose
     from isolation_tests.reporting.board.site import write_site
@@ -64,14 +69,14 @@ def board(folder: Path, out: Path | None, verbose: bool) -> int:  # noqa: FBT001
     return int(ExitStatus.INCONCLUSIVE if site.refused else ExitStatus.HELD)
 
 
-@report.command()
+@report.command(epilog=FOLDER_STATUS)
 @click.argument("folder", type=click.Path(path_type=Path), default="reports/local")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it by name
-    """Read a run's evidence in FOLDER again and rewrite its page.
+    """Check the evidence in FOLDER and write its page again.
 
-    Refuses evidence that is not whole. The exit status is that of the run.
+    The page is report.html. Incomplete evidence is refused.
     """
     del verbose
     from isolation_tests.reporting.evidence.evidence import REPORT_NAME
@@ -94,10 +99,11 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int:  # noqa: FBT001
-    """Write a run's evidence in FOLDER (reports/local) in other formats, one file an OUT; - is the screen.
+    """Export the run in FOLDER to other formats.
 
-    The format of OUT is told by its ending: .html, .md (a comment on a change, a job's summary), .csv (the
-    findings), .ctrf.json, .sarif, .oscal.json or .badge.json. Refuses evidence that is not whole.
+    FOLDER is reports/local by default. Each OUT is a file, or - for standard output. Its ending selects the
+    format: .html, .md (for a pull-request comment or a job summary), .csv (the findings), .ctrf.json, .sarif,
+    .oscal.json or .badge.json. Incomplete evidence is refused.
     """
     del verbose
     from isolation_tests.reporting.evidence.reader import read_whole
@@ -120,14 +126,15 @@ def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int: 
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--across", is_flag=True, help=ACROSS_HELP)
 @click.option(
-    "--format", "name", type=click.Choice(["text", "markdown"]), default="text", help="text or markdown."
+    "--format", "name", type=click.Choice(["text", "markdown"]), default="text", help="Output format."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  # noqa: FBT001
-    """Compare the run in folder OLD with the later one in NEW: findings, verdicts, checks, versions.
+    """Compare the run in OLD with the later run in NEW.
 
-    A finding that is gone is called fixed only where each check that showed it was asked again and held.
+    OLD and NEW are folders with evidence. The command compares findings, verdicts, checks and versions. A
+    finding counts as fixed only if every check that showed it ran again and held.
     """
     del verbose
     from isolation_tests.reporting.evidence.reader import read_whole
@@ -151,10 +158,11 @@ def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @reports_errors
 def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: FBT001
-    """Merge the runs in each FOLDER, parts of one (the shards of a CI matrix), into the folder OUT.
+    """Merge the runs in each FOLDER into one run in OUT.
 
-    All are of one target, asked alike, each narrowed to its part. What no part reported counts as not run,
-    and of several results of a check the worst counts. The exit status is that of the whole.
+    The runs are parts of one run, such as the shards of a CI matrix. They must have the same target and
+    settings, and each runs only some of the checks. A check that no part reports counts as not run. If
+    several parts report a check, its worst result counts. The exit status is that of the merged run.
     """
     del verbose
     from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME
@@ -173,7 +181,7 @@ def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: 
 
 
 def _folder_and_places(arguments: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-    """The first of several arguments is the folder, unless it is itself something to write."""
+    """Split the arguments: the first of several is the folder, unless it is an output itself."""
     from isolation_tests.reporting.formats.registry import is_output
 
     first, rest = arguments[0], arguments[1:]

@@ -1,4 +1,4 @@
-"""`isolation-tests run`: asks a target everything, through pytest."""
+"""`isolation-tests run`: runs all checks on a target, through pytest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from isolation_tests.cli.common import (
 )
 from isolation_tests.core.errors import UsageProblem
 
-REPORT_HELP = "Folder for evidence and report; none: no files.  [default: reports/local]"
-KNOWN_HELP = "TOML file of known findings instead of the target's; none: no known ones."
-JUNIT_HELP = "Write pytest's JUnit file too, with verdict, anomalies and findings of each check."
-EXPORT_HELP = "Write this too, in the format of its ending (.md, .sarif, ...); may be given several times."
-WORKERS_HELP = "Processes: a number, auto, or 0 for no others than this."
+REPORT_HELP = "Folder for evidence and report; `none` writes no files.  [default: reports/local]"
+KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` ignores both."
+JUNIT_HELP = "Also write a JUnit file, with the verdict, anomalies and findings of each check."
+EXPORT_HELP = "Also write this file; its ending selects the format (.md, .sarif, ...); repeatable."
+WORKERS_HELP = "Number of processes: a number, auto, or 0 for only this one."
 UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
-"""The user's own pytest set-up must not disturb `isolation-tests run`."""
+"""Variables that keep the user's own pytest settings out of `isolation-tests run`."""
 
 
 @click.command(epilog=f"{TARGETS}\n\n{STATUS}")
@@ -52,10 +52,11 @@ def run(
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Certify TARGET: run every check, print what was proved, write evidence and a report.
+    """Test TARGET, print the verdict, and write a report.
 
-    Without TARGET, ISOLATION_TARGET or `target` in [tool.isolation_tests] of pyproject.toml says what to
-    certify. Settings come from the command line, ISOLATION_* variables, and pyproject.toml, in that order.
+    Runs all checks of the profile, and writes the evidence too. The default TARGET is ISOLATION_TARGET, or
+    else `target` in [tool.isolation_tests] of pyproject.toml. The command line wins over ISOLATION_*
+    variables, and these win over pyproject.toml.
     """
     import pytest
 
@@ -68,7 +69,7 @@ def run(
     arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
-        raise UsageProblem(f"--workers takes a number or auto, not {workers!r}.")
+        raise UsageProblem(f"--workers must be a number or auto, not {workers!r}.")
     arguments += [] if int(workers.replace("auto", "1")) == 0 else ["-n", workers, "--dist", "worksteal"]
     package = Path(isolation_tests.__file__).parent
     arguments = [

@@ -1,4 +1,4 @@
-"""`isolation-tests sweep`: certifies many targets and publishes their verdicts."""
+"""`isolation-tests sweep`: tests many targets and publishes their verdicts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import click
 from isolation_tests.cli.common import PROFILE_HELP, reports_errors
 from isolation_tests.core.errors import ExitStatus
 
-KEY_HELP = "The private key that `report keygen` wrote: issues a certificate for whatever can be certified."
+KEY_HELP = "The private key that `report keygen` wrote; with it, issue certificates where possible."
+SWEEP_STATUS = "Exit status: the highest of all runs, as for `isolation-tests run`."
 
 
-@click.command()
+@click.command(epilog=SWEEP_STATUS)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
 @click.option("--profile", metavar="NAME", default="ci", show_default=True, help=PROFILE_HELP)
@@ -26,12 +27,12 @@ def sweep(
     key: Path | None,
     verbose: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Certify each TARGET, or all that are ready here, and publish it below FOLDER.
+    """Test many targets and publish the results below FOLDER.
 
-    Writes evidence, pages and the board. Evidence is compressed; replay files are left out, and so is what
-    shows a finding without a public reference. A run that comes to nothing leaves what was published before.
-    Where nobody watches a terminal, and with -v, there is a line for each target. The exit status is the
-    highest of all.
+    Without TARGET, tests all targets that are ready here. Writes evidence, pages and the board. The published
+    evidence is compressed, and has no replay files and no proof of findings without a public reference. If a
+    run fails, the earlier publication stays. With -v, or if the output is not a terminal, there is a line for
+    each target.
     """
     from isolation_tests.cli.certificate import certifier
     from isolation_tests.engine.sweep import sweep as swept

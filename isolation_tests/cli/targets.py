@@ -1,4 +1,4 @@
-"""Commands for a beginning: init, targets, explain."""
+"""Commands to start with: init, targets and explain."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ import click
 from isolation_tests.cli.common import reports_errors
 from isolation_tests.core.errors import ExitStatus, UsageProblem
 
-ANSWER_HELP = "The answer to a question, such as base_url=URL; may be given several times."
+ANSWER_HELP = "The answer to one of the questions, such as base_url=URL; repeatable."
 
 
 @click.command()
 @click.argument("kind")
 @click.argument("name", default="my-memory")
-@click.option(
-    "--folder", type=click.Path(path_type=Path), default=".", help="Where to write.  [default: here]"
-)
+@click.option("--folder", type=click.Path(path_type=Path), default=".", help="Where to write.  [default: .]")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help=ANSWER_HELP)
-@click.option("--yes", is_flag=True, help="Ask nothing: take the default for what --set leaves open.")
-@click.option("--force", is_flag=True, help="Write over files that exist.")
+@click.option("--yes", is_flag=True, help="Ask no questions; use defaults for all that --set leaves open.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @reports_errors
 def init(
     kind: str,
@@ -31,9 +29,10 @@ def init(
     yes: bool,  # noqa: FBT001 - click passes it by name
     force: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
-    """Write the first files of a target: KIND is python (an adapter), http or mcp (a description).
+    """Write the first files of a new target.
 
-    NAME is the target's short name. What is written runs at once, or says what is missing.
+    KIND is python (an adapter), http (a description of an HTTP service) or mcp (of an MCP server). NAME is
+    the target's short name. The files work right away, or a run says what to add.
     """
     from isolation_tests.targets.scaffold import next_question, next_steps, write_target
     from isolation_tests.targets.settings import Settings
@@ -51,7 +50,7 @@ def init(
 @click.command()
 @reports_errors
 def targets() -> int:
-    """List the targets that can be named, whether they can run here, and the seeded faults."""
+    """List the targets, what they need, and the seeded faults."""
     from isolation_tests.faults import FAULTS
     from isolation_tests.reporting.formats.terminal import console, listing
     from isolation_tests.targets.resolve import listed
@@ -59,8 +58,8 @@ def targets() -> int:
     rows = [(name, title, status) for name, title, status in listed()]
     console().print(listing("Targets", ("target", "what it is", "status"), rows), soft_wrap=False)
     console().print(
-        'An extra is installed with: pip install "isolation-tests[EXTRA]"\n'
-        "An own environment is made by: isolation-tests run TARGET --own-environment\n",
+        'To install an extra: pip install "isolation-tests[EXTRA]"\n'
+        "To run in a separate environment: isolation-tests run TARGET --own-environment\n",
         markup=False,
     )
     faults = [(f"fault:{fault.name}", fault.anomaly, fault.summary) for fault in FAULTS.values()]
@@ -74,7 +73,7 @@ def targets() -> int:
 @click.argument("anomaly")
 @reports_errors
 def explain(anomaly: str) -> int:
-    """Explain an ANOMALY such as A1: its law, real cases, controls, and how it is usually fixed."""
+    """Explain an ANOMALY such as A1: its law, cases and usual fix."""
     from isolation_tests.catalogue import CATALOGUE
     from isolation_tests.reporting.formats.terminal import console
     from isolation_tests.reporting.narrative.controls import CONTROLS
@@ -84,15 +83,15 @@ def explain(anomaly: str) -> int:
     )
     if wanted is None:
         near = get_close_matches(anomaly.upper(), CATALOGUE, n=1, cutoff=0.3)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CATALOGUE)}."
+        hint = f"did you mean {near[0]}?" if near else f"the anomalies are {', '.join(CATALOGUE)}."
         raise UsageProblem(f"There is no anomaly {anomaly!r}; {hint}")
     entry = CATALOGUE[wanted]
     lines = [
-        f"{entry.id} {entry.name} ({entry.severity}, looked for from level {entry.level})",
+        f"{entry.id} {entry.name} ({entry.severity}, tested from level {entry.level})",
         f"law:       {entry.law}",
         f"cases:     {', '.join(entry.cases) or 'none recorded'}",
         f"weakness:  {', '.join(entry.cwe) or 'none recorded'}",
-        f"evidence for controls: {', '.join(CONTROLS[key].told for key in entry.controls) or 'none'}",
+        f"evidence for controls: {', '.join(CONTROLS[key].label for key in entry.controls) or 'none'}",
         f"usual fix: {entry.fix}",
         *([f"note:      {entry.note}"] if entry.note else []),
     ]

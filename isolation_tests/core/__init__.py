@@ -1,1 +1,1 @@
-"""The ground: errors, masking, harmless text, intervals, packaged data; it knows nothing of isolation."""
+"""Base utilities: errors, masking, safe text, intervals and data files. Nothing here is about isolation."""

@@ -1,4 +1,4 @@
-"""Which distributions are installed here, and whether their versions are those that are asked for."""
+"""Which distributions are installed, and whether their versions meet a requirement."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 DIGEST = "sha256 "
-"""How the version of what is a file and no distribution begins."""
+"""Version prefix for file-based adapters, which have a digest in place of a version."""
 
 
 def version(distribution: str) -> str | None:
-    """The installed version of a distribution; None where it is not installed."""
+    """The installed version of a distribution; None if it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -21,10 +21,10 @@ def version(distribution: str) -> str | None:
 
 
 def unreleased(distribution: str) -> str | None:
-    """Why what is installed is no release that others can install by its version; None where it is one.
+    """Why the installed distribution is not a published release; None if it is one.
 
-    A branch, a folder or a file that was installed directly keeps the version of its sources; installers
-    record it as https://packaging.python.org/en/latest/specifications/direct-url/ says.
+    A branch, folder or file that was installed directly keeps the version number of its sources. Installers
+    record the origin: https://packaging.python.org/en/latest/specifications/direct-url/.
     """
     found = version(distribution)
     if found is None:
@@ -35,13 +35,13 @@ def unreleased(distribution: str) -> str | None:
     try:
         origin = json.loads(said)
     except ValueError:
-        return "installed from a place that is not on record"
+        return "installed from an unknown place"
     control = origin.get("vcs_info", {}).get("vcs")
     return f"installed from {'a ' + control + ' checkout' if control else 'a folder or file'}"
 
 
 def not_a_release(version: str) -> str | None:
-    """Why a version names no release: a development or local build, or a branch; None where it does."""
+    """Why a version is not a release (a development build, a local build, a branch); None if it is one."""
     try:
         read = Version(version)
     except InvalidVersion:
@@ -52,15 +52,17 @@ def not_a_release(version: str) -> str | None:
 
 
 def requirement(text: str) -> str:
-    """A version requirement in its usual spelling; raises ValueError for a text that is none."""
+    """A version requirement in normal form; raises ValueError if the text is not a requirement."""
     try:
         return str(Requirement(text))
     except InvalidRequirement as error:
-        raise ValueError(f"{text!r} is no version requirement such as 'mem0ai>=1,<3'") from error
+        raise ValueError(
+            f"{text!r} is not a version requirement; write one such as 'mem0ai>=1,<3'"
+        ) from error
 
 
 def is_met(text: str) -> bool:
-    """Whether the installed version of a distribution is one of those that a requirement admits."""
+    """Whether the installed version of a distribution meets a requirement."""
     wanted = Requirement(text)
     installed = version(wanted.name)
     return installed is not None and wanted.specifier.contains(installed, prereleases=True)

@@ -1,4 +1,4 @@
-"""What can go wrong before anything is judged: one sentence each, and the exit status it leads to."""
+"""Errors that a user can fix, each with one sentence and an exit status."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import IntEnum
 from isolation_tests.core.masking import masked_text
 
 SPEAKER = "isolation-tests: "
-"""What stands before each sentence of the suite's own on standard error."""
+"""The prefix of every message that the suite writes to standard error."""
 
 
 class ExitStatus(IntEnum):
-    """The exit status of every command and of every certifying pytest run."""
+    """The exit status of every command, and of every pytest run that tests a target."""
 
     HELD = 0
     VIOLATED = 1
@@ -27,17 +27,17 @@ class Problem(Exception):  # noqa: N818 - the user reads it as a sentence, not a
 
 
 class UsageProblem(Problem):
-    """The request can't be carried out as it was written."""
+    """The request is wrong: an unknown name, a bad option, an unreadable file."""
 
 
 class TargetProblem(Problem):
-    """The target is at fault: it can't be opened, reached or called as the contract says."""
+    """The target is at fault: it can't be opened or reached, or it breaks the adapter contract."""
 
     status = ExitStatus.INCONCLUSIVE
 
 
 def sentence(error: BaseException) -> str:
-    """What was raised, for people: the suite's own sentences as they are, anything else with its kind."""
+    """An exception as text for people: the suite's own message as it is, any other with its type."""
     own = type(error).__module__.startswith("isolation_tests.")
     text = masked_text(str(error))
     return text if own else f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""Text of a target as a page or a terminal may show it: every character spelled that could steer a reader."""
+"""A target's text made safe to show: characters that could steer a page or a terminal are spelled out."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _NAMELESS = {
 
 
 def inert(text: str, most: int = MOST_CHARACTERS) -> str:
-    r"""The text's beginning with steering characters spelled (\u202e), and how much was left out.
+    r"""The beginning of a text with unsafe characters spelled out (\u202e), and how much was cut.
 
-    Spelled are controls, directions, what has no width, lone surrogates, line separators, and marks that pile
-    up on one letter.
+    Unsafe are control and direction characters, characters without width, lone surrogates, line separators,
+    and marks that pile up on one letter.
     """
     head = text[:most]
     if not (head.isascii() and head.isprintable()):
@@ -43,7 +43,7 @@ def inert(text: str, most: int = MOST_CHARACTERS) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text with control and direction characters spelled (\x1b): a target can't steer the terminal."""
+    r"""The text with control and direction characters spelled out (\x1b): it can't steer the terminal."""
     return "".join(
         char if char in _LAID_OUT or not unicodedata.category(char).startswith("C") else ascii(char)[1:-1]
         for char in text
@@ -61,12 +61,12 @@ def _harmless(text: str) -> list[str]:
 
 
 def character(char: str) -> str:
-    """A character by its code and its Unicode name: `U+200B ZERO WIDTH SPACE`."""
+    """A character as its code and Unicode name: `U+200B ZERO WIDTH SPACE`."""
     nameless = _NAMELESS.get(unicodedata.category(char), "CHARACTER WITHOUT A NAME")
     return f"U+{ord(char):04X} {unicodedata.name(char, _CONTROLS.get(char, nameless))}"
 
 
 def spelled(char: str) -> bool:
-    """Whether a reader could miss the character or take it for none: it is told by its code and name."""
+    """Whether a reader could overlook the character, so that it has to be shown by its code and name."""
     category = unicodedata.category(char)
     return category[0] in "CM" or (category[0] == "Z" and char != " ")

@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that is written."""
+"""Masks secrets in everything that the suite writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["MASK", "masked_options", "masked_text"]
 
 MASK = "***"
-# Too much is masked rather than too little: an option whose name merely looks secret loses little.
+# Masks too much rather than too little: little is lost if an option's name only looks secret.
 _SECRET_NAME = re.compile(
     r"key|token|secret|passw|pwd|dsn|credential|auth|cookie|private|signature", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ def masked_text(text: str) -> str:
 
 
 def masked_options(options: Mapping[str, Any]) -> dict[str, str]:
-    """A target's options as flat text (`llm.config.model`), anything that looks secret masked."""
+    """A target's options as flat text (`llm.config.model`), with every value that looks secret masked."""
     return dict(pair for name, value in options.items() for pair in _flat(str(name), value, secret=False))
 
 

@@ -1,4 +1,4 @@
-"""Where the suite's own data lies: in the wheel beside the package, in a clone under fixtures/."""
+"""Where the suite's data files are: inside the package in a wheel, under fixtures/ in a clone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _CLONED = _PACKAGE.parent / "fixtures"
 
 
 def folder(name: str) -> Path:
-    """The folder of that name: "targets", "plans" or "staging"."""
+    """The path of a data folder such as "targets", "plans" or "staging"."""
     packaged = _PACKAGED / name
     return packaged if packaged.is_dir() else _CLONED / name

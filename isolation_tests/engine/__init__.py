@@ -1,1 +1,1 @@
-"""Asks a target: one check, one open target, one run, one finding again, many targets in turn."""
+"""Tests targets: single checks, an open target, whole runs, replays of a finding, many targets in turn."""

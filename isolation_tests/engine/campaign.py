@@ -1,4 +1,4 @@
-"""One run from the header to the footer: what is expected, what came, what it proves, where it is written."""
+"""One run from header to footer: the expected checks, their results, the verdict, and the files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Set
 
 
 class Campaign:
-    """A certifying run as its first process sees it.
+    """A run, as seen by its first process.
 
-    Construction resolves and opens the target, probes it and takes the report folder; it raises a
-    `Problem`, in one sentence, before anything is half-written.
+    The constructor resolves and opens the target, probes it and locks the report folder. It raises a
+    `Problem` with one sentence before anything is half-written.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Campaign:
     ) -> None:
         if settings.target is None:
             raise UsageProblem(
-                "No target was named: try `isolation-tests run reference`, give --isolation-target in a "
+                "No target is given; try `isolation-tests run reference`, pass --isolation-target in a "
                 f"pytest run, or set ISOLATION_TARGET or `target` in [tool.{TABLE}] of pyproject.toml."
             )
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
         self.target = resolve(settings.target, options=settings.option_map(), known=settings.known)
-        # Absolute, for an adapter may change the working folder.
+        # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
@@ -118,24 +118,24 @@ class Campaign:
         )
 
     def _wanted(self, exports: Sequence[str]) -> tuple[Output, ...]:
-        """What to export when the run has ended; told to be impossible before anything is asked."""
+        """The exports to write at the end of the run; raises `UsageProblem` before any check runs."""
         if exports and self.folder is None:
-            raise UsageProblem("Exports are made from evidence: give --report a folder to write it to.")
+            raise UsageProblem("Exports need the evidence; give --report a folder.")
         if STDOUT in exports:
             raise UsageProblem(
-                "A run exports to files; `isolation-tests report export -` writes to the screen."
+                "A run exports to files only; `isolation-tests report export -` writes to standard output."
             )
         return outputs(exports)
 
     def smoke(self) -> CheckResult:
-        """Run the tutorial's story; `ERROR` or `INCONCLUSIVE` means that asking more would prove nothing."""
+        """Run the smoke test, the tutorial's story; after ERROR or INCONCLUSIVE, other checks are useless."""
         with blaming(self.target.name):
             result = smoke(self.examiner)
         self.take(result)
         return result
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result: in memory, in the evidence, and a replay file for each new finding."""
+        """Keep one check's result in memory and in the evidence, with a replay file for each new finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return
@@ -153,16 +153,16 @@ class Campaign:
                 self.replays[case.finding.key] = self.shown(path)
 
     def shown(self, path: Path) -> Path:
-        """A path as the user would write it: from the folder the run was started in, where it lies below."""
+        """A path as the user would write it: relative to the folder where the run started, if below it."""
         return path.relative_to(self._here) if path.is_relative_to(self._here) else path
 
     def written(self) -> Written:
-        """What was written, as the user would write the paths."""
+        """The files that the run wrote, with paths as the user would write them."""
         folder = None if self.folder is None else self.shown(self.folder)
         return Written(folder, self.replays, [self.shown(path) for path in self.exported])
 
     def finish(self, notes: Iterable[str] = ()) -> int:
-        """Judge the whole, write the footer and the page, close the target; return the exit status."""
+        """Judge the run, write the footer and the page, close the target, and return the exit status."""
         self.close()
         self.notes += [*notes, *self._leftover_note()]
         unmatched, expired = self._stale()
@@ -190,7 +190,7 @@ class Campaign:
         return status
 
     def _drop_earlier_replays(self, folder: Path) -> None:
-        """Remove the replay files that an earlier run left in this folder: they are not of this evidence."""
+        """Remove an earlier run's replay files from this folder, because they do not match this evidence."""
         mine = {path.name for path in self.replays.values()}
         for path in (folder / "findings").glob("*.json"):
             if path.name not in mine:
@@ -199,7 +199,7 @@ class Campaign:
                     path.unlink()
 
     def close(self) -> None:
-        """Close the target; what that raises becomes a note, for the results are in. Harmless when closed."""
+        """Close the target, once. An error becomes a note, because the results are complete by then."""
         if not self._open:
             return
         self._open = False
@@ -207,11 +207,11 @@ class Campaign:
         try:
             with blaming(self.target.name):
                 self.examiner.close()
-        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told, never a crash
+        except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
             self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
 
     def abandon(self) -> None:
-        """Close the target and leave the evidence without a footer: the run died."""
+        """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
         if self._writer is not None:
             self._writer.close()
@@ -220,19 +220,19 @@ class Campaign:
         if not self.leftovers:
             return ()
         some = ", ".join(sorted(self.leftovers)[:5])
-        return (f"memories of {len(self.leftovers)} users could not be deleted again: {some}",)
+        return (f"cleanup failed for {len(self.leftovers)} test users: {some}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Notes of known entries that matched nothing although their checks ran, and of expired ones."""
+        """Notes on known entries that matched nothing although their checks ran, and on expired ones."""
         today = dt.datetime.now(dt.UTC).date()
         found = {case.finding.key for result in self.results for case in result.cases}
         expired = tuple(
-            f"the known finding {entry.finding} expired on {entry.expires}: look at it again"
+            f"the known finding {entry.finding} expired on {entry.expires}; review it"
             for entry in self.target.config.known
             if entry.expires < today
         )
         unmatched = tuple(
-            f"the known finding {entry.finding} was not found: remove the entry, or correct it"
+            f"the known finding {entry.finding} no longer shows; remove or correct the entry"
             for entry in self.target.config.known
             if entry.applies()
             and not entry.intermittent
@@ -242,7 +242,7 @@ class Campaign:
         return unmatched, expired
 
     def _was_asked(self, pattern: str) -> bool:
-        """Whether every check of this run that could have shown the finding came to a verdict."""
+        """Whether every check of this run that could show the finding held or was violated."""
         if not self.profile.whole:
             return False
         anomaly = pattern.split("-", maxsplit=1)[0]
@@ -257,7 +257,7 @@ class Campaign:
 
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:
-    """Which of these are no release, and why; a file's digest names what was tested as well as one does."""
+    """The distributions that are not releases, and why. A file's digest is as exact as a release."""
     named = (name for name, found in versions.items() if not found.startswith(DIGEST))
     found = ((name, unreleased(name)) for name in named)
     return {name: why for name, why in found if why is not None}

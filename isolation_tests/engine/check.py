@@ -1,4 +1,4 @@
-"""Performs checks: a plan through the runner, its history through the judges, the verdict into a result."""
+"""Runs checks: the runner performs a plan, the judges read its history, and the verdict becomes a result."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from isolation_tests.plans.drawn import alias_anomalies, plans
 
 @dataclass
 class Check:
-    """One check in progress: ask with `run` (a cell's plan) or `hunt` (drawn plans), read `result`.
+    """One check: start it with `run` (the cell's plan) or `hunt` (drawn plans), then read `result`.
 
-    share: how many plans a hunt draws, which is the law's examples divided among its cells.
+    share: how many plans a hunt draws: the law's examples, divided among its cells.
     """
 
     examiner: Examiner
@@ -56,17 +56,17 @@ class Check:
 
     @property
     def kept(self) -> CheckResult:
-        """The result; raises `RuntimeError` where the property never asked anything."""
+        """The result; raises `RuntimeError` if the property did not run the check."""
         if self.result is None:
-            raise RuntimeError(f"{self.id} asked nothing: its property must call run() or hunt()")
+            raise RuntimeError(f"{self.id} did not run; its property must call run() or hunt()")
         return self.result
 
     def run(self) -> None:
-        """Ask the cell's plan once; raise the violation, error or doubt that it shows."""
+        """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
 
     def hunt(self) -> None:
-        """Let Hypothesis search sequences of operations; every finding is recorded at first sight."""
+        """Let Hypothesis search for violating sequences; every finding is recorded when it first shows."""
         self._conclude(self._hunt)
 
     def _run(self) -> None:
@@ -87,6 +87,7 @@ class Check:
         strategy = plans(
             frozenset(self.cell.needs),
             destructive=self.level is not Level.CORE and target.disposable,
+            shared=not target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         profile, key = self.examiner.profile, self.examiner.key
@@ -102,7 +103,7 @@ class Check:
             self._tally.doubts.append(stopped)
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
-        """What one drawn plan shows; a known finding is recorded like any other."""
+        """The findings of one drawn plan; a known finding is recorded like any other."""
         history = self.examiner.perform(plan)
         judged = judge(history)
         self._tally.take(history, judged)
@@ -112,14 +113,12 @@ class Check:
         for need in self.cell.needs:
             if need not in self.examiner.claimed:
                 raise NotSupported(
-                    "the target's file names no twin"
-                    if need == TWIN
-                    else f"the adapter does not offer {need}"
+                    "the target's file has no twin" if need == TWIN else f"the adapter does not offer {need}"
                 )
             if need == OVERLAP and need not in self.examiner.capabilities:
-                raise NotSupported(f"calls can't come from a second thread: {self.examiner.probed[need]}")
+                raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
             if need not in self.examiner.capabilities:
-                raise Inconclusive(f"{need} is offered but does not work: {self.examiner.probed[need]}")
+                raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
     def _require(self, plan: Plan) -> None:
         self._require_capabilities()
@@ -131,7 +130,7 @@ class Check:
         return self.cell.relation in self.examiner.target.config.names.aliases
 
     def _forgive_alias(self) -> None:
-        """Drop what the declared alias explains; whatever else showed stays what it is."""
+        """Drop the findings that the declared alias explains; keep all others."""
         tally = self._tally
         tally.findings = {
             key: found for key, found in tally.findings.items() if found[0].anomaly != self.cell.anomaly
@@ -148,10 +147,10 @@ class Check:
         if tally.doubts:
             raise Inconclusive(tally.doubts[0])
         if not tally.controls:
-            raise Inconclusive("no user saw their own fact, so seeing nothing of others proves nothing")
+            raise Inconclusive("no user saw their own fact, so not seeing other users' facts proves nothing")
 
     def _conclude(self, ask: Callable[[], None]) -> None:
-        """Ask, judge the worst of what came, and keep the result before anything is raised."""
+        """Run the check, and keep its result before raising the worst that it shows."""
         began = time.monotonic()
         failure: CheckFailed | None = None
         try:
@@ -191,15 +190,15 @@ class Check:
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:
-        """What a history was compared with."""
+        """The other histories that a history was compared with."""
         if history.plan.viewer is None:
             return ()
         return tuple(other for other in self._tally.histories if other is not history)
 
     def _case(self, finding: Finding, history: History) -> Case:
-        """The finding with how often it shows: performed again for each kind of finding, until it is clear.
+        """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        The sighting itself is the first of the tries, which leans a rare one's rate upwards.
+        The first sighting counts as a try, which makes a rare finding look slightly more frequent.
         """
         seen, tried = self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
@@ -207,13 +206,13 @@ class Check:
 
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:
-    """The handle with which a property asks its question."""
+    """The check that a property runs for a cell."""
     share = max(1, examiner.profile.examples // len(entry.cells))
     return Check(examiner, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
 
 
 def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
-    """What a property says of one cell; a violation, an error or a doubt is in the result."""
+    """The result of a property for one cell, whether it held or not."""
     check = check_of(examiner, entry, cell)
     with contextlib.suppress(CheckFailed):
         entry.test(check, cell)
@@ -221,7 +220,7 @@ def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
 
 
 def smoke(examiner: Examiner) -> CheckResult:
-    """The tutorial's story, run before anything else; raises `UsageProblem` where it is missing."""
+    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing."""
     plan = smoke_plan()
     cell = Cell(plan.name, plan.anomaly, lambda _: plan)
     check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)

@@ -1,4 +1,4 @@
-"""Asks every law of a target in this process, without pytest and without files."""
+"""Runs every check on a target in this process, without pytest and without files."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from isolation_tests.targets.settings import Settings
 def examine(
     settings: Settings, *, until: str | None = None, enough: Callable[[CheckResult], bool] | None = None
 ) -> list[CheckResult]:
-    """Ask every law of a target in this process, without pytest and without files; stop where a run would.
+    """Run every check on a target in this process, without pytest and without files; stop where a run would.
 
-    No finding is performed again or made smaller. until: an anomaly. What was made to show it is asked first,
-    then what also could, and nothing more after a result that is enough: by default, that names it. Raises a
-    `Problem` for a target that can't be named or opened.
+    Findings are not replayed or made smaller. until: an anomaly; the checks for it run first, then those that
+    can also show it. enough: whether to stop after a result; by default, if it shows that anomaly. Raises a
+    `Problem` for a target that is unknown or can't be opened.
     """
     key = new_key(settings.seed_number())
     target = without_known(settings)
@@ -39,7 +39,7 @@ def _names(anomaly: str | None, result: CheckResult) -> bool:
 
 
 def without_known(settings: Settings) -> Target:
-    """The target without what is known of it."""
+    """The target without its known findings."""
     return resolve(settings.target or "reference", options=settings.option_map(), known="none")
 
 
@@ -56,5 +56,5 @@ def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult]
 
 
 def _rank(anomaly: str | None, covered: Sequence[str]) -> int:
-    """0 for a check that was made for an anomaly, 1 for one that covers it too, 2 for all others."""
+    """0 for a check that is made for the anomaly, 1 for one that also covers it, 2 for all others."""
     return 2 if anomaly not in covered else int(covered[0] != anomaly)

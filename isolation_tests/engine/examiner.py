@@ -1,4 +1,4 @@
-"""One worker's view of a run: an open target, what it can do, and what it answers to a plan."""
+"""One worker's part of a run: an open target, its capabilities, and its answers to plans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HANGS_BEFORE_GIVING_UP = 2
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """What all workers of one run share. secret: of the canaries; never written anywhere."""
+    """What all workers of a run share. secret: the key of the canaries, which is never written anywhere."""
 
     run_id: str
     secret: bytes
@@ -37,9 +37,9 @@ class RunKey:
 
 
 class Examiner:
-    """One worker's view of a run: an open target and what is known of it.
+    """One worker's part of a run: an open target and its capabilities.
 
-    Raises `TargetProblem` from the constructor where the target can't be opened.
+    The constructor raises `TargetProblem` if the target can't be opened.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Examiner:
         self.probed = self._probe() if probed is None else probed
 
     def _claims(self) -> tuple[str, ...]:
-        """What the adapter offers, and what may be done with it: overlapping calls, further openings."""
+        """Capabilities of the adapter and of the target: overlapping calls, further openings, a twin."""
         config, offered = self.target.config, self._session.claimed
         more = {
             OVERLAP: config.threads or "async" in offered,
@@ -85,16 +85,16 @@ class Examiner:
 
     @property
     def leftovers(self) -> list[str]:
-        """Users whose memories could not be deleted again."""
+        """Test users whose memories could not be deleted."""
         return self._runner.leftovers
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What was claimed and worked when it was tried."""
+        """The claimed capabilities that worked when they were tried."""
         return frozenset(name for name in self.claimed if self.probed.get(name, "ok") == "ok")
 
     def material(self, check: str) -> Material:
-        """The data of one check: the same seed and check give the same people and facts."""
+        """The data for one check; the same seed and check give the same people and facts."""
         seed = int.from_bytes(hashlib.sha256(f"{self.key.seed}/{check}".encode()).digest()[:6])
         return Material(
             people=People(seed),
@@ -107,13 +107,11 @@ class Examiner:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan, in a new session where the last one was lost or has served long enough."""
+        """Run one plan; open a new session if the last one was lost or has run enough plans."""
         if self._session.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
-                raise AdapterError(
-                    f"not asked: {HANGS_BEFORE_GIVING_UP + 1} calls of this target did not answer in time"
-                )
+                raise AdapterError(f"skipped: {HANGS_BEFORE_GIVING_UP + 1} earlier calls timed out")
             self._reopen()
         elif self._performed and self._performed == self.target.config.reopen_after:
             self._close()
@@ -122,10 +120,10 @@ class Examiner:
         return self._runner.run(plan)
 
     def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
-        """Perform a plan as it is meant and judge it: once, or in several runs where a view is compared.
+        """Run a plan and judge it: once, or several times if the plan compares a view.
 
-        The viewer is alone before and after, so that what changes with time is no interference. What a
-        comparison shows is performed once more before it is said.
+        The viewer is alone before and after, so that a change over time does not look like interference. What
+        a comparison shows is confirmed by running it once more.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
@@ -144,17 +142,17 @@ class Examiner:
         self._performed = 0
 
     def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
-        """Perform a finding's plan again, once for each key: (times seen, times tried); not with 0 replays.
+        """Run a finding's plan again, once per key, unless replays are off; return (times seen, tried).
 
-        What the profile's replays do not show is performed on until it shows or is known to be rare. A try
-        that came to no answer is none.
+        If the profile's replays do not show the finding, they go on until it shows or is known to be rare. An
+        inconclusive try does not count.
         """
         if not self.profile.replays or finding.key in self._replayed:
             return 0, 0
         self._replayed.add(finding.key)
         asked, seen, tried = self.profile, 0, 0
         impatient = time.monotonic() + asked.patience
-        # A target that fails now takes nothing back of what was seen.
+        # If the target fails now, what was seen before still counts.
         with contextlib.suppress(CheckFailed, TargetProblem):
             for number in range(max(asked.replays, tries_for(asked.rarest))):
                 late = number >= asked.replays and (seen or time.monotonic() > impatient)
@@ -167,7 +165,7 @@ class Examiner:
         return seen, tried
 
     def blocked(self, plan: Plan) -> str | None:
-        """Why this target may not be asked this plan, or None."""
+        """Why this plan must not run on this target; None if it may."""
         return self._runner.blocked(plan)
 
     def _probe(self) -> dict[str, str]:
@@ -193,7 +191,7 @@ class Examiner:
         return problems[0] if problems else "ok"
 
     def close(self) -> None:
-        """Close the target; what it raises then is told, for nothing it stored may be left behind."""
+        """Close the target. Its errors are raised, because a failed close may leave data behind."""
         self._close()
 
     def _close(self) -> None:

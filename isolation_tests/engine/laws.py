@@ -1,4 +1,4 @@
-"""The list of laws: each property registers here, so that what should have been asked is always known."""
+"""The list of laws. Each property registers here, so that a run knows which checks to expect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 @dataclass(frozen=True, slots=True)
 class LawEntry:
-    """A registered property. `searched` laws draw their own plans; the others have one check a cell."""
+    """A registered property with its cells; each cell is one check."""
 
     name: str
     title: str
@@ -29,17 +29,18 @@ class LawEntry:
     test: Callable[..., None]
 
     def asked(self, profile: Profile) -> list[Cell]:
-        """The cells that this profile asks."""
+        """The cells that this profile runs."""
         return [cell for cell in self.cells if profile.whole or cell.quick]
 
     def covers(self, cell: Cell) -> tuple[str, ...]:
-        """The anomalies that a check of this cell can name."""
+        """The anomalies that a check of this cell can report."""
         return tuple(dict.fromkeys((cell.anomaly, *cell.also, *self.anomalies)))
 
     def is_optional(self, cell: Cell) -> bool:
-        """Whether a target that does not offer what the cell needs may reach the level all the same.
+        """Whether a target can reach the level although it lacks what the cell needs.
 
-        Nothing is optional at the lowest level, and overlapping calls are what the concurrent one is about.
+        No cell is optional at the lowest level, and overlapping calls are the purpose of the concurrent
+        level.
         """
         return self.level is not Level.CORE and cell.needs != (OVERLAP,)
 
@@ -54,17 +55,17 @@ LAWS: dict[str, LawEntry] = {}
 def law(
     name: str, *, level: Level, cells: Sequence[Cell], anomalies: Sequence[str] = ()
 ) -> Callable[[Test], Test]:
-    """Register a property under its law's name; its docstring's first line is the law.
+    """Register a property under the name of its law; the first line of its docstring is the law.
 
-    Raises `ValueError` for a name taken twice or a property without docstring.
+    Raises `ValueError` for a duplicate name and for a property without a docstring.
     """
 
     def register(test: Test) -> Test:
         if not test.__doc__:
-            raise ValueError(f"the property {test.__name__} has no docstring to say its law")
+            raise ValueError(f"the property {test.__name__} needs a docstring that states its law")
         earlier = LAWS.get(name)
         if earlier is not None and earlier.test.__module__ != test.__module__:
-            raise ValueError(f"two properties are called {name}")
+            raise ValueError(f"two properties have the name {name}")
         title = test.__doc__.strip().splitlines()[0]
         LAWS[name] = LawEntry(name, title, level, tuple(anomalies), tuple(cells), test)
         marked: Any = pytest.mark.isolation_law(name)(test)
@@ -75,7 +76,7 @@ def law(
 
 
 def all_laws() -> dict[str, LawEntry]:
-    """Every law, after importing every module of properties."""
+    """Every law; imports every module of properties first."""
     package = importlib.import_module("isolation_tests.properties")
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

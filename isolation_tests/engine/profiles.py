@@ -1,6 +1,6 @@
-"""How much is asked: the three profiles.
+"""The three profiles: how many checks a run makes, and how thorough they are.
 
-Every run has its own seed, so that two runs ask different things.
+Every run has its own seed, so two runs use different data.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from isolation_tests.core.errors import UsageProblem
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A budget.
+    """The budget of a run.
 
-    examples: drawn sequences a searched law. crowd: users present at once. rounds: how often each user calls
-    while others do. whole: every cell of the matrix, else one or two for each anomaly. replays: how often a
-    finding is performed again to tell steady from intermittent. rarest, patience: one that none of these
-    shows is performed on until it shows again, until its rate (0 to 1) is known to be below `rarest`, or for
-    so many seconds. shrinks: how many smaller plans are tried for the findings of one searched law.
+    examples: drawn sequences per searched law. crowd: users present at once. rounds: how many calls each user
+    makes during overlapping calls. whole: every cell of the matrix; otherwise one or two for each anomaly.
+    replays: how often a finding is replayed, to tell steady from intermittent. rarest, patience: if none of
+    the replays shows a finding, they go on until it shows, until its rate (0 to 1) is known to be below
+    `rarest`, or for `patience` seconds. shrinks: how many smaller plans to try for the findings of a searched
+    law.
     """
 
     name: str
@@ -34,11 +35,11 @@ class Profile:
     shrinks: int
 
     def figures(self) -> dict[str, float]:
-        """Every figure of the budget by its name, for the record of a run."""
+        """Every number of the budget by its name, for the record of a run."""
         return {name: figure for name, figure in asdict(self).items() if type(figure) in (int, float)}
 
     def unrefined(self) -> Self:
-        """The same questions, with no finding performed again or made smaller."""
+        """The same checks, but without replays and without smaller plans."""
         return replace(self, replays=0, shrinks=0)
 
 
@@ -83,7 +84,7 @@ PROFILES = {
 
 
 def profile(name: str) -> Profile:
-    """The profile of that name, or a `UsageProblem` that lists them."""
+    """The profile with this name; raises `UsageProblem` for an unknown one."""
     if name in PROFILES:
         return PROFILES[name]
     near = get_close_matches(name, PROFILES, n=1)

@@ -1,4 +1,4 @@
-"""Performs a recorded finding again, against the target it was found in or another."""
+"""Replays a recorded finding on the target that showed it, or on another one."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings, gather
 
 FEWEST, MOST = 20, 300
-"""Tries of a replay: a steady finding's, and a rare one's at most."""
+"""How often to try: for a steady finding, and at most for a rare one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of a replay, in words, with its exit status."""
+    """The outcome of a replay in words, with its exit status."""
 
     text: str
     status: int
 
 
 def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Replayed:
-    """Perform the recorded plan until its finding shows, at most `times` times.
+    """Run the recorded plan until its finding shows, at most `times` times.
 
-    Without `times`, as often as it takes to say that the finding is rarer than it was when it was recorded,
-    between FEWEST and MOST. The target and its options are the recorded ones unless `settings` name others.
-    Raises a `Problem` for a file that is no replay file, and for a target that can't be named or
-    opened.
+    Without `times`, run it until the finding is known to be rarer than when it was recorded, between FEWEST
+    and MOST times. The target and its options are the recorded ones unless `settings` name others. Raises a
+    `Problem` for a file that is not a replay file, and for a target that is unknown or can't be opened.
     """
     record = read_replay(file)
     target = _target(file, record, settings)
@@ -53,7 +52,7 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
 
 
 def enough(record: Replay) -> int:
-    """How many tries that show nothing say that a finding is rarer now than when it was recorded."""
+    """How many tries without a finding show that it is rarer now than when it was recorded."""
     if record.seen >= record.tried:
         return FEWEST
     return min(max(FEWEST, tries_for(record.seen / record.tried)), MOST)
@@ -67,20 +66,19 @@ def _target(file: Path, record: Replay, settings: Settings) -> Target:
 
 
 def _options(record: Replay, settings: Settings) -> dict[str, str]:
-    """The recorded options under those given now; a secret was not recorded and has to be given again."""
+    """The recorded options, overridden by those given now; secrets were not recorded and must be given."""
     secret = {name for name, value in record.options.items() if MASK in value}
     around = gather(Settings(), folder=Path.cwd()).option_map() if secret else {}
     given = {**{name: around[name] for name in secret if name in around}, **settings.option_map()}
     for name in sorted(secret - given.keys()):
         raise UsageProblem(
-            f"The option {name!r} of the run was kept secret and is not in the replay file; "
-            "give it again with -O."
+            f"The replay file does not contain the secret option {name!r} of the run; pass it again with -O."
         )
     return {**record.options, **given}
 
 
 def _from_here(spec: str, file: Path) -> str:
-    """A file's target as seen from here: the run may have been started in a folder above its report."""
+    """A recorded path of a target, relative to the current folder; the run may have started elsewhere."""
     prefix, at, inner = spec.partition("@") if spec.startswith("fault:") else ("", "", spec)
     place, colon, factory = inner.rpartition(":") if not inner.endswith(".toml") else (inner, "", "")
     if not place.endswith((".py", ".toml")) or Path(place).exists():

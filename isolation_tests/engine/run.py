@@ -1,4 +1,4 @@
-"""What every run begins with: its key, the story that is told first, and the checks it has to report."""
+"""The start of every run: its key, the smoke test, and the list of checks to expect."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SMOKE = ExpectedCheck(
     level=Level.CORE,
     needs=(),
 )
-"""The check that every run begins with: an adapter that fails it can't be judged by the others."""
+"""The smoke test, which every run starts with. If an adapter fails it, the other checks prove nothing."""
 
 
 def new_key(seed: int | None) -> RunKey:
-    """A fresh run: its id, its secret, and a seed of its own where none was asked for."""
+    """The key of a new run: an id, a secret, and the given seed or a random one."""
     return RunKey(
         run_id=secrets.token_hex(3),
         secret=secrets.token_bytes(32),
@@ -39,17 +39,17 @@ def new_key(seed: int | None) -> RunKey:
 
 
 def smoke_plan() -> Plan:
-    """The plan of the smoke check; raises `UsageProblem` where the installation lacks it."""
+    """The plan of the smoke test; raises `UsageProblem` if the installation lacks it."""
     path = packaged.folder("plans") / f"{SMOKE_PLAN}.json"
     if not path.is_file():
         raise UsageProblem(
-            f"The golden plan {SMOKE_PLAN} is missing from this installation; install it again."
+            f"The plan {SMOKE_PLAN} is missing from this installation; reinstall isolation-tests."
         )
     return Plan.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
-    """Everything a run of this profile has to report."""
+    """All checks that a run with this profile has to report."""
     laws = (
         ExpectedCheck(
             check=entry.check_id(cell),
@@ -67,7 +67,7 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
 
 @contextlib.contextmanager
 def blaming(name: str) -> Iterator[None]:
-    """Turn what would end the process (`sys.exit` in an adapter) into a `TargetProblem`."""
+    """Turn an exception that would end the process (`sys.exit` in an adapter) into a `TargetProblem`."""
     try:
         yield
     except (Exception, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Lets Hypothesis draw plans and make a violation's plan smaller, within a budget of calls to the target."""
+"""Lets Hypothesis draw plans and shrink those that show a violation, within a budget."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from isolation_tests.model import Finding, Plan
 
 
 class _Enough(BaseException):
-    """The search is over. No `Exception`: that would be one more failure to make smaller."""
+    """Ends the search. Not an `Exception`, because Hypothesis would try to shrink that too."""
 
 
 class _Shrinking:
-    """Keeps the search for a smaller plan within its budget of calls to the target.
+    """Keeps the search for a smaller plan within its budget.
 
-    Rejected past it, Hypothesis would draw thousands of plans more to no purpose.
+    If plans beyond the budget were only rejected, Hypothesis would draw thousands more for nothing.
     """
 
     def __init__(self, budget: int) -> None:
@@ -28,7 +28,7 @@ class _Shrinking:
         self.begun = False
 
     def admit(self) -> None:
-        """Let one plan more be performed; raises `_Enough` where the budget is spent."""
+        """Allow one more plan to run; raises `_Enough` if the budget is spent."""
         if not self.begun:
             return
         if not self._left:
@@ -45,10 +45,10 @@ def search(
     shrinks: int,
     seed: int,
 ) -> str | None:
-    """Perform drawn plans until the examples are spent or a finding is as small as the budget allows.
+    """Run drawn plans until the examples are used up or a finding is as small as the budget allows.
 
-    perform: runs one plan, keeps what it showed, returns its findings. is_known: whether a finding needs no
-    smaller plan. shrinks: how many smaller plans are tried. Returns why the search ended early, or None.
+    perform: runs a plan, keeps its findings, and returns them. is_known: whether a finding needs no smaller
+    plan. shrinks: how many smaller plans to try. Returns why the search ended early, or None.
     """
     shrinking = _Shrinking(shrinks)
 
@@ -74,7 +74,7 @@ def search(
     try:
         law_holds()
     except (_Enough, FlakyFailure, Violation):
-        return None  # kept when it was first seen; replays tell how often it shows
+        return None  # it was kept when it first showed; replays measure how often it shows
     except BaseExceptionGroup as group:
         if group.split(Violation)[1] is not None:
             raise

@@ -1,4 +1,4 @@
-"""Published reports: every target that can run here, each in a process of its own, into one folder."""
+"""Publishes reports: tests every target that can run here, each in its own process, into one folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How one target's run ended. sentence: its verdict, or why there is none."""
+    """The outcome of one target's run. sentence: its verdict, or why there is none."""
 
     target: str
     status: int
@@ -50,12 +50,12 @@ def sweep(
     certify: Callable[[Path], object] | None = None,
     tell: Callable[[str], object] = lambda _: None,
 ) -> list[Swept]:
-    """Certify targets one after the other, each into `folder/<name>`, and keep what can be published.
+    """Test targets one by one, each into `folder/<name>`, and publish the results.
 
-    names: targets; without any, all that are ready here. Evidence is compressed, replay files are left out,
-    and so is what shows a finding without a public reference. A run that comes to nothing leaves what was
-    published before. certify: issues a certificate for a folder, or refuses it. tell: is told the progress.
-    Raises `UsageProblem` for a name that is no target.
+    names: targets; by default, all that are ready here. The evidence is compressed and has no replay files
+    and no proof of findings without a public reference. If a run fails, the earlier publication stays.
+    certify: issues a certificate for a folder, or refuses to. tell: receives the progress. Raises
+    `UsageProblem` for an unknown target.
     """
     chosen = list(names) or [name for name, _, status in listed() if status == READY]
     places = {name: folder / _folder_name(resolve(name).name) for name in chosen}
@@ -93,19 +93,19 @@ def _certified(place: Path, certify: Callable[[Path], object]) -> str:
 
 
 def _run(name: str, folder: Path, profile: str) -> tuple[int, str]:
-    """The exit status of a run in a process of its own, and the suite's sentence, else the first line."""
+    """Test a target in a separate process; return the exit status and the suite's message or first line."""
     own = ["--own-environment"] if resolve(name).config.lacking() else []
     command = [sys.executable, "-m", "isolation_tests", "run", name, "--profile", profile, *own]
     done = subprocess.run(  # noqa: S603
         [*command, "--report", str(folder)], capture_output=True, text=True, check=False
     )
-    said = [*done.stderr.splitlines(), *done.stdout.splitlines(), "It said nothing."]
-    # Warnings of libraries, pip's or the interpreter's, may come first.
+    said = [*done.stderr.splitlines(), *done.stdout.splitlines(), "It printed nothing."]
+    # Warnings from libraries, pip or the interpreter may come first.
     return done.returncode, next((line for line in said if line.startswith(SPEAKER)), said[0])
 
 
 def _kept(place: Path, said: str) -> str:
-    """Why nothing was published, and what still is."""
+    """Why nothing new was published, and what stays published."""
     try:
         return f"{said} The verdict of {read(place).footer.ended[:10]} stays published."
     except (EvidenceError, OSError):
@@ -113,7 +113,7 @@ def _kept(place: Path, said: str) -> str:
 
 
 def _published(name: str, run: Path, place: Path) -> str:
-    """Make all that is published of a run beside it, then put it in place of what was published before."""
+    """Prepare a run's publication in its folder, then replace the earlier publication."""
     evidence = read(run)
     public = withhold(evidence, _public(name))
     if public.header.withheld:
@@ -129,11 +129,11 @@ def _published(name: str, run: Path, place: Path) -> str:
             path.replace(place / path.name)
     summary = summary_of(public)
     withheld = sum(case.withheld for case in summary.cases)
-    return verdict_line(summary) + (f" What shows {withheld} of them is withheld." if withheld else "")
+    return verdict_line(summary) + (f" The proof of {withheld} of them is withheld." if withheld else "")
 
 
 def _take_over(place: Path, run: Path) -> None:
-    """Remember the run that is about to be replaced, and keep the strength for the new page."""
+    """Record the run that is about to be replaced, and keep the strength for the new page."""
     for name in (HISTORY_NAME, STRENGTH_NAME):
         if (place / name).is_file():
             shutil.copyfile(place / name, run / name)
@@ -145,13 +145,13 @@ def _take_over(place: Path, run: Path) -> None:
 
 
 def _public(name: str) -> Callable[[Finding], bool]:
-    """Whether what shows a finding may be published: its entry names a reference, or it is shown already."""
+    """Decides whether the proof of a finding may be published: it has a reference or is public already."""
     target = resolve(name)
     entries = [*target.config.known, *resolve(name.removeprefix(SCOPED)).config.known]
     shown = [path.stem for path in packaged.folder("replays").glob(f"{_folder_name(target.name)}/*.json")]
 
     def public(finding: Finding) -> bool:
-        # One anomaly of one operation is one finding to whoever mends it, whatever the relation was.
+        # For whoever fixes it, an anomaly of one operation is a single finding, whatever the relation.
         alike = f"{finding.anomaly}-{finding.operation}-"
         return any(_names(entry, finding) for entry in entries) or any(key.startswith(alike) for key in shown)
 

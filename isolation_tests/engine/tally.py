@@ -1,4 +1,4 @@
-"""What one check did, across all its examples."""
+"""Counts what one check did in all of its examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from isolation_tests.model import (
 
 @dataclass
 class Tally:
-    """What one check did, across all its examples."""
+    """What one check did in all of its examples."""
 
     examples: int = 0
     calls: int = 0
@@ -28,7 +28,7 @@ class Tally:
     histories: list[History] = field(default_factory=list)
 
     def take(self, history: History, judged: Judgement) -> None:
-        """Count one example in; of each finding the smallest plan is kept."""
+        """Add one example; for each finding, keep the smallest plan."""
         self.examples += 1
         self.calls += len(history.events)
         self.controls += controls(history)

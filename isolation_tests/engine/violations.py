@@ -1,4 +1,4 @@
-"""The exceptions that checks raise: one class for each anomaly, so that Hypothesis keeps findings apart."""
+"""The exceptions that checks raise, with one class per anomaly, so that Hypothesis keeps findings apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from isolation_tests.model import Finding, Verdict
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - an outcome, not a fault
-    """A check did not hold; the text says why in words."""
+    """A check did not hold; the text says why."""
 
     verdict = Verdict.ERROR
 
@@ -33,7 +33,7 @@ class Inconclusive(CheckFailed):
 
 
 class NotSupported(CheckFailed):
-    """The target can't be asked this."""
+    """The target does not support the check."""
 
     verdict = Verdict.NOT_SUPPORTED
 
@@ -50,5 +50,5 @@ VIOLATIONS: dict[str, type[Violation]] = {
 
 
 def violation(finding: Finding) -> Violation:
-    """The exception for a finding, of its anomaly's own class."""
+    """The exception for a finding, in the class of its anomaly."""
     return VIOLATIONS[finding.anomaly](finding)

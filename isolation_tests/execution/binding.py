@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.model import BY_ID, BoundUser, Event, Operation, Plan, Step
+from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber
+from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.relations import bind as bind_name
 
@@ -35,31 +36,36 @@ class Lease:
     def base(self) -> tuple[str, int]:
         """A fresh base name and a fresh number that carries the run and the worker too."""
         n = next(self._counter)
+        return f"{self._prefix}{self.worker:02x}{n:06x}", int(f"{self._digits}{n:06d}")
+
+    @property
+    def _prefix(self) -> str:
+        return f"iso-{self.run_id}-"
+
+    @property
+    def _digits(self) -> str:
+        """What every number of this worker begins with."""
         run_number = int(hashlib.sha256(self.run_id.encode()).hexdigest()[:8], 16) % 900_000 + 100_000
-        return f"iso-{self.run_id}-{self.worker:02x}{n:06x}", int(f"{run_number}{self.worker:03d}{n:06d}")
+        return f"{run_number}{self.worker:03d}"
 
-    def number(self) -> int:
+    def made(self, name: object) -> bool:
+        """Whether a name carries the run's id, or the nine digits that only this worker's numbers have."""
+        if isinstance(name, bool) or not isinstance(name, str | int | float):
+            return False
+        return self._prefix in str(name) or self._digits in str(name)
+
+    def number(self) -> UserNumber:
         """A user number that is unique in the run; it is part of the user's canaries."""
-        return (self.worker << 32) | next(self._counter)
+        return UserNumber((self.worker << 32) | next(self._counter))
 
 
-@dataclass
-class Bound:
-    """A plan bound to relations, and what has to be remembered while it is performed."""
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A plan's translation into one run: who its users are, and what its facts and queries say."""
 
     plan: Plan
-    users: list[BoundUser]
+    users: tuple[BoundUser, ...]
     mint: Mint
-    ids: dict[tuple[int, int], str] = field(default_factory=dict)
-    cursors: dict[int, str] = field(default_factory=dict)
-    live: dict[int, set[int]] = field(default_factory=dict)
-    gone: dict[int, set[int]] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-
-    def id_of(self, user: int, fact: int | None) -> str | None:
-        """The id that the user was given for a fact; else the latest that anybody was given for it."""
-        given = {owner: id for (owner, known), id in self.ids.items() if known == fact}
-        return given.get(user) or next(reversed(given.values()), None)
 
     def canary(self, fact: int) -> str:
         """The text that marks a fact as its first owner's."""
@@ -90,15 +96,20 @@ class Bound:
             return self.users[index].name if match[1] == "@" else self.canary(index)
         return value
 
-    def arguments(self, number: int, step: Step) -> Arguments | None:
-        """The call's arguments after the user; None where an earlier refusal leaves nothing to call with."""
+    def arguments(
+        self, number: int, step: Step, world: World, cursors: Mapping[int, str]
+    ) -> Arguments | None:
+        """The call's arguments after the user; None where an earlier refusal leaves nothing to call with.
+
+        world: knows the ids that users were given. cursors: by the step whose answer they came with.
+        """
         keywords: dict[str, Any] = {}
         for name in ("metadata", "filters"):
             if getattr(step, name) is not None:
                 keywords[name] = self.fill(getattr(step, name))
         if step.op in BY_ID:
             fact = step.fact if step.replaces is None else step.replaces
-            real = self.id_of(step.user, fact)
+            real = world.id_of(step.user, fact)
             if real is None:
                 return None
             wanted = look_alike(real, self.users[step.user].number + number) if step.absent else real
@@ -115,20 +126,20 @@ class Bound:
         if step.op is Operation.INTRUDE and step.victim is not None:
             return [self.users[step.victim].name, step.how], keywords
         if step.op is Operation.PAGE:
-            if step.cursor is not None and step.cursor not in self.cursors:
+            if step.cursor is not None and step.cursor not in cursors:
                 return None
-            return [None if step.cursor is None else self.cursors[step.cursor]], keywords
+            return [None if step.cursor is None else cursors[step.cursor]], keywords
         return [], keywords
 
 
-def bind(plan: Plan, lease: Lease) -> Bound:
+def bind(plan: Plan, lease: Lease) -> Binding:
     """Give every user of a plan a name and a number that nobody had before."""
     bases = {group: lease.base() for group in sorted({user.group for user in plan.users})}
-    users = [
+    users = tuple(
         BoundUser(number=lease.number(), name=bind_name(user, *bases[user.group]), type=user.type)
         for user in plan.users
-    ]
-    return Bound(plan, users, lease.mint)
+    )
+    return Binding(plan, users, lease.mint)
 
 
 def look_alike(real: str, seed: int) -> str:

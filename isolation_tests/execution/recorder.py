@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page
-from isolation_tests.execution.binding import UUID, Bound
+from isolation_tests.execution.binding import UUID
 from isolation_tests.execution.contract import BrokenContract
+from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.session import TimeLimit
-from isolation_tests.model import BoundUser, Operation, Row, Sighting, Step
+from isolation_tests.model import Actor, BoundUser, Operation, Row, Sighting, Step
 from isolation_tests.testdata.canaries import Found, Mint, leaves
 
 ERROR_TEXT_LENGTH = 300
@@ -33,51 +34,51 @@ class Recorder:
     mint: Mint
     disposable: bool
 
-    def answer(self, bound: Bound, number: int, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
-        """The rows or the number that a call answered; a page's cursor is kept for later steps."""
+    def answer(self, run: PlanRun, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
+        """The rows or the number that a call answered, and whether it gave a cursor."""
         if answer is None:
             return {}
         if op is Operation.COUNT:
             return {"number": answer}
         if isinstance(answer, Page):
-            if answer.cursor is not None:
-                bound.cursors[number] = answer.cursor
-            rows = self._rows(bound, step, answer.items)
+            rows = self._rows(run, step, answer.items)
             return {"rows": rows, "cursor": answer.cursor is not None}
-        return {"rows": self._rows(bound, step, answer)}
+        return {"rows": self._rows(run, step, answer)}
 
-    def _rows(self, bound: Bound, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
-        compared = bound.plan.viewer == step.user
-        return tuple(self._row(bound, row, compared=compared) for row in rows)
+    def _rows(self, run: PlanRun, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
+        compared = run.binding.plan.viewer == step.user
+        return tuple(self._row(run, row, compared=compared) for row in rows)
 
-    def _row(self, bound: Bound, row: Memory, *, compared: bool) -> Row:
+    def _row(self, run: PlanRun, row: Memory, *, compared: bool) -> Row:
         scan = self.mint.scan
         found = [*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw")]
-        sightings = _sightings(bound, found)
+        sightings = _sightings(run, found)
         ours = any(sighting.where == "text" for sighting in sightings)
         return Row(
             id=row.id if sightings else None,
             text=row.text if ours else f"[{len(row.text)} characters that this run did not write]",
             sightings=sightings,
-            fields=self._fields(bound, row) if ours and compared else {},
+            fields=self._fields(run, row) if ours and compared else {},
         )
 
-    def _fields(self, bound: Bound, row: Memory) -> dict[str, str | float]:
+    def _fields(self, run: PlanRun, row: Memory) -> dict[str, str | float]:
         """Every value of a row, comparable with that of another run."""
-        known = {id for id in (*bound.ids.values(), row.id) if id}
+        known = run.ids() | ({row.id} if row.id else set())
         ids = {id for id in known if len(id) >= SHORTEST_TOLD_ID}
         told = itertools.chain(leaves(row.text, "text"), leaves(row.raw, "raw"))
         return {
-            path: leaf if isinstance(leaf, float) else f"~{_digest(self._symbolic(bound, leaf, ids))}"
+            path: leaf if isinstance(leaf, float) else f"~{_digest(self._symbolic(run, leaf, ids))}"
             for leaf, path in itertools.islice(told, MOST_FIELDS)
             if leaf not in known and (not isinstance(leaf, float) or math.isfinite(leaf))
         }
 
-    def _symbolic(self, bound: Bound, text: str, ids: Iterable[str]) -> str:
+    def _symbolic(self, run: PlanRun, text: str, ids: Iterable[str]) -> str:
         """A text with the names, ids and canaries of this run replaced by what they stand for."""
-        symbols = {str(user.name): f"<user {i}>" for i, user in enumerate(bound.users) if _tellable(user)}
+        symbols = {
+            str(user.name): f"<user {i}>" for i, user in enumerate(run.binding.users) if _tellable(user)
+        }
         symbols |= dict.fromkeys(ids, "<id>")
-        numbers = {user.number: index for index, user in enumerate(bound.users)}
+        numbers = {user.number: index for index, user in enumerate(run.binding.users)}
         for canary in self.mint.find(text):
             owner = numbers.get(canary.user)
             symbol = "<canary>" if owner is None else f"<canary {canary.fact}>"
@@ -87,7 +88,7 @@ class Recorder:
         return UUID.sub("<id>", text)
 
     def error(
-        self, bound: Bound, actor: int, error: BaseException | None, addressed: str | None
+        self, run: PlanRun, actor: Actor, error: BaseException | None, addressed: str | None
     ) -> dict[str, Any]:
         """What an error says, which of this run's facts are in it, and whom of other groups it names."""
         if error is None:
@@ -96,18 +97,18 @@ class Recorder:
         # A related name may be no more than the caller's own, trimmed or folded.
         told = tuple(
             index
-            for index, user in enumerate(bound.users)
-            if bound.plan.users[index].group != bound.plan.users[actor].group
+            for index, user in enumerate(run.binding.users)
+            if run.binding.plan.users[index].group != run.binding.plan.users[actor].group
             and _tellable(user)
             and str(user.name) in text
         )
-        text = self._symbolic(bound, text, {id for id in (*bound.ids.values(), addressed) if id})
+        text = self._symbolic(run, text, run.ids() | ({addressed} if addressed else set()))
         ours = isinstance(error, BrokenContract | TimeLimit)
         withheld = not self.disposable and not ours
         return {
             "error_kind": type(error).__name__,
             "error": f"[text withheld, digest {_digest(text)}]" if withheld else text[:ERROR_TEXT_LENGTH],
-            "sightings": _sightings(bound, self.mint.scan(error, "error")),
+            "sightings": _sightings(run, self.mint.scan(error, "error")),
             "names": told,
         }
 
@@ -116,8 +117,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
 
 
-def _sightings(bound: Bound, found: Iterable[Found]) -> tuple[Sighting, ...]:
-    index = {user.number: number for number, user in enumerate(bound.users)}
+def _sightings(run: PlanRun, found: Iterable[Found]) -> tuple[Sighting, ...]:
+    index = {user.number: number for number, user in enumerate(run.binding.users)}
     seen = [Sighting(user=index.get(f.canary.user), fact=f.canary.fact, where=f.where) for f in found]
     return tuple(dict.fromkeys(seen))
 

@@ -13,13 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from isolation_tests.adapter import CORE_METHODS, Indeterminate, Refused
-from isolation_tests.execution.binding import Arguments, Bound, Lease, bind
+from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
+from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import police
+from isolation_tests.execution.guard import GuardedSession, NotLeased
+from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
 from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
+from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
+from isolation_tests.testdata.relations import reaches_only_itself
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
@@ -47,31 +51,35 @@ class Runner:
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
     ) -> None:
-        self._session, self._lease, self._open = session, lease, open_more
-        self._open_twin, self._volatile = open_twin, volatile
-        self._twin: Session | None = None
-        self._handles: list[Session] = []
+        self._lease, self._disposable = lease, disposable
+        self._session = self._guarded(session)
+        self._open, self._open_twin, self._volatile = open_more, open_twin, volatile
+        self._twin: GuardedSession | None = None
+        self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
-        self._consistency, self._disposable, self._began = consistency, disposable, began
+        self._consistency, self._began = consistency, began
         self._recorder = Recorder(lease.mint, disposable)
         self.leftovers: list[str] = []
 
+    def _guarded(self, session: Session) -> GuardedSession:
+        return GuardedSession(session, self._lease, self._disposable)
+
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
-        bound = bind(plan, self._lease)
+        run = PlanRun(bind(plan, self._lease))
         try:
             for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
                 if overlapping:
-                    self._perform_together(bound, list(block))
+                    self._perform_together(run, list(block))
                 else:
                     for number, step in block:
-                        self._perform(bound, number, step)
+                        self._perform(run, number, step)
         finally:
-            self._clean(bound)
+            self._clean(run)
         return History(
             plan=plan,
-            users=tuple(bound.users),
-            events=tuple(bound.events),
+            users=run.binding.users,
+            events=tuple(run.events),
             consistency=self._consistency,
             volatile=self._volatile,
         )
@@ -84,59 +92,59 @@ class Runner:
         if self._disposable:
             return None
         for step in plan.steps:
-            if step.op in WRITING and plan.users[step.user].hostile:
+            if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
                 return (
                     f"{step.op} as a hostile user name could reach data this run did not make; "
                     "say `disposable = true` in the target's file if the store may be destroyed"
                 )
         return None
 
-    def _perform_together(self, bound: Bound, block: list[tuple[int, Step]]) -> None:
+    def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
         """Perform each lane's steps in order, all lanes at once, from one starting line."""
         lanes: dict[int, list[tuple[int, Step]]] = {}
         for number, step in block:
             lanes.setdefault(step.lane or 0, []).append((number, step))
         start = threading.Barrier(len(lanes))
-        first = len(bound.events)
+        first = len(run.events)
 
         def drive(steps: list[tuple[int, Step]]) -> None:
             start.wait(START_SECONDS)
             for number, step in steps:
                 time.sleep(step.pause)
-                self._perform(bound, number, step)
+                self._perform(run, number, step)
 
         with ThreadPoolExecutor(len(lanes)) as drivers:
             for done in [drivers.submit(drive, steps) for steps in lanes.values()]:
                 done.result()
-        # A lane may be held up between the end of a call and its record.
-        bound.events[first:] = sorted(bound.events[first:], key=lambda event: event.ended)
+        run.order(first)
 
-    def _perform(self, bound: Bound, number: int, step: Step) -> None:
+    def _perform(self, run: PlanRun, number: int, step: Step) -> None:
         if self._session.lost:
             return
         if step.op is Operation.SETTLE:
-            self._settle(bound, number, step)
+            self._settle(run, number, step)
             return
-        arguments = bound.arguments(number, step)
+        arguments = run.arguments(number, step)
         if arguments is not None:
-            event = self._call(bound, number, step, step.op, arguments)
-            self._remember(bound, step, event)
+            run.record(self._call(run, number, step, step.op, arguments), step)
 
     def _call(
         self,
-        bound: Bound,
+        run: PlanRun,
         number: int,
         step: Step,
         op: Operation,
         arguments: Arguments,
-        *,
-        poll: bool = False,
     ) -> Event:
         positional, keywords = arguments
-        user = None if step.spoiled else bound.users[step.user].name
+        user = None if step.spoiled else run.binding.users[step.user].name
+        if op in WRITING:
+            run.writers.add(step.user)
         started = time.monotonic() - self._began
         outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
-        event = Event(
+        if isinstance(answer, Page) and answer.cursor is not None:
+            run.cursors[number] = answer.cursor
+        return Event(
             step=number,
             op=op,
             user=step.user,
@@ -144,12 +152,9 @@ class Runner:
             started=round(started, 6),
             ended=round(time.monotonic() - self._began, 6),
             worker=f"w{self._lease.worker}" if step.lane is None else f"w{self._lease.worker}-{step.lane}",
-            poll=poll,
-            **self._recorder.answer(bound, number, step, op, answer),
-            **self._recorder.error(bound, step.user, error, positional[0] if op in BY_ID else None),
+            **self._recorder.answer(run, step, op, answer),
+            **self._recorder.error(run, step.user, error, positional[0] if op in BY_ID else None),
         )
-        bound.events.append(event)
-        return event
 
     def _reach(self, number: int, step: Step) -> Callable[..., Any]:
         """The session's call on the lane that the step runs in."""
@@ -158,23 +163,23 @@ class Runner:
         lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2}.get(step.on, 0)
         return partial(self._opening_of(step).call, lane=lane, give_up=step.give_up)
 
-    def _opening_of(self, step: Step) -> Session:
+    def _opening_of(self, step: Step) -> GuardedSession:
         if step.on == "twin":
             return self._other()
         return self._handle(step.lane or 0) if step.on == "handle" else self._session
 
-    def _other(self) -> Session:
+    def _other(self) -> GuardedSession:
         """The target's twin, kept open for the runs to come."""
         with self._opening:
             if self._twin is None:
-                self._twin = (self._open_twin or self._open)()
+                self._twin = self._guarded((self._open_twin or self._open)())
             return self._twin
 
-    def _handle(self, number: int) -> Session:
+    def _handle(self, number: int) -> GuardedSession:
         """One more opening of the target, kept for the runs to come."""
         with self._opening:
             while len(self._handles) <= number:
-                self._handles.append(self._open())
+                self._handles.append(self._guarded(self._open()))
             return self._handles[number]
 
     def close(self) -> None:
@@ -189,6 +194,8 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
+        except NotLeased:
+            raise
         except Refused as error:
             return Outcome.REFUSED, None, error
         except (Indeterminate, GivenUp) as error:
@@ -198,83 +205,51 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 
-    def _remember(self, bound: Bound, step: Step, event: Event) -> None:
-        """Keep what later steps need: stored ids, and which own facts should be there or gone."""
-        if event.outcome is not Outcome.OK:
-            return
-        live = bound.live.setdefault(step.user, set())
-        gone = bound.gone.setdefault(step.user, set())
-        fact = step.fact
-        if step.op is Operation.ADD and fact is not None:
-            live.add(fact)
-            gone.discard(fact)
-            self._keep_id(bound, event, fact)
-        elif step.op in (Operation.DELETE_ALL, Operation.MAINTAIN):
-            if step.op is Operation.DELETE_ALL:
-                gone |= live
-            live.clear()
-        elif step.op is Operation.DELETE and fact in live:
-            live.discard(fact)
-            gone.add(fact)
-        elif step.op is Operation.UPDATE and step.replaces in live and fact is not None:
-            live.discard(step.replaces)
-            live.add(fact)
-            kept = bound.id_of(step.user, step.replaces)
-            if kept is not None:
-                bound.ids[step.user, fact] = kept
-
-    def _keep_id(self, bound: Bound, event: Event, fact: int) -> None:
-        for row in event.rows:
-            if row.id and any(s.fact == fact and s.user is not None for s in row.sightings):
-                bound.ids[event.user, fact] = row.id
-
-    def _settle(self, bound: Bound, number: int, step: Step) -> None:
+    def _settle(self, run: PlanRun, number: int, step: Step) -> None:
         """Poll get_all, then search for `step.fact`, until own facts show (or are gone) or time is up."""
-        live, gone = bound.live.get(step.user, set()), bound.gone.get(step.user, set())
+        due, lost = run.due(step.user), run.lost(step.user)
         if step.hold:
             time.sleep(min(self._consistency, LONGEST_HOLD_SECONDS))
-        if not live and not gone:
+        if not due and not lost:
             return
-        listed = self._poll(bound, number, step, Operation.GET_ALL, ([], {}), live, gone)
-        for fact in sorted(live):
-            if (step.user, fact) not in bound.ids:
-                self._keep_id(bound, listed, fact)
-        if step.fact is not None and step.fact in live | gone:
-            arguments: Arguments = ([bound.text(step.fact)], {"limit": step.limit})
-            self._poll(bound, number, step, Operation.SEARCH, arguments, live & {step.fact}, gone)
+        self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
+        if step.fact is not None and step.fact in due | lost:
+            arguments: Arguments = ([run.binding.text(step.fact)], {"limit": step.limit})
+            self._poll(run, number, step, Operation.SEARCH, arguments, due & {step.fact}, lost)
 
     def _poll(
         self,
-        bound: Bound,
+        run: PlanRun,
         number: int,
         step: Step,
         op: Operation,
         arguments: Arguments,
         due: set[int],
-        gone: set[int],
-    ) -> Event:
+        lost: set[int],
+    ) -> None:
         deadline = time.monotonic() + self._consistency
         pause = FIRST_POLL_SECONDS
         while True:
-            event = self._call(bound, number, step, op, arguments, poll=True)
-            seen = {sighting.fact for sighting in event.seen() if sighting.user is not None}
-            met = due <= seen and not gone & seen
+            event = self._call(run, number, step, op, arguments)
+            seen = facts_of_plan(event)
+            met = due <= seen and not lost & seen
             if met or time.monotonic() >= deadline or self._session.lost:
-                bound.events[-1] = event.model_copy(update={"poll": False})
-                return bound.events[-1]
+                run.record(event, step)
+                return
+            run.record(event.model_copy(update={"poll": True}), step)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
-    def _clean(self, bound: Bound) -> None:
+    def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
-        wrote = {event.user for event in bound.events if event.op in WRITING}
-        stored = {
+        answered = {event.user for event in run.events if event.op in WRITING}
+        stored = run.writers - answered | {
             event.user
-            for event in bound.events
+            for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
-        for index in sorted(wrote):
-            name = bound.users[index].name
+        for index in sorted(run.writers):
+            name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost

@@ -1,4 +1,4 @@
-"""Seeded faults: known ways of breaking isolation, each planted in front of an adapter on purpose."""
+"""Seeded faults: known ways to break isolation, planted on purpose in front of an adapter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from isolation_tests.faults import (
     filters,
     forms,
     injection,
-    intrusions,
     keys,
     leftovers,
     legs,
@@ -27,7 +26,7 @@ from isolation_tests.faults import (
     starvation,
     views,
 )
-from isolation_tests.faults.base import Fault
+from isolation_tests.faults.support.base import Fault
 
 __all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
 
@@ -49,7 +48,6 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *starvation.FAULTS,
     *caches.FAULTS,
     *leftovers.FAULTS,
-    *intrusions.FAULTS,
     *concurrency.FAULTS,
     *views.FAULTS,
 )
@@ -64,7 +62,7 @@ class UnknownFaultError(KeyError):
         self.near = difflib.get_close_matches(name, FAULTS, n=3, cutoff=0.4)
 
     def __str__(self) -> str:
-        """One sentence with the nearest names; a KeyError would show its argument only."""
+        """One sentence with the most similar names; a KeyError would show only its argument."""
         near = f"did you mean {' or '.join(self.near)}?" if self.near else f"choose from {', '.join(FAULTS)}."
         return f"There is no seeded fault {self.args[0]!r}; {near}"
 

@@ -1,4 +1,4 @@
-"""O1 to O4 and O7: whoever holds an id or a cursor is taken for its owner."""
+"""O1 to O4 and O7: anyone with an id or a cursor is treated as its owner."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from isolation_tests.adapter import Page
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call
 
 
 class Unchecked(Remembering):
-    """One by-id call does not ask whose the id is."""
+    """One by-id call does not check who owns the id."""
 
     def __init__(self, inner: Any, method: str) -> None:
         self._method = method
@@ -25,7 +25,7 @@ class Unchecked(Remembering):
 
 
 class UnboundCursor(Wrapper):
-    """A cursor goes on with the list it came from, whoever presents it."""
+    """A cursor continues the list that it came from, whoever uses it."""
 
     def __init__(self, inner: Any) -> None:
         self._cursors: dict[str, Any] = {}
@@ -71,7 +71,7 @@ FAULTS = (
     Fault(
         "O4-history-unchecked",
         "O4",
-        "Reading the versions of an id does not check the owner.",
+        "Reading a memory's versions by id does not check the owner.",
         _unchecked("history"),
         like="chroma#7462",
         needs=("history",),
@@ -79,7 +79,7 @@ FAULTS = (
     Fault(
         "O7-cursor-unbound",
         "O7",
-        "The cursor alone decides whose list goes on.",
+        "Only the cursor decides whose list continues.",
         UnboundCursor,
         like="e2a#782",
         needs=("page",),

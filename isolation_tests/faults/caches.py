@@ -1,4 +1,4 @@
-"""K1 and K2: an answer that was kept for one user is served to another, or is served when it is old."""
+"""K1 and K2: an answer cached for one user is served to another user, or after it is out of date."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Wrapper, call, tag
 from isolation_tests.faults.starvation import nearness
+from isolation_tests.faults.support.base import Fault, Wrapper, call, tag
 
 NEAR = 0.6
 _SERVINGS = 3
@@ -18,7 +18,7 @@ _Question = tuple[str, int, int]
 
 
 class _Cache(Wrapper):
-    """Keeps answers, each with the user it was made for, until somebody writes."""
+    """Caches answers, each with its user, until anyone writes."""
 
     def __init__(self, inner: Any) -> None:
         self._kept: dict[Any, tuple[str, Answer]] = {}
@@ -49,10 +49,10 @@ class _Cache(Wrapper):
 
 
 class SearchCache(_Cache):
-    """An answer that is asked for twice is kept under the query, the limit and how often the user wrote.
+    """Caches an answer at the second request, under the query, the limit and how often the user wrote.
 
-    near: how near a question must be to one that was kept, 1 for equal. equal: whether an equal question
-    is looked up too; else only the user's own is, in the store.
+    near: how similar a query must be to a cached one; 1 means equal. equal: whether an equal query is looked
+    up among all users' answers too; if not, it goes to the store.
     """
 
     def __init__(self, inner: Any, near: float = 1.0, *, equal: bool = True) -> None:
@@ -71,7 +71,7 @@ class SearchCache(_Cache):
         return rows
 
     def _found(self, asked: _Question) -> Answer | None:
-        """The kept answer to the nearest question that is near enough."""
+        """The cached answer to the most similar query, if it is similar enough."""
         found = {
             nearness(asked[0], kept[0]): rows
             for kept, (_, rows) in list(self._kept.items())
@@ -82,9 +82,9 @@ class SearchCache(_Cache):
 
 
 class ListCache(_Cache):
-    """A list that is asked for twice in a row is kept, and answers the next lists, whoever asks.
+    """Caches a list at the second request in a row, and returns it for the next lists of any user.
 
-    Like the search cache it takes two users for one who wrote equally often.
+    Like the search cache, it confuses users who wrote equally often.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -110,7 +110,7 @@ class ListCache(_Cache):
 
 
 class GetCache(_Cache):
-    """A memory that was read by its id is kept under the id alone."""
+    """Caches a memory that was read by id, with only the id as the key."""
 
     async def _on_get(self, user: Any, id: str) -> Memory | None:
         kept = self._kept.get(id)
@@ -123,7 +123,7 @@ class GetCache(_Cache):
 
 
 class StaleSearch(_Cache):
-    """Answers are kept for each user, and a new memory drops those of whoever searched last."""
+    """Caches answers per user, but a new memory invalidates those of the user who searched last."""
 
     def __init__(self, inner: Any) -> None:
         self._searched: Any = None
@@ -151,41 +151,41 @@ FAULTS = (
     Fault(
         "K1-search-key",
         "K1",
-        "The key of the search cache is the query, the limit and the user's version, without the user.",
+        "The key of the search cache has the query, the limit and the user's version, but not the user.",
         SearchCache,
         like="semantic-router#1448",
     ),
     Fault(
         "K1-list-key",
         "K1",
-        "A list that one user asked for twice is kept for a while, and answers other users as well.",
+        "A list that one user read twice is cached for a while and served to other users as well.",
         ListCache,
         like="wso2#733",
     ),
     Fault(
         "K1-get-key",
         "K1",
-        "A memory that was read by its id is kept under the id, and whoever knows the id gets it.",
+        "A memory that was read by id is cached under the id, and anyone who knows the id gets it.",
         GetCache,
         needs=("get",),
     ),
     Fault(
         "K1-stale",
         "K1",
-        "A new memory drops the kept answers of whoever searched last instead of its writer's.",
+        "A new memory invalidates the cached answers of the user who searched last, not the writer's.",
         StaleSearch,
     ),
     Fault(
         "K2-semantic",
         "K2",
-        "A question of which most words are those of a kept one, whoever asked it, gets the kept answer.",
+        "A query that shares most words with any user's cached query gets the cached answer.",
         functools.partial(SearchCache, near=NEAR),
         like="semantic-router#2134",
     ),
     Fault(
         "K2-near-miss",
         "K2",
-        "An equal question is looked up by user, and a near one among everybody's.",
+        "The cache looks for equal queries per user, but for similar queries among all users.",
         functools.partial(SearchCache, near=NEAR, equal=False),
     ),
 )

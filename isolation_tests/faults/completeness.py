@@ -1,4 +1,4 @@
-"""Completeness: a user's own facts are missing, by a page that ends early or a fix that went too far."""
+"""Completeness: a user's own facts are missing, because a list ends early or a fix went too far."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Wrapper, call
 
 PAGE_SIZE = 20
 
 
 class FirstPage(Wrapper):
-    """Lists the first page and calls it all."""
+    """Returns only the first page of a list."""
 
     async def _on_get_all(self, user: Any, **keywords: Any) -> Sequence[Memory]:
         rows: Sequence[Memory] = await call(self._inner.get_all, user, **keywords)
@@ -20,7 +20,7 @@ class FirstPage(Wrapper):
 
 
 class Overfix(Wrapper):
-    """Reads for names with wildcard characters find nothing, lest they find too much."""
+    """Reads for names with wildcard characters find nothing, to avoid finding too much."""
 
     async def _on_search(self, user: Any, query: str, **keywords: Any) -> Sequence[Memory]:
         return self._allowed(user, await call(self._inner.search, user, query, **keywords))
@@ -36,13 +36,13 @@ FAULTS = (
     Fault(
         "completeness-page-of-20",
         "completeness",
-        "The listing of all memories ends after 20.",
+        "The list of all memories ends after 20.",
         FirstPage,
     ),
     Fault(
         "completeness-overfix",
         "completeness",
-        "Names with wildcard characters are escaped on reading only, so that their own facts are not found.",
+        "Names with wildcard characters are escaped only when reading, so users do not find their own facts.",
         Overfix,
         like="langgraphjs#2721",
     ),

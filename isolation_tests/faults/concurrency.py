@@ -1,4 +1,4 @@
-"""C1 to C4: calls that overlap take over each other's user, reply or connection. In turn they are right."""
+"""C1 to C4: overlapping calls mix up their users, replies or connections. Calls in turn work correctly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS
-from isolation_tests.faults.base import Fault, Handler, Wrapper, call
+from isolation_tests.faults.support.base import Fault, Handler, Wrapper, call
 
 _WINDOW_SECONDS = 0.0005
 _HELD_SECONDS = 0.01
@@ -21,7 +21,7 @@ _READS = ("search", "get_all")
 
 
 class Overlapping(Wrapper):
-    """Knows how many calls are under way; handlers get the user that the call ends up with."""
+    """Counts the running calls; handlers get the user that the call ends up with."""
 
     def __init__(self, inner: Any) -> None:
         self._under_way = 0
@@ -40,7 +40,7 @@ class Overlapping(Wrapper):
         return user
 
     async def _let_others_in(self) -> None:
-        # In front of a sync adapter nothing is awaited: the thread itself waits.
+        # Around a sync adapter nothing is awaited, so the thread itself waits.
         await asyncio.sleep(_WINDOW_SECONDS) if self._waits else _doze()
 
     @contextmanager
@@ -59,9 +59,9 @@ def _doze() -> None:
 
 
 class SharedHandle(Overlapping):
-    """The user is kept on the shared object between two moments of a call.
+    """Keeps the user of a call on the shared object for a moment, where another call can overwrite it.
 
-    chance: how likely a call gives others the time to overwrite it. methods: which calls do so.
+    chance: the probability that a call leaves time for that. methods: the calls that do so.
     """
 
     def __init__(self, inner: Any, chance: float = 1.0, methods: tuple[str, ...] = _READS) -> None:
@@ -80,7 +80,7 @@ class SharedHandle(Overlapping):
 
 
 class ThreadLocal(Overlapping):
-    """Under load, the user is that of the thread's previous call."""
+    """Under load, a call has the user of the thread's previous call."""
 
     def __init__(self, inner: Any) -> None:
         self._local = threading.local()
@@ -95,9 +95,9 @@ class ThreadLocal(Overlapping):
 
 
 class CrossedReply(Wrapper):
-    """Replies come over one connection in order; a cancelled call leaves its own for the next caller.
+    """Replies come over one connection in order; a cancelled call leaves its reply for the next caller.
 
-    A connection that was idle for a moment is opened anew.
+    A connection that was idle for a moment is opened again.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -133,7 +133,7 @@ class _Connection:
 
 
 class PoolState(Overlapping):
-    """A connection whose call failed goes back to the pool, under load, with its user still set."""
+    """Under load, a connection whose call failed goes back to the pool with its user still set."""
 
     def __init__(self, inner: Any) -> None:
         self._free = [_Connection()]
@@ -176,28 +176,28 @@ FAULTS = (
     Fault(
         "C1-shared-handle-writes",
         "C1",
-        "As C1-shared-handle, when something is stored: it is stored for somebody else.",
+        "Like C1-shared-handle, but when storing: the memory is stored for another user.",
         functools.partial(SharedHandle, methods=("add",)),
         like="graphiti#1676",
     ),
     Fault(
         "C1-shared-handle-rarely",
         "C1",
-        "As C1-shared-handle, in one call of two hundred.",
+        "Like C1-shared-handle, but in only one of 200 calls.",
         functools.partial(SharedHandle, chance=0.005),
         like="Memori#136",
     ),
     Fault(
         "C2-thread-local",
         "C2",
-        "Under load a call has the user that its thread served before.",
+        "Under load, a call has the user that its thread served before.",
         ThreadLocal,
         like="amfs#191",
     ),
     Fault(
         "C3-crossed-reply",
         "C3",
-        "A cancelled call leaves its reply on the connection, and the next caller is given it.",
+        "A cancelled call leaves its reply on the connection, and the next caller gets it.",
         CrossedReply,
         like="ChatGPT, 20 March 2023",
         needs=("async",),
@@ -205,7 +205,7 @@ FAULTS = (
     Fault(
         "C4-pool-state",
         "C4",
-        "After a failed call a pooled connection keeps its user for the next caller.",
+        "After a failed call, a pooled connection keeps its user for the next caller.",
         PoolState,
         like="node-postgres#2897",
         needs=("get",),

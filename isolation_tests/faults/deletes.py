@@ -1,4 +1,4 @@
-"""D1 to D4: a delete reaches others, stops early, or leaves something behind."""
+"""D1 to D4: a delete affects other users, stops early, or leaves something behind."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call, tag, unique
-from isolation_tests.faults.merged import everyone, merged
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call, tag, unique
+from isolation_tests.faults.support.merged import everyone, merged
 
 PAGE_SIZE = 100
 
 
 class WideReset(Remembering):
-    """Maintenance for one user resets the store."""
+    """Maintenance for one user resets the whole store."""
 
     async def _on_maintain(self, user: Any) -> None:
         await call(self._inner.maintain, user)
@@ -22,7 +22,7 @@ class WideReset(Remembering):
 
 
 class PartialDelete(Wrapper):
-    """Deletes the first page of what there is; the rest stays."""
+    """Deletes the first page of memories and keeps the rest."""
 
     async def _on_delete_all(self, user: Any) -> None:
         rows: Sequence[Memory] = await call(self._inner.get_all, user)
@@ -32,7 +32,7 @@ class PartialDelete(Wrapper):
 
 
 class _Ghosts(Wrapper):
-    """Keeps what every user deleted with `delete_all`."""
+    """Keeps the memories that each user deleted with `delete_all`."""
 
     def __init__(self, inner: Any) -> None:
         self._deleted: dict[str, list[Memory]] = {}
@@ -45,7 +45,7 @@ class _Ghosts(Wrapper):
 
 
 class GhostSearch(_Ghosts):
-    """The search index still has what was deleted."""
+    """The search index still has deleted memories."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         live = await call(self._inner.search, user, query, limit=limit, **keywords)
@@ -53,7 +53,7 @@ class GhostSearch(_Ghosts):
 
 
 class GhostById(_Ghosts):
-    """One by-id call still answers for what was deleted."""
+    """One by-id call still returns deleted memories."""
 
     def __init__(self, inner: Any, method: str) -> None:
         self._method = method
@@ -70,7 +70,7 @@ class GhostById(_Ghosts):
 
 
 class GhostReadd(_Ghosts):
-    """The next memory a user adds brings the deleted ones back."""
+    """The next memory that a user adds restores the deleted ones."""
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Any:
         added = await call(self._inner.add, user, text, **keywords)
@@ -84,14 +84,14 @@ FAULTS = (
     Fault(
         "D1-delete-everyone",
         "D1",
-        "Deleting all of a user's memories resets the store.",
+        "Deleting all of a user's memories resets the whole store.",
         merged(everyone, {"delete_all"}),
         like="mem0#3746",
     ),
     Fault(
         "D2-wide-reset",
         "D2",
-        "Maintenance for one user deletes everyone else's memories.",
+        "Maintenance for one user deletes all other users' memories.",
         WideReset,
         like="mem0#6279",
         needs=("maintain",),
@@ -99,7 +99,7 @@ FAULTS = (
     Fault(
         "D3-partial-page",
         "D3",
-        "Deleting stops after the first 100 memories.",
+        "Deleting all memories stops after the first 100.",
         PartialDelete,
         like="mem0#4957",
     ),
@@ -120,7 +120,7 @@ FAULTS = (
     Fault(
         "D4-ghost-history",
         "D4",
-        "The versions of deleted memories can still be read.",
+        "Versions of deleted memories can still be read.",
         lambda adapter: GhostById(adapter, "history"),
         like="mem0#3695",
         needs=("history",),
@@ -128,7 +128,7 @@ FAULTS = (
     Fault(
         "D4-ghost-readd",
         "D4",
-        "The next memory a user adds brings the deleted ones back.",
+        "The next memory that a user adds restores the deleted ones.",
         GhostReadd,
         like="ruflo#2815",
     ),

@@ -1,4 +1,4 @@
-"""M1 to M5: what a system derives from texts (one copy, one entity, one summary) joins two users."""
+"""M1 to M5: data derived from texts (one copy, one entity, one summary) mixes two users."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
 from isolation_tests.faults.legs import entities
-from isolation_tests.faults.merged import BY_ID
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.merged import BY_ID
 
-# A summary of an entity is made from its third mention on.
+# An entity gets a summary at its third mention.
 _MENTIONS = 3
 _SLOT = re.compile(r"([A-Z]\w+ [A-Z]\w+'s [a-z]+(?: [a-z]+)?) is ")
 
 
 class _Shared(Remembering):
-    """Finds the others whose memories have the very same text."""
+    """Finds other users who have a memory with the same text."""
 
     def _holders(self, user: Any, text: str) -> list[tuple[Any, str]]:
-        """The other users who have the text, each with the id of theirs."""
+        """The other users who have the text, each with the id of their memory."""
         return [
             (self._owners[known], known)
             for name, texts in list(self._texts.items())
@@ -33,7 +33,7 @@ class _Shared(Remembering):
 
 
 class SharedId(_Shared):
-    """Equal text gets the id that the first user's memory has; each user's call on it acts on their own."""
+    """Equal texts get the id of the first user's memory; each user's calls still act on their own memory."""
 
     def __init__(self, inner: Any) -> None:
         self._shown: dict[str, str] = {}
@@ -66,7 +66,7 @@ class SharedId(_Shared):
 
 
 class SharedFate(_Shared):
-    """Equal text is kept once: when one user deletes all of theirs, it is gone for the others too."""
+    """Equal texts are stored once: when one user deletes all memories, other users lose the text too."""
 
     async def _on_delete_all(self, user: Any) -> None:
         rows: Sequence[Memory] = await call(self._inner.get_all, user)
@@ -77,14 +77,14 @@ class SharedFate(_Shared):
 
 
 class Dropped(_Shared):
-    """A text that another user has is taken for stored already, and is not stored again."""
+    """A text that another user already has is not stored again."""
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         return [] if self._holders(user, text) else await super()._on_add(user, text, **keywords)
 
 
 class _Derived(Remembering):
-    """Knows what everybody wrote, in the order in which it came."""
+    """Records what all users wrote, in order."""
 
     def _held(self) -> list[tuple[Any, str, str]]:
         """Each memory as (owner, id, text)."""
@@ -96,7 +96,7 @@ class _Derived(Remembering):
 
 
 class EntitySummary(_Derived):
-    """The first row about an entity shows a summary of all that anybody wrote about it."""
+    """The first row about an entity shows a summary of everything that any user wrote about it."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         return self._summed(user, await super()._on_search(user, query, limit=limit, **keywords))
@@ -117,7 +117,7 @@ class EntitySummary(_Derived):
 
 
 class MergedRow(_Derived):
-    """A new fact about an entity is joined to the first row about it, whoever's that is."""
+    """A new fact about an entity is added to the first row about it, whoever owns that row."""
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         about = entities(text)
@@ -130,7 +130,7 @@ class MergedRow(_Derived):
 
 
 class SharedNode(_Derived):
-    """Deleting a user's memories removes the entities in them, with all that others wrote about these."""
+    """Deleting a user's memories removes their entities, with everything that others wrote about them."""
 
     async def _on_delete_all(self, user: Any) -> None:
         own = [text for owner, _, text in self._held() if tag(owner) == tag(user)]
@@ -142,7 +142,7 @@ class SharedNode(_Derived):
 
 
 class Blend(_Derived):
-    """Maintenance of a user's memories joins the newest of them with the newest of another user's."""
+    """Maintenance joins a user's newest memory with another user's newest memory."""
 
     async def _on_maintain(self, user: Any) -> None:
         await call(self._inner.maintain, user)
@@ -156,7 +156,7 @@ class Blend(_Derived):
 
 
 class NewestRows(Blend):
-    """Maintenance copies the newest row of the whole store among the user's own."""
+    """Maintenance copies the newest row of the whole store into the user's memories."""
 
     def _joined(self, own: str, other: str) -> str:
         del own
@@ -164,7 +164,7 @@ class NewestRows(Blend):
 
 
 class LastActive(_Derived):
-    """Maintenance writes its summary as the user who wrote last, instead of the one it was started for."""
+    """Maintenance writes its summary for the user who wrote last, not for the user it was started for."""
 
     def __init__(self, inner: Any) -> None:
         self._last: list[Any] = []
@@ -184,7 +184,7 @@ class LastActive(_Derived):
 
 
 class _Contradicted(_Derived):
-    """Finds statements of others that say something else about the same."""
+    """Finds other users' statements that contradict a statement."""
 
     def _contrary(self, user: Any, text: str) -> list[tuple[Any, str, str]]:
         said = set(_SLOT.findall(text))
@@ -192,7 +192,7 @@ class _Contradicted(_Derived):
 
 
 class UpdatesForeign(_Contradicted):
-    """A statement rewrites the memory that it contradicts, whoever's that is."""
+    """A statement rewrites the memory that it contradicts, whoever owns it."""
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         contrary = self._contrary(user, text)
@@ -204,7 +204,7 @@ class UpdatesForeign(_Contradicted):
 
 
 class RemovesForeign(_Contradicted):
-    """A statement removes the memories that it contradicts, whoever's they are."""
+    """A statement removes the memories that it contradicts, whoever owns them."""
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         contrary = self._contrary(user, text)
@@ -218,35 +218,35 @@ FAULTS = (
     Fault(
         "M1-shared-id",
         "M1",
-        "Equal text is recognised by its hash, and the answer carries the first user's id.",
+        "Equal texts are recognised by their hash, and the second user gets the first user's id.",
         SharedId,
         like="XMem#199",
     ),
     Fault(
         "M1-shared-fate",
         "M1",
-        "Equal text is kept once, and is gone for everyone when one user deletes all of theirs.",
+        "Equal texts are stored once, and all users lose the text when one of them deletes all memories.",
         SharedFate,
         needs=("delete",),
     ),
     Fault(
         "M1-dropped",
         "M1",
-        "Text that another user has already is not stored again, and its second owner never sees it.",
+        "A text that another user already has is not stored again, and its second owner never sees it.",
         Dropped,
         like="eliza#13257",
     ),
     Fault(
         "M2-entity-summary",
         "M2",
-        "A summary of an entity, shown in place of a row about it, is made of everybody's mentions.",
+        "A row about an entity shows a summary that includes all users' mentions of it.",
         EntitySummary,
         like="seocho#579",
     ),
     Fault(
         "M2-merged-row",
         "M2",
-        "A new fact about an entity is joined to the first row about that name, whoever's it is.",
+        "A new fact about an entity is added to the first row about that name, whoever owns it.",
         MergedRow,
         like="mem0#5441",
         needs=("update",),
@@ -254,14 +254,14 @@ FAULTS = (
     Fault(
         "M2-shared-node",
         "M2",
-        "Deleting a user's memories removes the entities in them, with all that others wrote about these.",
+        "Deleting a user's memories removes their entities, with everything that others wrote about them.",
         SharedNode,
         needs=("delete",),
     ),
     Fault(
         "M3-blend",
         "M3",
-        "Maintenance joins a user's newest memory with another user's.",
+        "Maintenance joins a user's newest memory with another user's newest memory.",
         Blend,
         like="hal0#1300",
         needs=("maintain",),
@@ -269,14 +269,14 @@ FAULTS = (
     Fault(
         "M3-newest-rows",
         "M3",
-        "Maintenance copies the newest rows of the whole store among the user's own.",
+        "Maintenance copies the newest row of the whole store into the user's memories.",
         NewestRows,
         needs=("maintain",),
     ),
     Fault(
         "M4-updates-foreign",
         "M4",
-        "A statement rewrites the memory that it contradicts, whoever's it is.",
+        "A statement rewrites the memory that it contradicts, whoever owns it.",
         UpdatesForeign,
         like="mem0#2170",
         needs=("update",),
@@ -284,14 +284,14 @@ FAULTS = (
     Fault(
         "M4-removes-foreign",
         "M4",
-        "A statement removes the memories that it contradicts, whoever's they are.",
+        "A statement removes the memories that it contradicts, whoever owns them.",
         RemovesForeign,
         needs=("delete",),
     ),
     Fault(
         "M5-last-active",
         "M5",
-        "Maintenance writes its summary as the user who wrote last.",
+        "Maintenance writes its summary for the user who wrote last.",
         LastActive,
         like="cognee v1.2.2.dev3",
         needs=("maintain",),

@@ -1,4 +1,4 @@
-"""S5 and half of S6: the caller's filters widen or replace the scope, or are read as query syntax."""
+"""S5 and a part of S6: the caller's filters widen or replace the scope, or are read as query syntax."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Filters, Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag, unique
-from isolation_tests.faults.merged import MOST_OTHERS, interleaved
-from isolation_tests.faults.sql import selected
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.support.merged import MOST_OTHERS, interleaved
+from isolation_tests.faults.support.sql import selected
 
 OWNER_KEYS = ("user_id", "user", "owner", "tenant", "tenant_id", "namespace")
 
-# (viewer, filters, the others) to whose rows come besides, each under which filters (None: all of them).
+# Maps (viewer, filters, other users) to the users whose rows are added, each with filters (None: all rows).
 Widen = Callable[[Any, Filters, Sequence[Any]], list[tuple[Any, Filters | None]]]
 
 
 class Widened(Remembering):
-    """With filters, a read also returns rows of others; without, it is right."""
+    """With filters, a read also returns other users' rows; without filters, it is correct."""
 
     def __init__(self, inner: Any, widen: Widen) -> None:
         self._widen = widen
@@ -62,7 +62,7 @@ def _owner_replaces(
 
 
 def _leaves(filters: Any, joins: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """The comparisons of a filter, those within the given joins included."""
+    """The comparisons in a filter, including those inside the given joins."""
     for key, value in filters.items() if isinstance(filters, Mapping) else ():
         if key in joins and isinstance(value, list):
             for branch in value:
@@ -72,7 +72,7 @@ def _leaves(filters: Any, joins: Sequence[str]) -> Iterator[tuple[str, Any]]:
 
 
 def _pasted(condition: str) -> Widen:
-    """Key and value of each comparison are pasted or bound behind an owner filter without brackets."""
+    """Pastes or binds the key and value of each comparison after an owner filter without brackets."""
 
     def widen(viewer: Any, filters: Filters, others: Sequence[Any]) -> list[tuple[Any, Filters | None]]:
         found: dict[str, Any] = {}
@@ -95,7 +95,7 @@ FAULTS = (
     Fault(
         "S5-or-widens",
         "S5",
-        "A caller's OR is joined to the owner filter without brackets: anyone's rows match a branch.",
+        "A caller's OR is added to the owner filter without brackets, so any user's rows can match.",
         _widened(_or_widens),
         like="meho#1813",
         needs=_NEEDS,
@@ -103,14 +103,14 @@ FAULTS = (
     Fault(
         "S5-not-widens",
         "S5",
-        "A caller's NOT is evaluated on its own: anyone's rows that are not excluded match.",
+        "A caller's NOT is evaluated without the owner filter, so any user's rows can match.",
         _widened(_not_widens),
         needs=_NEEDS,
     ),
     Fault(
         "S5-owner-key-replaces",
         "S5",
-        "Filters are merged over the scope, so that an owner key in them names another user.",
+        "The caller's filters are merged over the scope, so an owner key in them selects another user.",
         _widened(_owner_replaces),
         like="graphiti fa3a4274",
         needs=_NEEDS,
@@ -118,21 +118,21 @@ FAULTS = (
     Fault(
         "S6-sql-filter-value",
         "S6",
-        "A filter's value is pasted into SQL, and a quote in it ends the text.",
+        "A filter's value is pasted into SQL, and a quote in it ends the SQL text.",
         _widened(_pasted("value = '{value}'")),
         needs=_NEEDS,
     ),
     Fault(
         "S6-sql-filter-key",
         "S6",
-        "A filter's key is pasted into SQL, and a quote in it ends the text.",
+        "A filter's key is pasted into SQL, and a quote in it ends the SQL text.",
         _widened(_pasted("key = '{key}'")),
         needs=_NEEDS,
     ),
     Fault(
         "S6-json-path",
         "S6",
-        "A filter's key is pasted into a JSON path in SQL, and a quote and a bracket in it end the path.",
+        "A filter's key is pasted into a JSON path in SQL; a quote and a bracket in it end the path.",
         _widened(_pasted("json_extract(value, '$.{key}') = :value")),
         like="CVE-2025-67644",
         needs=_NEEDS,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Refused
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import folded, merged, names, seeing
-from isolation_tests.faults.sql import looked_up
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import folded, merged, names, seeing
+from isolation_tests.faults.support.sql import looked_up
 
 _OPERATORS: dict[str, Callable[[str, Any], bool]] = {
     "$ne": operator.ne,
@@ -42,7 +42,7 @@ def _read_from_json(viewer: Any, others: Sequence[Any]) -> list[Any]:
     try:
         read = json.loads(f'{{"user_id": "{viewer}"}}', strict=False)["user_id"]
     except ValueError as error:
-        raise Refused("The request is no JSON: use a plain name.") from error
+        raise Refused("The request is not valid JSON; use a plain name.") from error
     return [other for other in others if other == read]
 
 
@@ -50,9 +50,9 @@ def _read_from_expression(viewer: Any, others: Sequence[Any]) -> list[Any]:
     if not isinstance(viewer, str):
         return []
     try:
-        # Escapes are not the point here, and unknown ones make the parser warn.
+        # Backslashes are escaped, because unknown escapes make the parser warn.
         tree = ast.parse(f'(user == "{viewer}")'.replace("\\", "\\\\"), mode="eval").body
-        # Tried on nobody first: a name that can't be read is refused before there is anybody to find.
+        # Evaluated for an empty user first, so that a bad name is refused even if there are no other users.
         found = [v for v in ("", *others) if _value(tree, {"user": v, "true": True, "false": False})]
     except (KeyError, SyntaxError, ValueError) as error:
         raise Refused("The filter expression is not understood: use a plain name.") from error
@@ -81,7 +81,7 @@ def _matches_as_json(viewer: Any, other: Any) -> bool:
 
 
 def _is_alternative(separator: str) -> Callable[[str, str], bool]:
-    """Whether another name is one of the alternatives that a name spells; they may have wildcards."""
+    """Whether another name matches one of the alternatives in a name; these may contain wildcards."""
 
     def matches(viewer: str, other: str) -> bool:
         terms = [term.strip('" ') for term in viewer.split(separator)]
@@ -91,7 +91,7 @@ def _is_alternative(separator: str) -> Callable[[str, str], bool]:
 
 
 def _rendered(name: str) -> str:
-    """A name with products in `${...}` and `{{...}}` worked out, as a template engine does."""
+    """A name with the products in `${...}` and `{{...}}` evaluated, as by a template engine."""
     product = r"(\d{1,9})\*(\d{1,9})"
     return re.sub(
         rf"\$\{{{product}\}}|\{{\{{{product}\}}\}}",
@@ -104,26 +104,26 @@ FAULTS = (
     Fault(
         "S6-sql-name",
         "S6",
-        "The user's name is pasted into SQL, and a quote in it ends the text.",
+        "The user's name is pasted into SQL, and a quote in it ends the SQL text.",
         merged(looked_up("user_id = '{name}'")),
     ),
     Fault(
         "S6-sql-name-in-brackets",
         "S6",
-        "The user's name is pasted into SQL within brackets, and a quote and a bracket in it end them.",
+        "The user's name is pasted into SQL in brackets; a quote and a bracket in it end both.",
         merged(looked_up("(user_id = '{name}')")),
     ),
     Fault(
         "S6-expression-name",
         "S6",
-        "The user's name is pasted into a filter expression, and a double quote in it ends the text.",
+        "The user's name is pasted into a filter expression, and a double quote in it ends the string.",
         merged(_read_from_expression),
         like="mem0#5744",
     ),
     Fault(
         "S6-json-name",
         "S6",
-        "The user's name is pasted into JSON, and a double quote in it starts a second user that wins.",
+        "The user's name is pasted into JSON; a double quote in it can add a second user, which wins.",
         merged(_read_from_json),
     ),
     Fault(
@@ -147,7 +147,7 @@ FAULTS = (
     Fault(
         "S6-tags",
         "S6",
-        "The user's name is pasted between the braces of a tag filter, and `}|{` adds an alternative.",
+        "The user's name is pasted between the braces of a tag filter, and `}|{` in it adds an alternative.",
         merged(names(_is_alternative("}|{"))),
     ),
     Fault(

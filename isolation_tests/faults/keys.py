@@ -1,4 +1,4 @@
-"""O5, O6 and a part of A5: the caller's data or key decides whose memory it is."""
+"""O5, O6 and a part of A5: the caller's data or key decides who owns a memory."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, Wrapper, call, is_missing, tag
 from isolation_tests.faults.filters import OWNER_KEYS
+from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, call, is_missing, tag
 
-# (user, key) to the place the memory is kept at.
+# Maps (user, key) to the place where the memory is stored.
 Place = Callable[[Any, str], str]
 
 
@@ -40,7 +40,7 @@ class UpdateRebinds(Wrapper):
 
 
 class Unqualified(Remembering):
-    """One place for one key: a memory whose place another user has taken replaces theirs, or is dropped."""
+    """Each key has one place; if another user has taken it, a new memory replaces theirs or is dropped."""
 
     def __init__(self, inner: Any, place: Place, *, drops: bool = False) -> None:
         self._place = place
@@ -78,7 +78,7 @@ FAULTS = (
     Fault(
         "A5-joined-with-key",
         "A5",
-        'Memories are kept at `user:key`: ("a:b", "c") and ("a", "b:c") overwrite one another.',
+        'Memories are stored at `user:key`, so ("a:b", "c") and ("a", "b:c") overwrite each other.',
         functools.partial(Unqualified, place=_joined),
         like="memanto#1317",
         needs=("add.key", "delete"),
@@ -86,7 +86,7 @@ FAULTS = (
     Fault(
         "O5-add-rebinds",
         "O5",
-        "The caller's metadata is merged over the scope: an owner key in it stores for another user.",
+        "The caller's metadata is merged over the scope, so an owner key in it stores for another user.",
         AddRebinds,
         like="mem0#6277",
         needs=("add.metadata",),
@@ -94,7 +94,7 @@ FAULTS = (
     Fault(
         "O5-update-rebinds",
         "O5",
-        "An update takes over all of the caller's metadata: an owner key in it gives the memory away.",
+        "An update stores all of the caller's metadata, so an owner key in it gives the memory away.",
         UpdateRebinds,
         like="micronaut-data#3940",
         needs=("update.metadata", "delete", "add.metadata"),
@@ -102,7 +102,7 @@ FAULTS = (
     Fault(
         "O6-key-overwrites",
         "O6",
-        "The caller's key is unique among all users: the second user overwrites the first one's memory.",
+        "Keys are unique among all users, so the second user overwrites the first user's memory.",
         functools.partial(Unqualified, place=_by_key),
         like="agno#8334",
         needs=("add.key", "delete"),
@@ -110,7 +110,7 @@ FAULTS = (
     Fault(
         "O6-key-dropped",
         "O6",
-        "The caller's key is unique among all users: the second user's memory is dropped in silence.",
+        "Keys are unique among all users, so the second user's memory is silently dropped.",
         functools.partial(Unqualified, place=_by_key, drops=True),
         like="ash#2713",
         needs=("add.key",),

@@ -1,4 +1,4 @@
-"""D4 and O7 later on: what was deleted comes back by others' doing, and a handle outlives its list."""
+"""D4 and O7, delayed: another call restores deleted memories, and a cursor outlives its list."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
 
 
 class Restored(Remembering):
-    """What a user deleted, and saw gone, comes back when somebody makes a call of one kind.
+    """Memories that a user deleted, and saw gone, come back at a certain call.
 
-    method: that call. foreign: only another user's counts.
+    method: that call. foreign: whether only another user's call counts.
     """
 
     def __init__(self, inner: Any, method: str, *, foreign: bool) -> None:
@@ -51,9 +51,9 @@ class Restored(Remembering):
 
 
 class LooseCursor(Remembering):
-    """A cursor is its owner's until the owner makes a call of one kind, and then anybody's.
+    """Only its owner can use a cursor until the owner makes a certain call; then anyone can.
 
-    It opens the list as it was when the cursor was given.
+    The cursor opens the list as it was when the cursor was issued.
     """
 
     def __init__(self, inner: Any, method: str) -> None:
@@ -91,33 +91,33 @@ FAULTS = (
     Fault(
         "D4-ghost-foreign-write",
         "D4",
-        "Another user's next write restores what was deleted, from a batch that still held it.",
+        "Another user's next write restores deleted memories from a batch that still held them.",
         functools.partial(Restored, method="add", foreign=True),
     ),
     Fault(
         "D4-ghost-foreign-read",
         "D4",
-        "Another user's next search repairs the store from a copy that still holds what was deleted.",
+        "Another user's next search repairs the store from a copy that still holds deleted memories.",
         functools.partial(Restored, method="search", foreign=True),
     ),
     Fault(
         "D4-ghost-maintain",
         "D4",
-        "Maintenance restores what was deleted, from the snapshot that it begins with.",
+        "Maintenance restores deleted memories from the snapshot that it starts with.",
         functools.partial(Restored, method="maintain", foreign=False),
         needs=("maintain",),
     ),
     Fault(
         "O7-cursor-after-write",
         "O7",
-        "When its owner writes, a cursor is moved to a snapshot, which anybody may go on with.",
+        "When its owner writes, a cursor moves to a snapshot that anyone can continue.",
         functools.partial(LooseCursor, method="add"),
         needs=("page",),
     ),
     Fault(
         "O7-cursor-after-delete",
         "O7",
-        "When its owner deletes all, a cursor has no owner to compare with, and its snapshot is anybody's.",
+        "When its owner deletes all, a cursor loses its owner, and anyone can read its snapshot.",
         functools.partial(LooseCursor, method="delete_all"),
         needs=("page",),
     ),

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag
-from isolation_tests.faults.merged import MOST_OTHERS, interleaved
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag
+from isolation_tests.faults.support.merged import MOST_OTHERS, interleaved
 
 _WORD = re.compile(r"[^\W\d_][\w'-]+")
 
@@ -25,7 +25,7 @@ def entities(text: str) -> frozenset[str]:
 
 
 class _EntityIndex(Remembering):
-    """One index of entities for everybody: by a name that is shared, others' rows are found."""
+    """One index of entities for all users: a shared name finds other users' rows."""
 
     def __init__(self, inner: Any) -> None:
         self._mentions: dict[str, dict[str, Any]] = {}
@@ -46,7 +46,7 @@ class _EntityIndex(Remembering):
             self._mentions.setdefault(entity, {})[tag(user)] = user
 
     async def _foreign(self, user: Any, text: str, limit: int) -> list[list[Memory]]:
-        """What each of the others wrote about the entities of a text."""
+        """What each other user wrote about the entities in a text."""
         wanted = entities(text)
         mentions = [self._mentions.get(entity, {}) for entity in wanted]
         others = {name: v for users in mentions for name, v in list(users.items()) if name != tag(user)}
@@ -58,7 +58,7 @@ class _EntityIndex(Remembering):
 
 
 class KeywordLeg(_EntityIndex):
-    """Search joins the user's own hits with everybody's rows about the entities of the query."""
+    """A search mixes the user's own hits with all users' rows about the entities in the query."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         own = await super()._on_search(user, query, limit=limit, **keywords)
@@ -66,7 +66,7 @@ class KeywordLeg(_EntityIndex):
 
 
 class EntitiesField(_EntityIndex):
-    """A hit is the user's own, and beside it are everybody's texts about the entities it was found by."""
+    """Hits are the user's own, but a field of each holds all users' texts about its entities."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         own = await super()._on_search(user, query, limit=limit, **keywords)
@@ -84,14 +84,14 @@ FAULTS = (
     Fault(
         "S2-keyword-leg",
         "S2",
-        "The keyword leg of the search has no owner filter: whoever wrote about the same name is found.",
+        "The keyword leg of the search has no owner filter, so it finds all rows about the same name.",
         KeywordLeg,
         like="graphiti#632",
     ),
     Fault(
         "S2-entities-field",
         "S2",
-        "The entities beside a search hit come from a graph without owners, in a field beside the text.",
+        "A search hit has a field with entities from a graph that does not know owners.",
         EntitiesField,
         like="mem0#1805",
     ),

@@ -6,8 +6,8 @@ import posixpath
 import re
 from urllib.parse import unquote
 
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import folded, merged, names, opens
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import folded, merged, names, opens
 
 _SEPARATORS = str.maketrans(dict.fromkeys("&=_:/.|,; ", "-"))
 _WORDS = frozenset(
@@ -35,48 +35,48 @@ FAULTS = (
     Fault(
         "A5-separator",
         "A5",
-        "Every separator in a name becomes a hyphen when the key is made.",
+        "Every separator in a name becomes a hyphen in the key.",
         merged(folded(lambda name: name.translate(_SEPARATORS))),
         like="memanto#1317",
     ),
     Fault(
         "A5-pairs",
         "A5",
-        "The scope is joined as `user=name&kind=memory` and read back, and `&` or `=` in a name ends it.",
+        "The scope is stored as `user=name&kind=memory`, and `&` or `=` in a name ends the name.",
         merged(folded(_from_pairs)),
         like="mem0#6892",
     ),
     Fault(
         "A5-split-at-colon",
         "A5",
-        "The scope is joined as `name:kind` and split at the first colon.",
+        "The scope is stored as `name:kind` and split at the first colon.",
         merged(folded(lambda name: name.partition(":")[0])),
         like="langgraphjs#2803",
     ),
     Fault(
         "A8-normpath",
         "A8",
-        "A user is a folder, and the path is normalised below the root: `a/../b` and `b/.` are b.",
+        "A user is a folder and its path is normalised, so `a/../b` and `b/.` are the user b.",
         merged(folded(_path)),
         like="CVE-2021-36156",
     ),
     Fault(
         "A8-unquote",
         "A8",
-        "A name in a URL is decoded once too often: `%2f` is `/`.",
+        "A name in a URL is decoded once too often, so `%2f` becomes `/`.",
         merged(folded(unquote)),
         like="CVE-2026-21726",
     ),
     Fault(
         "A8-unquoted-path",
         "A8",
-        "A name in a URL is decoded twice and normalised: `%252e%252e` goes up.",
+        "A name in a URL is decoded twice too often and normalised, so `%252e%252e` leads upwards.",
         merged(folded(lambda name: _path(unquote(unquote(name))))),
     ),
     Fault(
         "A8-plus-is-space",
         "A8",
-        "A name in a URL is decoded like a form: `+` is a space.",
+        "A name in a URL is decoded like a form, so `+` becomes a space.",
         merged(folded(lambda name: name.replace("+", " "))),
     ),
     Fault(
@@ -88,43 +88,43 @@ FAULTS = (
     Fault(
         "A8-cut-at-query",
         "A8",
-        "A name in a URL is not encoded: all from `?`, `#` or `;` on is cut off.",
+        "A name in a URL is not encoded, so it ends at `?`, `#` or `;`.",
         merged(folded(lambda name: re.split("[?#;]", name, maxsplit=1)[0])),
     ),
     Fault(
         "A9-star-opens",
         "A9",
-        'The user "*" means everyone.',
+        'The user "*" means all users.',
         merged(opens(lambda user: user == "*"), override=True),
     ),
     Fault(
         "A9-percent-opens",
         "A9",
-        'The user "%" is a lone SQL wildcard and means everyone.',
+        'The user "%" is an SQL wildcard and means all users.',
         merged(opens(lambda user: user == "%"), override=True),
     ),
     Fault(
         "A9-root-opens",
         "A9",
-        'The users "/", "." and ".." are the root of the tree of names, and all are below it.',
+        'The users "/", "." and ".." are the root of a tree of names, so they mean all users.',
         merged(opens(lambda user: user in ("/", ".", "..")), override=True),
     ),
     Fault(
         "A9-word-opens",
         "A9",
-        "Users named like a word of the system (all, admin, public) mean everyone.",
+        "Users with the name of a system word (all, admin, public) mean all users.",
         merged(opens(lambda user: isinstance(user, str) and user in _WORDS), override=True),
     ),
     Fault(
         "A9-negated",
         "A9",
-        "A name that begins with `!` or `-` means everyone but that name.",
+        "A name that begins with `!` or `-` means all users except that name.",
         merged(names(_negated)),
     ),
     Fault(
         "A9-range",
         "A9",
-        "A name that begins with `>` means all names that sort above the rest of it.",
+        "A name that begins with `>` means all names that sort after the rest of it.",
         merged(names(lambda viewer, other: viewer[:1] == ">" and other > viewer[1:])),
     ),
 )

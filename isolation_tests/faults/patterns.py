@@ -1,4 +1,4 @@
-"""A1 and A2: a name is read as a part of other names, or as a pattern."""
+"""A1 and A2: a name is matched as a part of other names, or as a pattern."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from isolation_tests.faults.base import Fault
-from isolation_tests.faults.merged import Resolve, merged, names
-from isolation_tests.faults.sql import looked_up
+from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.merged import Resolve, merged, names
+from isolation_tests.faults.support.sql import looked_up
 
 _ESCAPED = r"replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_')"
 _LIKE_PREFIX = rf"user_id LIKE {_ESCAPED} || '%' ESCAPE '\'"
-# Full-text indexes skip shorter words; without that, a user named "1" would be found in nearly every name.
+# Full-text indexes skip shorter words. Without this limit, nearly every name would contain a user named "1".
 _SHORTEST_PART = 4
 
 
 def _named(resolve: Resolve) -> Resolve:
-    """Leave out names of nothing but symbols: that a bare wildcard opens all is another anomaly (A9)."""
+    """Ignores names that consist of symbols only: a bare wildcard that opens everything is A9."""
 
     def bounded(viewer: Any, others: Sequence[Any]) -> list[Any]:
         found = resolve(viewer, others)
@@ -33,7 +33,7 @@ def _regex_dot(viewer: str, other: str) -> bool:
 
 
 def _regex(viewer: str, other: str) -> bool:
-    # Nested repeats can take for ever to fail; simple ones show the fault as well.
+    # Nested repeats can take for ever to fail, and simple patterns show the fault just as well.
     if re.search(r"\)[*+?{]|([*+].*){4}", viewer, re.DOTALL):
         return False
     try:
@@ -46,41 +46,41 @@ FAULTS = (
     Fault(
         "A1-prefix",
         "A1",
-        "Rows are found by the beginning of the owner's name.",
+        "Rows match if the owner's name begins with the user's name.",
         merged(names(lambda viewer, other: other.startswith(viewer))),
         like="CVE-2026-71433",
     ),
     Fault(
         "A1-like",
         "A1",
-        "SQL looks for `LIKE user || '%'`, with the name's own wildcards escaped.",
+        "SQL searches with `LIKE user || '%'`, with the name's own wildcards escaped.",
         merged(looked_up(_LIKE_PREFIX)),
         like="CVE-2026-71433",
     ),
     Fault(
         "A1-joined",
         "A1",
-        "Keys are `user:id` and are looked up by the user without the colon.",
+        "Keys are `user:id`, but the lookup uses the user without the colon as a prefix.",
         merged(names(lambda viewer, other: f"{other}:".startswith(viewer))),
         like="MemMachine#320",
     ),
     Fault(
         "A1-nested",
         "A1",
-        "Keys are `user:id` and are looked up by `user:`, below which other users' names go on.",
+        "Keys are `user:id` and the lookup uses the prefix `user:`, which other users' names can begin with.",
         merged(names(lambda viewer, other: other.startswith(f"{viewer}:"))),
         like="langgraphjs#2721",
     ),
     Fault(
         "A1-suffix",
         "A1",
-        "Keys are looked up by how they end, and another user's name ends alike.",
+        "Keys are looked up by their ending, and another user's name can have the same ending.",
         merged(names(lambda viewer, other: len(viewer) >= _SHORTEST_PART and other.endswith(viewer))),
     ),
     Fault(
         "A1-contains",
         "A1",
-        "Names are found by a part of them, as a full-text index does.",
+        "Names match if they contain the user's name, as in a full-text index.",
         merged(names(lambda viewer, other: len(viewer) >= _SHORTEST_PART and viewer in other)),
     ),
     Fault(
@@ -100,7 +100,7 @@ FAULTS = (
     Fault(
         "A2-regex-dot",
         "A2",
-        "A name becomes a regular expression in which the dots were not escaped.",
+        "A name becomes a regular expression without escaping its dots.",
         merged(_named(names(_regex_dot))),
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""S1 and S3: the user is not applied at all, or a missing one means everyone."""
+"""S1 and S3: the user is not applied at all, or a missing user means all users."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, is_missing, unique
-from isolation_tests.faults.merged import READS, everyone, merged, opens
-from isolation_tests.faults.renamed import Renamed
+from isolation_tests.faults.support.base import Fault, Remembering, call, is_missing, unique
+from isolation_tests.faults.support.merged import READS, everyone, merged, opens
+from isolation_tests.faults.support.renamed import Renamed
 
 _MOST = 50
-"""Of everybody, so many: the answers stay small in a crowd."""
+"""At most so many users count, so that answers stay small in a crowd."""
 
 
 def _shared_bucket(adapter: Any) -> Renamed:
@@ -22,7 +22,7 @@ def _shared_bucket(adapter: Any) -> Renamed:
 
 
 class Fallback(Remembering):
-    """Reads by a user without memories of their own fall back to an unfiltered query."""
+    """Reads by a user without memories fall back to a query without a filter."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Sequence[Memory]:
         rows = await super()._on_search(user, query, limit=limit, **keywords)
@@ -49,80 +49,80 @@ FAULTS = (
     Fault(
         "S1-global",
         "S1",
-        "The user is checked and then not used: everyone sees and deletes everything.",
+        "The user is checked but then not used: all users see and delete everything.",
         merged(everyone),
         like="mem0#2783",
     ),
     Fault(
         "S1-search-ignores-user",
         "S1",
-        "Only the search lacks the owner filter.",
+        "The search lacks the owner filter; all other calls have it.",
         merged(everyone, {"search"}),
         like="langchain#13260",
     ),
     Fault(
         "S1-get-all-ignores-user",
         "S1",
-        "Only the listing of all memories lacks the owner filter.",
+        "The list of all memories lacks the owner filter; all other calls have it.",
         merged(everyone, {"get_all"}),
         like="LongMemory#97",
     ),
     Fault(
         "S1-empty-falls-back",
         "S1",
-        "A user without memories of their own gets everybody's, from a query for want of results.",
+        "A user without memories gets all users' memories, from a fallback for empty results.",
         Fallback,
     ),
     Fault(
         "S3-none-opens",
         "S3",
-        "Without a user (None) no owner filter is built, and reads see everyone.",
+        "Without a user (None), no owner filter is built, and reads see all users.",
         merged(opens(lambda user: user is None), READS, override=True),
         like="memanto#1891",
     ),
     Fault(
         "S3-blank-opens",
         "S3",
-        "An empty or blank user is falsy after trimming, and reads see everyone.",
+        "An empty or blank user is falsy after trimming, and reads see all users.",
         merged(opens(_is_blank), READS, override=True),
         like="caura#626",
     ),
     Fault(
         "S3-zero-opens",
         "S3",
-        "The user 0 (or false) is falsy, so that no owner filter is built and reads see everyone.",
+        "The user 0 (or false) is falsy, so no owner filter is built, and reads see all users.",
         merged(opens(_is_zero), READS, override=True),
         like="chronicle#69",
     ),
     Fault(
         "S3-empty-filter-opens",
         "S3",
-        "A user that is an empty list or object is a filter with no condition, and reads see everyone.",
+        "A user that is an empty list or object becomes an empty filter, and reads see all users.",
         merged(opens(lambda user: user in ([], {})), READS, override=True),
     ),
     Fault(
         "S3-word-for-none-opens",
         "S3",
-        "A missing user became the text null, None or undefined, and reads see everyone.",
+        "A missing user becomes the text null, None or undefined, with which reads see all users.",
         merged(opens(lambda user: user in ("null", "None", "undefined")), READS, override=True),
     ),
     Fault(
         "S3-default-opens",
         "S3",
-        'The user "default" is the one before users were introduced, and reads see everyone.',
+        'The user "default" dates from before there were users, and its reads see all users.',
         merged(opens(lambda user: user == "default"), READS, override=True),
         like="openclaw#85389",
     ),
     Fault(
         "S3-shared-bucket",
         "S3",
-        "Callers without a user are not refused but all write to and read from one common place.",
+        "Callers without a user are not refused; they all share one place for their memories.",
         _shared_bucket,
     ),
     Fault(
         "S3-missing-deletes",
         "S3",
-        "Deleting all of a missing user's memories deletes everybody's.",
+        "Deleting all memories without a user deletes all users' memories.",
         merged(opens(is_missing), {"delete_all"}, override=True),
     ),
 )

@@ -1,4 +1,4 @@
-"""X1 to X3: counts, the existence of ids and error messages tell of others."""
+"""X1 to X3: counts, answers to foreign ids, and error messages reveal something about other users."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
-from isolation_tests.faults.base import Fault, Handler, Remembering, call, tag
-from isolation_tests.faults.merged import BY_ID, everyone, merged
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
+from isolation_tests.faults.support.merged import BY_ID, everyone, merged
 
 
 class Existence(Remembering):
-    """Some by-id calls answer otherwise for a foreign id than for one that does not exist."""
+    """Some by-id calls answer differently for a foreign id than for an absent one."""
 
     def __init__(self, inner: Any, methods: frozenset[str], *, silent: bool = False) -> None:
         self._methods = methods
@@ -31,7 +31,7 @@ class Existence(Remembering):
 
 
 class Telling(Remembering):
-    """A refused by-id call tells of another user: the id's owner, or whoever wrote last."""
+    """A refused by-id call reveals another user: the owner of the id, or the last writer."""
 
     def __init__(self, inner: Any, tell: Callable[[Any, str], str]) -> None:
         self._tell = tell
@@ -43,7 +43,7 @@ class Telling(Remembering):
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         rows = await super()._on_add(user, text, **keywords)
-        # Written anew, so that the latest writer is the last one.
+        # Removed and added again, so that the latest writer is the last entry.
         self._last.pop(tag(user), None)
         self._last[tag(user)] = (user, text)
         return rows
@@ -62,12 +62,12 @@ class Telling(Remembering):
         if self._is_foreign(user, id):
             owner = self._owners[id]
             return self._tell(owner, self._texts[tag(owner)][id])
-        others = [told for name, told in list(self._last.items()) if name != tag(user)]
+        others = [written for name, written in list(self._last.items()) if name != tag(user)]
         return self._tell(*others[-1]) if others else None
 
 
 class LastRequest(Remembering):
-    """A refused read quotes what was written last, whoever wrote it."""
+    """A refused read quotes the last text that any user wrote."""
 
     def __init__(self, inner: Any) -> None:
         self._last: tuple[str, str] | None = None
@@ -105,7 +105,7 @@ FAULTS = (
     Fault(
         "X1-count-global",
         "X1",
-        "The count of a user's memories counts everyone's.",
+        "The count of a user's memories includes all users' memories.",
         merged(everyone, {"count"}),
         like="neotoma#1889",
         needs=("count",),
@@ -114,7 +114,7 @@ FAULTS = (
         Fault(
             f"X2-existence-{method}",
             "X2",
-            f"The call {method} refuses a foreign id with another message than an id that does not exist.",
+            f"The call {method} refuses a foreign id with a different message than an absent id.",
             _existence(method),
             like="renfield#170",
             needs=(method,),
@@ -125,7 +125,7 @@ FAULTS = (
         Fault(
             f"X2-silent-{method}",
             "X2",
-            f"The call {method} on a foreign id does nothing and says it went well; an absent id is refused.",
+            f"The call {method} on a foreign id does nothing and reports success; an absent id is refused.",
             _existence(method, silent=True),
             like="fhir-server#2364",
             needs=(method,),
@@ -135,7 +135,7 @@ FAULTS = (
     Fault(
         "X3-error-text",
         "X3",
-        "A refused by-id call quotes the nearest memory there is, which is another user's.",
+        "A refused by-id call quotes the most similar memory, which belongs to another user.",
         _telling(lambda _owner, text: f"There is no such memory. Did you mean: {text}"),
         like="CVE-2021-36156",
         needs=("get",),
@@ -150,7 +150,7 @@ FAULTS = (
     Fault(
         "X3-error-last-request",
         "X3",
-        "A refused read quotes the request before, from a buffer that everyone shares.",
+        "A refused read quotes the previous request, from a buffer that all users share.",
         LastRequest,
     ),
 )

@@ -1,4 +1,4 @@
-"""S4: the owner filter is applied to the nearest of everybody's, so that a crowd hides a user's own."""
+"""S4: the owner filter is applied after the nearest memories are fetched, so a crowd hides a user's own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.base import Fault, Remembering, call, tag
-from isolation_tests.faults.merged import MOST_OTHERS
+from isolation_tests.faults.support.base import Fault, Remembering, call, tag
+from isolation_tests.faults.support.merged import MOST_OTHERS
 
 _WORD = re.compile(r"\w+")
 
@@ -21,15 +21,15 @@ def words(text: str) -> frozenset[str]:
 
 
 def nearness(one: str, other: str) -> float:
-    """How near two texts are, 0 to 1: the share of their words that both have."""
+    """How similar two texts are, 0 to 1: the share of their words that both have."""
     both = words(one) | words(other)
     return len(words(one) & words(other)) / len(both) if both else 0.0
 
 
 class PostFilter(Remembering):
-    """Takes the nearest memories of everybody, then leaves out those of others.
+    """Fetches the nearest memories of all users, then removes other users' memories.
 
-    pool: how many are taken, for the limit that was asked for.
+    pool: maps the requested limit to how many are fetched.
     """
 
     def __init__(self, inner: Any, pool: Callable[[int], int]) -> None:
@@ -60,7 +60,7 @@ FAULTS = (
         Fault(
             f"S4-pool-of-{size}",
             "S4",
-            f"The nearest {size} memories of everybody are fetched, and filtered by owner afterwards.",
+            f"The nearest {size} memories of all users are fetched first and filtered by owner afterwards.",
             _pool_of(size),
             like=like,
         )
@@ -69,7 +69,7 @@ FAULTS = (
     Fault(
         "S4-over-fetch",
         "S4",
-        "Five times the limit is fetched from everybody's memories, and filtered by owner afterwards.",
+        "Five times the limit is fetched from all users' memories and filtered by owner afterwards.",
         functools.partial(PostFilter, pool=lambda limit: 5 * limit),
     ),
 )

@@ -1,4 +1,4 @@
-"""What only a comparison shows: others change a user's view, or two surfaces of one user disagree."""
+"""Faults that only a comparison shows: others change a user's view, or two of a user's surfaces disagree."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page, Refused
-from isolation_tests.faults.base import Fault, Handler, Remembering, Wrapper, call, tag
-from isolation_tests.faults.merged import BY_ID
+from isolation_tests.faults.support.base import Fault, Handler, Remembering, Wrapper, call, tag
+from isolation_tests.faults.support.merged import BY_ID
 
 PAGE_SIZE = 10
 _WINDOW_SECONDS = 0.002
 
 
 class SharedRanking(Remembering):
-    """A search's own rows come in another order once others have written."""
+    """A search returns the user's own rows in another order after others have written."""
 
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
         rows = await super()._on_search(user, query, limit=limit, **keywords)
@@ -27,7 +27,7 @@ class SharedRanking(Remembering):
 
 
 class SharedStatistics(Remembering):
-    """Rows of a search carry something that is made from everybody's."""
+    """Rows of a search carry a value that is computed from all users' memories."""
 
     def __init__(self, inner: Any, made: Callable[[int], object]) -> None:
         self._made = made
@@ -40,7 +40,7 @@ class SharedStatistics(Remembering):
 
 
 class ToldTotal(Remembering):
-    """A refused by-id call tells how many memories the store holds."""
+    """A refused by-id call reveals how many memories the store holds."""
 
     def _handler(self, name: str) -> Handler | None:
         return functools.partial(self._by_id, name) if name in BY_ID else super()._handler(name)
@@ -54,7 +54,7 @@ class ToldTotal(Remembering):
 
 
 class ShortPages(Wrapper):
-    """The last page leaves out its last memory."""
+    """The last page lacks its last memory."""
 
     async def _on_page(self, user: Any, cursor: str | None) -> Page:
         page: Page = await call(self._inner.page, user, cursor)
@@ -63,7 +63,7 @@ class ShortPages(Wrapper):
 
 
 class ShortExport(Wrapper):
-    """An export leaves out the last memory of several."""
+    """An export of several memories lacks the last one."""
 
     async def _on_export(self, user: Any) -> Sequence[Memory]:
         rows: Sequence[Memory] = await call(self._inner.export, user)
@@ -71,14 +71,14 @@ class ShortExport(Wrapper):
 
 
 class ShortCount(Wrapper):
-    """A total counts one page only."""
+    """A total counts only one page."""
 
     async def _on_count(self, user: Any) -> int:
         return min(PAGE_SIZE, int(await call(self._inner.count, user)))
 
 
 class ShortIndex(Wrapper):
-    """Ids are looked up among the first page of the user's memories."""
+    """Ids are looked up only in the first page of the user's memories."""
 
     async def _on_get(self, user: Any, id: str) -> Memory | None:
         first = list(await call(self._inner.get_all, user))[:PAGE_SIZE]
@@ -87,7 +87,7 @@ class ShortIndex(Wrapper):
 
 
 class LostUpdate(Wrapper):
-    """Two overlapping adds of one user: the first to begin is overwritten by the other's list."""
+    """Of two overlapping adds by one user, the second overwrites the first with its own list."""
 
     def __init__(self, inner: Any) -> None:
         self._newest: dict[str, int] = {}
@@ -100,7 +100,7 @@ class LostUpdate(Wrapper):
             self._number += 1
             mine = self._newest[tag(user)] = self._number
         rows: Sequence[Memory] = await call(self._inner.add, user, text, **keywords)
-        # In front of a sync adapter nothing is awaited: the thread itself waits.
+        # Around a sync adapter nothing is awaited, so the thread itself waits.
         await asyncio.sleep(_WINDOW_SECONDS) if self._waits else _doze()
         if self._newest[tag(user)] != mine:
             for row in rows:
@@ -116,61 +116,61 @@ FAULTS = (
     Fault(
         "S2-rank-shared",
         "S2",
-        "A rerank leg weighs the user's own memories by what others have written.",
+        "A rerank leg weights the user's own memories by what others have written.",
         SharedRanking,
     ),
     Fault(
         "X1-score-shared",
         "X1",
-        "The scores of a search are made from statistics over everybody's memories.",
+        "The scores of a search are computed from statistics over all users' memories.",
         functools.partial(SharedStatistics, made=lambda total: 1 / (1 + total)),
         like="Wang et al., Side-Channel Attacks on Shared Search Indexes, 2017",
     ),
     Fault(
         "X3-error-total",
         "X3",
-        "A refused by-id call tells how many memories the store holds.",
+        "A refused by-id call reveals how many memories the store holds.",
         ToldTotal,
         needs=("get",),
     ),
     Fault(
         "M4-row-touched",
         "M4",
-        "Another user's write marks the memories that others have.",
+        "A write by one user marks other users' memories.",
         functools.partial(SharedStatistics, made=lambda total: "linked" if total else "alone"),
     ),
     Fault(
         "completeness-short-pages",
         "completeness",
-        "The last page of the paged listing leaves out the last memory.",
+        "The last page of a list lacks the last memory.",
         ShortPages,
         needs=("page",),
     ),
     Fault(
         "completeness-short-export",
         "completeness",
-        "The export leaves out the last memory.",
+        "The export lacks the last memory.",
         ShortExport,
         needs=("export",),
     ),
     Fault(
         "completeness-short-count",
         "completeness",
-        "The total of a user's memories ends at ten.",
+        "The total of a user's memories never exceeds ten.",
         ShortCount,
         needs=("count",),
     ),
     Fault(
         "completeness-short-index",
         "completeness",
-        "A memory beyond the user's first ten is not found by its id.",
+        "Only the user's first ten memories can be found by id.",
         ShortIndex,
         needs=("get",),
     ),
     Fault(
         "completeness-lost-update",
         "completeness",
-        "Of two overlapping adds of one user the first is overwritten.",
+        "Of two overlapping adds by one user, the first is lost.",
         LostUpdate,
         needs=("delete",),
     ),

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.world import World, facts_of_plan, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import WRITING, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
+from isolation_tests.model.world import World, facts_of_plan
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.world import walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
 
 _DEFINITE = (Outcome.OK, Outcome.REFUSED)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from isolation_tests.judges import naming
 from isolation_tests.judges.repeated import still_listed
-from isolation_tests.judges.world import World, facts_of_plan, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Outcome, Step
+from isolation_tests.model.world import World, facts_of_plan
 
 _COMPLETE = (Operation.GET_ALL, Operation.EXPORT)
 _BY_ANOMALY = {"O2": Operation.UPDATE, "O3": Operation.DELETE, "D2": Operation.MAINTAIN}

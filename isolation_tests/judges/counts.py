@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.world import World, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Step
+from isolation_tests.model.world import World
 
 
 def judge(history: History) -> Judgement:

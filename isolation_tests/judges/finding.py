@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import Event, Finding, History, Law
+from isolation_tests.model import Event, Finding, History, Law, UserIndex
 
 
 def found(
-    history: History, event: Event, *, anomaly: str, law: Law, owner: int | None, story: str, where: str = ""
+    history: History,
+    event: Event,
+    *,
+    anomaly: str,
+    law: Law,
+    owner: UserIndex | None,
+    story: str,
+    where: str = "",
 ) -> Finding:
     """What an event shows of a history; where: the operation's name if not said."""
     return Finding(

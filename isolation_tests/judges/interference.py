@@ -13,8 +13,19 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import actors_between, question, still_listed, writes
-from isolation_tests.judges.world import World, facts_of_plan, walk
-from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
+from isolation_tests.judges.walk import walk
+from isolation_tests.model import (
+    BY_ID,
+    Event,
+    Finding,
+    History,
+    Judgement,
+    Law,
+    Operation,
+    Outcome,
+    UserIndex,
+)
+from isolation_tests.model.world import World, facts_of_plan
 
 _ASKING = (
     Operation.SEARCH,
@@ -193,7 +204,7 @@ def _unasked(history: History) -> tuple[str, ...]:
     return (_UNASKED,) if asked and not own and history.plan.anomaly == "S4" else ()
 
 
-def _finding(history: History, asked: _Asked, said: tuple[str, Law, int | None], story: str) -> Finding:
+def _finding(history: History, asked: _Asked, said: tuple[str, Law, UserIndex | None], story: str) -> Finding:
     anomaly, law, owner = said
     return found(
         history,

@@ -1,7 +1,8 @@
 """Pure judges: history in, findings out.
 
-`judge` asks all of them of one history and lets the broader cause explain. `judge_all` is for the histories
-of one check, among which some may be there to be compared. `rejudge` says again what a kept result proves.
+`judge` asks all of them of one history and drops the findings that others explain. `judge_all` is for the
+histories of one check, among which some may be there to be compared. `rejudge` says again what a kept result
+proves.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from isolation_tests.judges import (
     refusal,
     views,
 )
-from isolation_tests.judges.precedence import explained, first_of_each, joined, untold
-from isolation_tests.model import CheckResult, History, Judgement, Outcome
+from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
+from isolation_tests.judges.precedence import first_of_each, unexplained
+from isolation_tests.model import CheckResult, History, Judgement, Outcome, Plan
 
 JUDGES = (
     refusal.judge,
@@ -41,13 +43,15 @@ JUDGES = (
 def judge(history: History) -> Judgement:
     """What the history proves: findings by cause, doubts, and the adapter's own errors."""
     judged = [one(history) for one in JUDGES]
-    findings = [finding for judgement in judged for finding in judgement.findings]
-    compared = interference.judge(history)
-    findings += untold(findings, compared.findings)
-    findings += untold(findings, agreement.judge(history).findings)
-    doubts = [doubt for judgement in (*judged, compared) for doubt in judgement.doubts]
+    repeated = interference.judge(history)
+    said = {
+        Witness.PLAN: [finding for judgement in judged for finding in judgement.findings],
+        Witness.BEFORE: repeated.findings,
+        Witness.LIST: agreement.judge(history).findings,
+    }
+    doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
     return Judgement(
-        findings=tuple(first_of_each(explained(history, findings))),
+        findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
         doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
     )
@@ -68,9 +72,20 @@ def judge_all(histories: Sequence[History]) -> list[tuple[History, Judgement]]:
         same = [n for n in left if histories[n].plan == first]
         beside = [n for n in alone if histories[n].plan.name == first.name]
         compared = views.judge([histories[n] for n in (*beside, *same)])
-        judged[left[0]] = joined(judged[left[0]], compared)
+        judged[left[0]] = _joined(first, judged[left[0]], compared)
         left = [n for n in left if n not in same]
     return list(zip(histories, judged, strict=True))
+
+
+def _joined(plan: Plan, judged: Judgement, compared: Judgement) -> Judgement:
+    """A history's judgement with what a comparison adds to it and the history does not explain."""
+    said = {Witness.PLAN: judged.findings, Witness.ALONE: compared.findings}
+    return Judgement(
+        findings=tuple(first_of_each(unexplained(plan, said, BESIDE_A_COMPARISON))),
+        doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
+        errors=judged.errors,
+        notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
+    )
 
 
 def rejudge(result: CheckResult) -> list[tuple[History, Judgement]]:

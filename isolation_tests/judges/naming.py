@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isolation_tests.judges.world import World
-from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step
+from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step, UserIndex
+from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import hostile_kind
 
@@ -99,7 +99,7 @@ def _given_away(history: History, event: Event, fact: int, maintained: list[Even
     return None
 
 
-def of_loss(history: History, step: Step, loser: int, missing: set[int], world: World) -> str:
+def of_loss(history: History, step: Step, loser: UserIndex, missing: set[int], world: World) -> str:
     """The anomaly behind facts that their owner saw and no longer sees: whose call may have taken them."""
     if step.anomaly is not None and step.anomaly not in SIGHTS:
         return step.anomaly
@@ -118,7 +118,7 @@ def of_loss(history: History, step: Step, loser: int, missing: set[int], world: 
     return "completeness"
 
 
-def by_id(loser: int, missing: set[int], world: World) -> str | None:
+def by_id(loser: UserIndex, missing: set[int], world: World) -> str | None:
     """The anomaly where somebody else's call addressed one of the missing facts by its id."""
     addressed = [
         op
@@ -139,7 +139,7 @@ def related(history: History, one: int, other: int | None) -> str | None:
     return classify(history.users[one].name, history.users[other].name)
 
 
-def _was_planted(history: History, viewer: int, fact: int) -> bool:
+def _was_planted(history: History, viewer: UserIndex, fact: int) -> bool:
     """Whether somebody else wrote the fact over a memory of the viewer's."""
     facts = history.plan.facts
     return any(

@@ -1,81 +1,81 @@
-"""Which finding explains which: the broader cause is told, what it explains is not."""
+"""What is left of the findings of a history once the table in `implications` has explained the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from isolation_tests.model import Finding, History, Judgement, Law
+from isolation_tests.judges.implications import Edge, Findings, Kind, Scope, Witness
+from isolation_tests.model import Finding, Law, Plan
+
+_LOSSES = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)
 
 
-def joined(judged: Judgement, compared: Judgement) -> Judgement:
-    """A history's judgement with what a comparison adds to it and nothing else tells already."""
-    told = {finding.operation for finding in judged.findings}
-    lost = any(_kind(finding) == "loss" for finding in judged.findings)
-    broad = any(finding.anomaly in ("S1", "D1") for finding in judged.findings)
-    more = [finding for finding in compared.findings if finding.operation not in told]
-    return Judgement(
-        findings=tuple(first_of_each([*judged.findings, *([] if lost or broad else more)])),
-        doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
-        errors=judged.errors,
-        notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding with what a row asks of it. control: whether the plan's control shows it."""
+
+    finding: Finding
+    by: Witness
+    control: bool
+
+
+def unexplained(
+    plan: Plan, said: Mapping[Witness, Iterable[Finding]], edges: Iterable[Edge]
+) -> list[Finding]:
+    """The findings of one history that no row explains, in their order."""
+    left = [(finding, by) for by, findings in said.items() for finding in findings]
+    for edge in edges:
+        shown = {_cause(finding) for finding, _ in left if plan.steps[finding.step].control}
+        told = [Told(finding, by, _cause(finding) in shown) for finding, by in left]
+        left = [(one.finding, one.by) for one in _unexplained_by(edge, told)]
+    return [finding for finding, _ in left]
+
+
+def _unexplained_by(edge: Edge, told: Sequence[Told]) -> Sequence[Told]:
+    if edge.beside is not None and not any(fits(edge.beside, one) for one in told):
+        return told
+    explained = {shared(edge.scope, one.finding) for one in told if fits(edge.cause, one)}
+    return [
+        one for one in told if not (fits(edge.effect, one) and shared(edge.scope, one.finding) in explained)
+    ]
+
+
+def fits(findings: Findings, told: Told) -> bool:
+    """Whether a finding is one of those that a row speaks of."""
+    anomaly, law = told.finding.anomaly, told.finding.law
+    return (
+        anomaly not in findings.but
+        and (not findings.named or anomaly in findings.named)
+        and (not findings.by or told.by in findings.by)
+        and findings.kind in (None, kind(told.finding))
+        and findings.law in (None, law)
+        and findings.control in (None, told.control)
     )
 
 
-def untold(told: list[Finding], compared: Iterable[Finding]) -> list[Finding]:
-    """What only the comparison of two answers shows: not a loss, or a step, that is told already.
-
-    An answer that is older than the user's own write explains what it lacks, and is told all the same.
-    """
-    losers = {f.viewer for f in told if _kind(f) == "loss"}
-    steps = {(f.viewer, f.step) for f in told}
-    return [
-        f
-        for f in compared
-        if f.anomaly == "K1" or (f.viewer not in losers and (f.viewer, f.step) not in steps)
-    ]
-
-
-def _served(findings: list[Finding]) -> list[Finding]:
-    """Leave out what a kept answer explains: what is missing in it, and an equal question beside a near one.
-
-    A question is also near to itself, so that where nearness decides an equal one shows no second cause.
-    """
-    kept = [f for f in findings if f.anomaly in ("K1", "K2")]
-    if not kept:
-        return findings
-    crossed = {(f.viewer, f.step) for f in findings if f.law is Law.NO_CROSS_READ}
-    stale = {(f.viewer, f.step) for f in kept}
-    near = any(f.anomaly == "K2" for f in kept)
-    return [
-        f
-        for f in findings
-        if not (_kind(f) == "loss" and f.anomaly != "K1" and (f.viewer, f.step) in crossed | stale)
-        and not (near and f.anomaly == "K1" and f.law is Law.NO_CROSS_READ)
-    ]
+def shared(scope: Scope, finding: Finding) -> tuple[object, ...]:
+    """What two findings must have equal for one of them to explain the other."""
+    match scope:
+        case Scope.HISTORY:
+            return ()
+        case Scope.KIND:
+            return (kind(finding),)
+        case Scope.OPERATION:
+            return (finding.operation,)
+        case Scope.VIEWER:
+            return (finding.viewer,)
+        case Scope.ANSWER:
+            return finding.viewer, finding.step
 
 
-def explained(history: History, findings: list[Finding]) -> list[Finding]:
-    """Drop what a broader cause explains.
-
-    Where the plan's control (an unrelated user, a harmless query) breaks the same kind of law, or users
-    who have nothing in common reach each other, the narrower hypothesis is not what went wrong. A foreign
-    id that can be read, changed or deleted also answers differently from an absent one: that difference
-    is not a second finding.
-    """
-    steps, findings = history.plan.steps, _served(findings)
-    told = {f.operation for f in findings if f.anomaly in ("O1", "O2", "O3", "O4", "X3")}
-    findings = [f for f in findings if f.anomaly != "X2" or f.operation not in told]
-    broad = {(_kind(f), f.anomaly) for f in findings if steps[f.step].control or f.anomaly in ("S1", "D1")}
-    kinds = {kind for kind, _ in broad}
-    return [
-        f for f in findings if _kind(f) not in kinds or (_kind(f), f.anomaly) in broad or f.anomaly == "X3"
-    ]
+def kind(finding: Finding) -> Kind:
+    """Whether something was lost or something was seen."""
+    return "loss" if finding.law in _LOSSES else "sight"
 
 
-def _kind(finding: Finding) -> str:
-    """Whether something was lost or something was seen: the one never explains the other."""
-    losses = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)
-    return "loss" if finding.law in losses else "sight"
+def _cause(finding: Finding) -> tuple[Kind, str]:
+    return kind(finding), finding.anomaly
 
 
 def first_of_each(findings: Iterable[Finding]) -> list[Finding]:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterator
 
 from isolation_tests.judges.naming import related
-from isolation_tests.judges.world import World, facts_of_plan
-from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step
+from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step, UserIndex
+from isolation_tests.model.world import World, facts_of_plan
 
 _KEPT = (Operation.SEARCH, Operation.GET_ALL)
 
@@ -88,7 +88,7 @@ def writes(history: History, users: Collection[int], one: Event, other: Event) -
     ]
 
 
-def actors_between(history: History, user: int, one: Event, other: Event) -> list[int]:
+def actors_between(history: History, user: UserIndex, one: Event, other: Event) -> list[int]:
     """The others who may have written between two answers of the user."""
     others = set(range(len(history.plan.users))) - {user}
     return [event.user for event in writes(history, others, one, other)]
@@ -120,7 +120,7 @@ def _before(history: History, event: Event) -> Iterator[Event]:
             yield other
 
 
-def _is_clean(history: History, event: Event, user: int) -> bool:
+def _is_clean(history: History, event: Event, user: UserIndex) -> bool:
     """Whether the user was answered with facts of their own and nobody else's."""
     if event.user != user or event.op not in _KEPT or event.outcome is not Outcome.OK:
         return False

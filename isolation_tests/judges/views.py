@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
-from isolation_tests.judges.world import World, walk
+from isolation_tests.judges.walk import walk
 from isolation_tests.model import (
     BY_ID,
     WRITING,
@@ -32,8 +32,10 @@ from isolation_tests.model import (
     Outcome,
     Row,
     Step,
+    UserIndex,
     Volatile,
 )
+from isolation_tests.model.world import World
 
 Place = tuple[int, Operation]
 """Which of the viewer's own steps, and what was asked there: a settled look at the list may also search."""
@@ -91,7 +93,7 @@ def judge(histories: Sequence[History]) -> Judgement:
     viewer = histories[0].plan.viewer
     alone = [history for history in histories if is_alone(history)]
     together = [history for history in histories if not is_alone(history)]
-    if viewer is None or len(alone) < 2 or not together:  # noqa: PLR2004 - one alone has no noise floor
+    if viewer is None or len(alone) < 2 or not together:  # one alone has no noise floor
         return Judgement(doubts=("the view was not seen alone twice: there is nothing to compare it with",))
     volatile = together[0].volatile
     views = [_view(history, viewer) for history in together]
@@ -122,16 +124,22 @@ def _declared(volatile: Volatile | None) -> list[str]:
     return [] if volatile is None else [f"not compared, as the target declares: {volatile.told()}"]
 
 
-def _view(history: History, viewer: int) -> dict[Place, _Answer]:
-    """Every answer of the viewer's that was settled and of known outcome, by its place among their steps."""
+def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
+    """Every answer of the viewer's that was settled and of known outcome, by its place among their steps.
+
+    Nothing is compared after a write of the viewer's whose outcome is unknown: what that write did differs
+    from run to run, whoever else is there.
+    """
     order = [number for number, step in enumerate(history.plan.steps) if step.user == viewer]
     place = {number: index for index, number in enumerate(order)}
     given: dict[str, frozenset[int]] = {}
     earlier: dict[tuple[object, ...], object] = {}
     seen: dict[Place, _Answer] = {}
+    unknown = False
     for event, step, world in walk(history):
         if event.user != viewer:
             continue
+        unknown = unknown or (event.op in WRITING and event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR))
         for row in event.rows:
             if row.id is not None and _facts(history, viewer, row):
                 given.setdefault(row.id, _facts(history, viewer, row))
@@ -139,7 +147,7 @@ def _view(history: History, viewer: int) -> dict[Place, _Answer]:
             earlier.clear()
         definite = event.outcome in (Outcome.OK, Outcome.REFUSED)
         ambiguous = _is_foreign(history, step) and world.addressed(step) in world.live.get(viewer, set())
-        if event.poll or not definite or ambiguous or world.recent or step.lane is not None:
+        if event.poll or not definite or unknown or ambiguous or world.recent or step.lane is not None:
             continue
         aspects = dict(_aspects(history, event, step, given))
         ranked = aspects.pop(("order",), None)
@@ -182,7 +190,7 @@ def _aspects(
             yield ("field", *which, path), value
 
 
-def _facts(history: History, viewer: int, row: Row) -> frozenset[int]:
+def _facts(history: History, viewer: UserIndex, row: Row) -> frozenset[int]:
     """The viewer's own facts that a row's text holds."""
     facts = history.plan.facts
     return frozenset(

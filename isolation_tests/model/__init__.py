@@ -1,16 +1,28 @@
-"""Plans, histories and results: frozen data that the whole suite shares, serialisable as JSON."""
+"""Plans, histories and results: the immutable data that the whole suite shares, serialisable as JSON."""
 
-from isolation_tests.model.history import BoundUser, Event, History, Outcome, Row, Sighting, Volatile
+from isolation_tests.model.history import (
+    BoundUser,
+    Event,
+    History,
+    Outcome,
+    Row,
+    Sighting,
+    UserName,
+    UserNumber,
+    Volatile,
+)
 from isolation_tests.model.plan import (
     BY_ID,
     DESTRUCTIVE,
     WRITING,
+    Actor,
     FactSpec,
     Frozen,
     NameType,
     Operation,
     Plan,
     Step,
+    UserIndex,
     UserSpec,
 )
 from isolation_tests.model.result import (
@@ -28,6 +40,7 @@ __all__ = [
     "BY_ID",
     "DESTRUCTIVE",
     "WRITING",
+    "Actor",
     "BoundUser",
     "Case",
     "CheckResult",
@@ -46,6 +59,9 @@ __all__ = [
     "Row",
     "Sighting",
     "Step",
+    "UserIndex",
+    "UserName",
+    "UserNumber",
     "UserSpec",
     "Verdict",
     "Volatile",

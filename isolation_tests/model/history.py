@@ -1,53 +1,70 @@
-"""Histories: who the users were in one run, every call and every answer; frozen data, no I/O.
+"""Histories: the users of one run, every call and every answer. Immutable data, no I/O.
 
-A history is judged again elsewhere, without the target.
+A history can be judged again without the target.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import NewType
 
 from pydantic import Field
 
-from isolation_tests.model.plan import Frozen, NameType, Operation, Plan
+from isolation_tests.model.plan import Actor, Frozen, NameType, Operation, Plan, UserIndex
+
+UserNumber = NewType("UserNumber", int)
+"""A user's number in the run: unique, and part of the user's canaries."""
+UserName = NewType("UserName", object)
+"""A user's real name, as the target gets it, of any type."""
 
 
 class BoundUser(Frozen):
-    """A symbolic user's real name in one run; `number` is unique in the run and is in its canaries."""
+    """A symbolic user with the real name that it had in one run."""
 
-    number: int
-    name: Any
+    number: UserNumber
+    """Unique within the run; part of the user's canaries."""
+
+    name: UserName
+    """The value that was passed to the adapter as the user."""
+
     type: NameType = "str"
+    """The type of the name."""
 
 
 class Sighting(Frozen):
-    """One canary seen in an answer.
+    """One canary that appeared in an answer."""
 
-    user, fact: indexes in the plan; user is None for a canary of this run that another check wrote.
-    where: path of the field it was in ("text", "raw.payload.data", "id", "error").
-    """
+    user: UserIndex | None
+    """Index of the user who owns the fact; None if another check of this run wrote the canary."""
 
-    user: int | None
     fact: int
+    """Index of the fact in the plan."""
+
     where: str
+    """Path of the field that held the canary, such as "text", "raw.payload.data", "id" or "error"."""
 
 
 class Row(Frozen):
-    """One memory of an answer, without any text this run did not write.
-
-    fields: where views are compared, every value of a row of the run's own by its path: numbers as they are,
-    of texts a digest in which names, ids and canaries are symbols.
-    """
+    """One memory in an answer, without any text that this run did not write."""
 
     id: str | None
+    """The memory's id; None if the system gives no ids or if the memory holds no canary of this run."""
+
     text: str
+    """The memory's text; a text that this run did not write is replaced by a note of its length."""
+
     sightings: tuple[Sighting, ...] = ()
+    """Every canary in this memory."""
+
     fields: dict[str, str | float] = Field(default_factory=dict)
+    """Every value of the row by its path, recorded when views are compared and the row is the run's own.
+
+    Numbers stay as they are. A text becomes a digest in which names, ids and canaries are symbols.
+    """
 
 
 class Outcome(StrEnum):
-    """How a call ended: JEPSEN's ok, fail and info, the adapter's own error, and what it does not offer."""
+    """How a call ended: Jepsen's ok, fail and info, then adapter errors and unsupported calls."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -57,49 +74,75 @@ class Outcome(StrEnum):
 
 
 class Event(Frozen):
-    """One call and its answer, as appended to the history.
-
-    step: index of the plan's step. user: index of the acting user. poll: an answer taken while waiting,
-    not the settled one. started, ended: seconds since the run began. error: kind and text of what was
-    raised, with ids and names of this plan replaced by their symbols. names: users of the plan whose
-    names the error text gave away. number: what `count` answered. cursor: whether a handle came back.
-    """
+    """One call and its answer."""
 
     step: int
+    """Index of the step in the plan."""
+
     op: Operation
-    user: int
+    """The operation that was called."""
+
+    user: Actor
+    """Index of the user who made the call."""
+
     outcome: Outcome
+    """How the call ended."""
+
     started: float
+    """Seconds from the start of the run to the start of the call."""
+
     ended: float
+    """Seconds from the start of the run to the end of the call."""
+
     worker: str = "main"
+    """The worker process that made the call, with the lane if the step has one."""
+
     poll: bool = False
+    """Whether this answer was taken while waiting; the settled answer follows."""
+
     rows: tuple[Row, ...] = ()
+    """The memories in the answer, in order."""
+
     number: int | None = None
+    """The answer of `count`."""
+
     cursor: bool = False
+    """Whether the answer held a cursor for the next page."""
+
     error_kind: str | None = None
+    """Class of the exception that was raised."""
+
     error: str | None = None
+    """Text of the exception, with this plan's ids and names replaced by symbols."""
+
     sightings: tuple[Sighting, ...] = ()
-    names: tuple[int, ...] = ()
+    """Every canary in the error text."""
+
+    names: tuple[UserIndex, ...] = ()
+    """Indexes of the users whose names the error text revealed."""
 
     def seen(self) -> tuple[Sighting, ...]:
-        """All canaries of the answer, in rows and error text alike."""
+        """All canaries in the answer: first those in the error text, then those in the rows."""
         return (*self.sightings, *(s for row in self.rows for s in row.sightings))
 
 
 class Volatile(Frozen):
-    """What a target declares to be another each time without any other user's doing, and why.
-
-    fields: patterns of paths into a row ("raw.updated_*"). order: whether rows come in a steady order.
-    score_tolerance: by how much numbers of a row may differ. Whatever is declared is not compared.
-    """
+    """What a target declares non-deterministic, and why. The suite does not compare what is declared here."""
 
     fields: tuple[str, ...] = ()
+    """Patterns of paths into a row, such as "raw.updated_*"."""
+
     order: bool = True
+    """Whether the order of rows is deterministic."""
+
     score_tolerance: float = Field(default=0.0, ge=0)
+    """By how much two numbers in a row may differ and still count as equal."""
+
     reason: str = Field(min_length=10)
+    """Why these values change without another user's doing; shown in the report."""
 
     def told(self) -> str:
-        """What is not compared, and why, in one sentence."""
+        """What is not compared, and why, in one phrase."""
         parts = [f"fields {', '.join(self.fields)}"] if self.fields else []
         parts += [] if self.order else ["the order of rows"]
         parts += [f"numbers within {self.score_tolerance:g}"] if self.score_tolerance else []
@@ -107,14 +150,19 @@ class Volatile(Frozen):
 
 
 class History(Frozen):
-    """A plan as it was run once: who the users were and everything that was answered, in order.
-
-    consistency: seconds that the target says a write may take to be seen. volatile: what it says is another
-    each time.
-    """
+    """One run of a plan: its users with their real names, and every answer in order."""
 
     plan: Plan
+    """The plan that was run."""
+
     users: tuple[BoundUser, ...]
+    """The plan's users with their real names, in the plan's order."""
+
     events: tuple[Event, ...]
+    """Every call, in the order in which it was recorded."""
+
     consistency: float = 0.0
+    """Seconds that a write may take to become visible, as the target declares."""
+
     volatile: Volatile | None = None
+    """What the target declares non-deterministic."""

@@ -1,25 +1,29 @@
-"""Plans: symbolic users, facts and steps, and the operations they are made of; frozen data, no I/O.
+"""Plans: symbolic users, facts and steps, and the operations of the steps. Immutable data, no I/O.
 
-A plan is JSON: what is written today is replayed tomorrow against another target.
+A plan is stored as JSON, so that it can be replayed later and against another target.
 """
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Frozen(BaseModel):
-    """Data that never changes and refuses fields it does not know."""
+    """Immutable data that rejects unknown fields.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The string below a field is its description in the JSON Schema. Pydantic reads it from the source; where
+    there is no source, such as in a zip of compiled files, the fields simply have no description.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Operation(StrEnum):
-    """One thing a plan can do on behalf of a user; SETTLE waits until own facts are seen (or gone)."""
+    """What a step can do for a user. SETTLE waits until the user's own facts are visible (or gone)."""
 
     ADD = "add"
     SEARCH = "search"
@@ -42,30 +46,38 @@ WRITING = frozenset({Operation.ADD, Operation.UPDATE, Operation.DELETE}) | DESTR
 BY_ID = frozenset({Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.HISTORY})
 
 NameType = Literal["str", "int", "float", "json"]
+UserIndex = NewType("UserIndex", int)
+"""A user's index among the plan's users."""
+Actor = NewType("Actor", UserIndex)
+"""The index of the user on whose behalf a call is made."""
 
 
 class UserSpec(Frozen):
-    """A symbolic user: how its real name is made when the plan is bound.
-
-    template: text with `{base}` (fresh `iso-<run>-<n>`) or `{n}` (a fresh number); users of one `group`
-    share the base, which is what makes them related. With type "json" the template is a JSON literal
-    and is passed as it is: a hostile value that carries no run id (`literal`).
-    hostile: reading is always allowed, but writing and deleting as this user only on a disposable target.
-    """
+    """A symbolic user, and how its real name is made when a run binds the plan."""
 
     template: str = "{base}"
+    """The name, with `{base}` for a fresh `iso-<run>-<n>` and `{n}` for a fresh number.
+
+    With type "json" the template is a JSON literal that is passed unchanged.
+    """
+
     group: int = 0
+    """Users of one group share the base, which makes their names related."""
+
     type: NameType = "str"
+    """The type of the name that is passed to the adapter."""
+
     hostile: bool = False
+    """Whether this user may write and delete on a disposable target only; reading is always allowed."""
 
     @property
     def literal(self) -> bool:
-        """Whether the name is the same in every run, so that strangers may share it."""
+        """Whether the name is the same in every run, so that users from outside the run may have it too."""
         return "{base}" not in self.template and "{n}" not in self.template
 
     @property
     def missing(self) -> bool:
-        """Whether the name stands for "no user given": null or blank text."""
+        """Whether the name means "no user": null or blank text."""
         if self.type != "json":
             return False
         value = json.loads(self.template)
@@ -73,89 +85,132 @@ class UserSpec(Frozen):
 
 
 class FactSpec(Frozen):
-    """A symbolic fact: a text with `{canary}` where the token goes, and the users who may see it."""
+    """A symbolic fact: a text with a place for its canary, and the users who may see it."""
 
     text: str
-    owners: tuple[int, ...]
+    """The text, with `{canary}` where the token goes."""
+
+    owners: tuple[UserIndex, ...]
+    """Indexes of the users who may see the fact."""
 
 
 class Step(Frozen):
-    """One operation of a plan.
-
-    user: index of the acting user. fact: index of the fact that is written (add, update), searched for
-    by its own text (search), or whose stored id is used (get, update, delete, history).
-    absent: use a random id of the same shape instead. query: free text to search for.
-    metadata, filters: JSON; a string "@1" becomes user 1's name and "#0" the canary of fact 0.
-    replaces: for update, the fact whose id is addressed (`fact` is the new text).
-    cursor: index of the earlier page step whose handle is replayed. victim, how: of intrude, whose memories
-    the acting user reaches for, and by which way in.
-    lane: consecutive steps with lanes overlap: all lanes start together, each performs its own steps in
-    order. on: where a lane runs: on a thread of its own, hopping between two threads, on a thread with an
-    opening of the target of its own, or on the target's declared twin; an async adapter's lanes are tasks of
-    one event loop. pause: seconds
-    to wait before the call, part of the schedule. give_up: seconds after which an async call is cancelled.
-    spoiled: pass no user at all, so that the call fails. hold: of settle, wait as long as the target's
-    writes may take, 5 seconds at most, before looking.
-    anomaly: the name of a violation that shows at this step; None: the judges' default.
-    control: a violation here is the broader cause and explains the narrower ones of this plan.
-    """
+    """One operation of a plan."""
 
     op: Operation
-    user: int
+    """The operation."""
+
+    user: Actor
+    """Index of the user on whose behalf the call is made."""
+
     fact: int | None = None
+    """Index of the fact that the call is about.
+
+    add and update store it, search looks for its text, and get, delete and history use its stored id.
+    """
+
     replaces: int | None = None
+    """For update: the fact whose stored id is used. `fact` is then the new text."""
+
     absent: bool = False
+    """Use a random id of the same shape in place of the stored one."""
+
     query: str | None = None
+    """For search: the text to search for, in place of the fact's own text."""
+
     limit: int = 100
+    """For search: the most results to return."""
+
     metadata: dict[str, Any] | None = None
+    """Metadata to store. In a string, "@1" becomes user 1's name and "#0" the canary of fact 0."""
+
     filters: dict[str, Any] | None = None
+    """Filters to pass. In a string, "@1" becomes user 1's name and "#0" the canary of fact 0."""
+
     key: str | None = None
+    """For add: the caller's own id for the memory."""
+
     cursor: int | None = None
-    victim: int | None = None
+    """For page: index of the earlier page step whose cursor is passed."""
+
+    victim: UserIndex | None = None
+    """For intrude: index of the user whose memories the acting user tries to read."""
+
     how: str | None = None
+    """For intrude: the way in, one of the adapter contract's INTRUSIONS."""
+
     lane: int | None = None
+    """Consecutive steps with lanes overlap. All lanes start together; each runs its own steps in order."""
+
     on: Literal["thread", "pool", "handle", "twin"] = "thread"
+    """Where the lane runs.
+
+    "thread" is a separate thread, "pool" two threads in turn, "handle" a thread with its own opening of the
+    target, "twin" the target's declared twin. An async adapter's lanes are tasks of one event loop.
+    """
+
     pause: float = 0.0
+    """Seconds to wait before the call."""
+
     give_up: float | None = None
+    """Seconds after which an async call is cancelled."""
+
     spoiled: bool = False
+    """Pass no user at all, so that the call fails."""
+
     hold: bool = False
+    """For settle: first wait as long as a write may take, at most 5 seconds."""
+
     anomaly: str | None = None
+    """The anomaly that a violation at this step is reported as; None leaves the choice to the judges."""
+
     control: bool = False
+    """Whether a violation at this step is the broader cause, which explains the narrower ones in the plan."""
 
 
 class Plan(Frozen):
-    """A list of operations by symbolic users: what is run, shrunk, saved and replayed.
-
-    anomaly: the one this plan hunts. relation: how its users' names are related (None: they are not).
-    needs: capabilities without which the plan says nothing. viewer: the user whose whole view is compared
-    with and without the others' steps; None: the plan is judged by itself.
-    """
+    """A list of operations by symbolic users. Plans are run, shrunk, saved and replayed."""
 
     name: str
+    """A short name for reports."""
+
     anomaly: str
+    """The anomaly that this plan looks for."""
+
     users: tuple[UserSpec, ...]
+    """The users; facts and steps refer to them by index."""
+
     facts: tuple[FactSpec, ...]
+    """The facts; steps refer to them by index."""
+
     steps: tuple[Step, ...]
+    """The operations, in order."""
+
     relation: str | None = None
+    """How the users' names are related; None if they are not."""
+
     needs: tuple[str, ...] = ()
-    viewer: int | None = None
+    """Capabilities that the target must have; without them the plan proves nothing."""
+
+    viewer: UserIndex | None = None
+    """Index of the user whose whole view is compared with and without the others; None: no comparison."""
 
     @model_validator(mode="after")
     def _indexes_exist(self) -> Plan:
         users, facts = len(self.users), len(self.facts)
         if self.viewer is not None and not 0 <= self.viewer < users:
-            raise ValueError("the view to compare is that of a user the plan does not have")
+            raise ValueError("the viewer is not a user of the plan")
         if any(not 0 <= user < users for fact in self.facts for user in fact.owners):
-            raise ValueError("a fact belongs to a user the plan does not have")
+            raise ValueError("a fact has an owner that is not a user of the plan")
         for number, step in enumerate(self.steps):
             if not 0 <= step.user < users:
-                raise ValueError(f"step {number} names a user the plan does not have")
+                raise ValueError(f"the user of step {number} is not in the plan")
             if any(fact is not None and not 0 <= fact < facts for fact in (step.fact, step.replaces)):
-                raise ValueError(f"step {number} names a fact the plan does not have")
+                raise ValueError(f"a fact of step {number} is not in the plan")
             if step.victim is not None and not 0 <= step.victim < users:
-                raise ValueError(f"step {number} names a victim the plan does not have")
+                raise ValueError(f"the victim of step {number} is not in the plan")
             if step.op is Operation.INTRUDE and (step.victim is None or step.how is None):
-                raise ValueError(f"step {number} intrudes without a victim or a way in")
+                raise ValueError(f"step {number} intrudes, but names no victim or no way in")
             if step.cursor is not None and not 0 <= step.cursor < number:
-                raise ValueError(f"step {number} replays a cursor of no earlier step")
+                raise ValueError(f"the cursor of step {number} does not come from an earlier step")
         return self

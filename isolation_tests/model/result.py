@@ -1,4 +1,4 @@
-"""Laws, findings, judgements, verdicts and what one check proved; frozen data, no I/O."""
+"""Laws, findings, judgements, verdicts and the result of a check. Immutable data, no I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from isolation_tests.model.history import History
-from isolation_tests.model.plan import Frozen, Operation
+from isolation_tests.model.plan import Actor, Frozen, Operation, UserIndex
 
 
 class Verdict(StrEnum):
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
     @staticmethod
     def worst(verdicts: Iterable[Verdict]) -> Verdict:
-        """The worst of several verdicts wins; of none, nothing was proved: INCONCLUSIVE."""
+        """The worst of several verdicts; INCONCLUSIVE if there are none, because nothing was proved."""
         return min(verdicts, key=list(Verdict).index, default=Verdict.INCONCLUSIVE)
 
 
@@ -36,12 +36,12 @@ class Level(StrEnum):
 
 
 def alias_reason(relation: str) -> str:
-    """Why a check is not asked whose two names the target declares to be one user."""
+    """Why a check is skipped whose two names the target declares to be the same user."""
     return f"declared alias: {relation}"
 
 
 class Law(StrEnum):
-    """What an answer can break, by the name of the judge that says so."""
+    """What an answer can break, named after the judge that decides it."""
 
     NO_CROSS_READ = "no-cross-read"
     KEEPS_OWN_FACTS = "keeps-own-facts"
@@ -57,54 +57,80 @@ class Law(StrEnum):
 
 
 class Finding(Frozen):
-    """One anomaly, on one operation, for one relation, as a judge saw it in one history.
-
-    viewer: who acted or lost; owner: whose fact it was (None: of another check of this run).
-    step: index of the plan's step at which it showed. where: field or surface. story: one sentence.
-    """
+    """One violation that a judge found in a history: an anomaly, on one operation, for one relation."""
 
     anomaly: str
+    """Id of the anomaly, such as "O1"."""
+
     law: Law
+    """The law that was broken."""
+
     operation: Operation
+    """The operation that showed it."""
+
     relation: str | None
-    viewer: int
-    owner: int | None
+    """How the users' names are related; None if they are not."""
+
+    viewer: Actor
+    """Index of the user who made the call or who lost a memory."""
+
+    owner: UserIndex | None
+    """Index of the user who owns the fact; None if another check of this run wrote it."""
+
     step: int
+    """Index of the plan's step at which it showed."""
+
     where: str
+    """The field or the surface that showed it."""
+
     story: str
+    """What happened, in one sentence."""
 
     @property
     def key(self) -> str:
-        """The finding's stable name: anomaly, operation and relation. Known findings match on it."""
+        """The finding's stable name, from anomaly, operation and relation; known findings match on it."""
         return f"{self.anomaly}-{self.operation}-{self.relation or 'any'}"
 
 
 class Judgement(Frozen):
-    """What judges say of one history: findings, and doubts that keep it from being a pass.
-
-    notes: what was left out, though nothing has to be doubted for it.
-    """
+    """What the judges conclude from one history."""
 
     findings: tuple[Finding, ...] = ()
+    """The violations that the history shows."""
+
     doubts: tuple[str, ...] = ()
+    """Why the history proves nothing; any doubt makes the check inconclusive."""
+
     errors: tuple[str, ...] = ()
+    """Errors of the adapter."""
+
     notes: tuple[str, ...] = ()
+    """What was left out without raising a doubt."""
 
 
 class Case(Frozen):
-    """A finding with all it takes to believe it: smallest plan, history, and how often it showed.
-
-    beside: of a comparison, the other histories: the viewer alone, and with others once more. withheld: it
-    was published without what shows it, so its plan and histories are empty.
-    """
+    """A finding with its proof: the smallest plan that shows it, the history, and how often it showed."""
 
     finding: Finding
+    """The finding."""
+
     history: History
+    """The history that shows it, with its plan."""
+
     seen: int = Field(ge=1)
+    """How many tries showed it."""
+
     tried: int = Field(ge=1)
+    """How often the plan was tried."""
+
     known: str | None = None
+    """The reason given in the list of known findings; None if the finding is not listed."""
+
     beside: tuple[History, ...] = ()
+    """For a comparison: the other runs of the plan, with the viewer alone and with others."""
+
     withheld: bool = False
+    """Whether it was published without its plan and histories, which are then empty."""
 
     @model_validator(mode="after")
     def _seen_in_some_tries(self) -> Case:
@@ -114,29 +140,51 @@ class Case(Frozen):
 
     @property
     def intermittent(self) -> bool:
-        """Whether some replays did not show it; intermittent is violated all the same."""
+        """Whether some tries did not show it; an intermittent finding is still a violation."""
         return self.seen < self.tried
 
 
 class CheckResult(Frozen):
-    """One check's verdict with its evidence.
-
-    check: stable id, `<law>[<cell>]`. anomalies: what it covers. controls: positive controls that were
-    met. refused: calls that the system refused. histories: all that was judged, so that it can be judged
-    again; none where there are cases, which have theirs. notes: what was not compared, and why.
-    """
+    """One check's verdict with its evidence."""
 
     check: str
+    """The check's stable id, `<law>[<cell>]`."""
+
     title: str
+    """The law in one sentence."""
+
     anomalies: tuple[str, ...]
+    """Ids of the anomalies that the check can find, the main one first."""
+
     level: Level
+    """The level that this check counts for."""
+
     verdict: Verdict
+    """What the check proved."""
+
     reason: str = ""
+    """Why the verdict is not HELD."""
+
     cases: tuple[Case, ...] = ()
+    """The findings, each with its proof."""
+
     examples: int = 0
+    """How many plans were run."""
+
     calls: int = 0
+    """How many calls were made."""
+
     controls: int = 0
+    """How many positive controls were met: an owner saw their own fact."""
+
     refused: int = 0
+    """How many calls the system refused."""
+
     seconds: float = 0.0
+    """How long the check took."""
+
     histories: tuple[History, ...] = ()
+    """Every history that was judged, so that it can be judged again; empty if there are cases."""
+
     notes: tuple[str, ...] = ()
+    """What was not compared, and why."""

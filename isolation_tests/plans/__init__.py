@@ -1,7 +1,7 @@
-"""What is asked: the exhaustive matrix as cells, and Hypothesis strategies over plans.
+"""The checks' plans: the full matrix as cells, and Hypothesis strategies that draw plans.
 
-A cell is one named question. Its plan is built when it runs, from the run's seed and from what the target
-offers, so that the list of cells is the same for every run and a missing one is noticed.
+A cell is one named check. Its plan is built when it runs, from the run's seed and the target's capabilities.
+So every run has the same list of cells, and a missing one is noticed.
 """
 
 from isolation_tests.plans.cells import HANDLES, OVERLAP, OWNER_KEYS, TWIN, Cell, Material

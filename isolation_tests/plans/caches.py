@@ -1,4 +1,4 @@
-"""Caches: an answer that was kept for one user is served to no other, and is not served when it is old."""
+"""Caches: an answer cached for one user is never served to another user, or after it is out of date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isolation_tests.testdata.facts import paraphrase, question
 
 
 def _searched(first: int, material: Material) -> Plan:
-    """The first user asks, then the other asks the same, and asks it in other words."""
+    """The first user searches; then the other user makes the same search, and a paraphrase of it."""
     people, second = material.people, 1 - first
     subject = people.subject()
     asked = question(subject)
@@ -31,7 +31,7 @@ def _searched(first: int, material: Material) -> Plan:
         facts=tuple(FactSpec(text=people.fact_near(subject), owners=(user,)) for user in (0, 1)),
         steps=(
             *both_seen(material, second),
-            # Some caches keep an answer only when it is asked for again.
+            # Some caches keep an answer only after the second request.
             search(first, query=asked, anomaly="K1"),
             search(first, query=asked, anomaly="K1"),
             search(second, query=asked, anomaly="K1"),
@@ -64,7 +64,7 @@ def _listed(first: int, material: Material) -> Plan:
 
 
 def _by_id(first: int, material: Material) -> Plan:
-    """The owner reads a memory by its id between two attempts of the other user."""
+    """The owner reads a memory by its id between two attempts by the other user."""
     owner, other = first, 1 - first
     foreign = Step(op=Operation.GET, user=other, fact=owner, anomaly="K1")
     return Plan(
@@ -88,7 +88,7 @@ def _by_id(first: int, material: Material) -> Plan:
 
 
 def _stale(material: Material) -> Plan:
-    """User 0 asks for a fact, stores it and asks again; an equal question of before must not answer."""
+    """User 0 searches for a fact, stores it and searches again; the first answer must not be served again."""
     facts = facts_of(material, (0, 0, 1))
     anew = facts[1].text.replace("{canary}", "").strip()
     return Plan(
@@ -116,7 +116,7 @@ def _stale(material: Material) -> Plan:
 
 
 def _paraphrased(first: int, material: Material) -> Plan:
-    """The second user asks in other words before anybody asks the same twice."""
+    """The second user makes a paraphrase of a search before anyone repeats a search."""
     people, second = material.people, 1 - first
     subject = people.subject()
     return Plan(

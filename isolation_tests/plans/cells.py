@@ -1,4 +1,4 @@
-"""What a plan is made of: cells, the material they are built from, and one short word for each step."""
+"""The parts of plans: cells, the material they are built from, and a short function for each kind of step."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ OWNER_KEYS = ("user_id", "user", "owner", "tenant_id", "namespace")
 OVERLAP = "overlap"
 """Capability: calls may overlap, in threads or as tasks of one event loop."""
 HANDLES = "handles"
-"""Capability: what is opened a second time reaches the same store."""
+"""Capability: opening the target a second time reaches the same store."""
 TWIN = "twin"
 """Capability: another target, named in the target's file, reaches the same store in another way."""
 TOPIC = {"topic": "travel"}
-"""Metadata that both users of a filter plan store."""
+"""Metadata that both users in a filter plan store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a cell's plan is made from: people and their facts, and what the target offers.
+    """What a cell's plan is built from: people, their facts, and the target's capabilities.
 
-    seed: of what a plan draws by itself, such as a schedule. aliases: relations whose two names the target
-    declares to be one user.
+    seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
+    declares to be the same user.
     """
 
     people: People
@@ -39,7 +39,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One question. id: stable, part of the check's name. needs: capabilities it can't do without."""
+    """One check of a law. id: stable, part of the check's name. needs: capabilities that it requires."""
 
     id: str
     anomaly: str
@@ -51,7 +51,7 @@ class Cell:
 
 
 def ordinary(group: int) -> UserSpec:
-    """A user whose name is related to nobody's."""
+    """A user whose name is not related to another user's."""
     return UserSpec(group=group)
 
 
@@ -61,9 +61,9 @@ def add(user: int, fact: int, **more: Any) -> Step:
 
 
 def settle(user: int, fact: int | None = None, **more: Any) -> Step:
-    """Wait until the user sees their own facts; with `fact`, until a search for it finds it too.
+    """Wait until the user sees their own facts; with `fact`, until a search finds that fact too.
 
-    With `hold=True` wait first as long as a write may take, so that what a delete takes late is gone too.
+    With `hold=True`, first wait as long as a write may take, so that a slow delete is complete.
     """
     return Step(op=Operation.SETTLE, user=user, fact=fact, **more)
 
@@ -84,9 +84,9 @@ def delete_all(user: int, **more: Any) -> Step:
 
 
 def both_seen(material: Material, reader: int, **more: Any) -> tuple[Step, ...]:
-    """Users 0 and 1 store a fact each and see their own; then the reader searches for what nobody stored.
+    """Users 0 and 1 each store a fact and see it; then the reader searches for something nobody stored.
 
-    What shows in that search shows without any match, filter or equal question before it. more: of both adds.
+    A foreign fact in that search needs no match, filter or repeated search. more: arguments of both adds.
     """
     return (
         add(0, 0, **more),
@@ -98,5 +98,26 @@ def both_seen(material: Material, reader: int, **more: Any) -> tuple[Step, ...]:
 
 
 def facts_of(material: Material, owners: Sequence[int]) -> tuple[FactSpec, ...]:
-    """One ordinary fact for each of these owners, in order."""
+    """One ordinary fact for each owner, in order."""
     return tuple(FactSpec(text=material.people.fact(), owners=(owner,)) for owner in owners)
+
+
+BULK = 130
+"""More than the pages of 10 to 100 memories at which systems are known to stop."""
+
+
+def bulk_plan(material: Material, anomaly: str, steps: tuple[Step, ...], needs: tuple[str, ...] = ()) -> Plan:
+    """User 0 stores many facts and user 1 stores one (fact number BULK); then come the given steps."""
+    return Plan(
+        name=f"bulk-{anomaly}",
+        anomaly=anomaly,
+        users=(ordinary(0), ordinary(1)),
+        facts=facts_of(material, (*(0 for _ in range(BULK)), 1)),
+        needs=needs,
+        steps=(
+            *(add(0, fact) for fact in range(BULK)),
+            add(1, BULK),
+            settle(1, control=True),
+            *steps,
+        ),
+    )

@@ -1,4 +1,4 @@
-"""One user's whole view, alone and with others: every surface, before and after what others do."""
+"""Compares one user's whole view, alone and with others: every surface, before and after others act."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from isolation_tests.testdata.facts import People, question
 
 VIEWER, OWN = 0, 4
 CROWD = 80
-"""How many nearer facts others store before the viewer has any."""
+"""How many more similar facts others store before the viewer stores any."""
 
 
 def alone(plan: Plan) -> Plan:
-    """The viewer's steps of a plan, and nobody else's.
+    """The plan with only the viewer's steps.
 
-    A foreign id does not exist here: where it is asked for, an id is that does not exist either.
+    A foreign id does not exist in this plan, so another absent id takes its place.
     """
     kept = [number for number, step in enumerate(plan.steps) if step.user == plan.viewer]
     place = {number: index for index, number in enumerate(kept)}
@@ -47,7 +47,7 @@ def _projected(plan: Plan, step: Step, place: dict[int, int], own: int) -> Step:
 
 
 def varied(plan: Plan, people: People) -> Plan:
-    """The same plan in which the others' facts say something else."""
+    """The same plan with different facts for the other users."""
     facts = (
         fact if plan.viewer in fact.owners else fact.model_copy(update={"text": people.fact()})
         for fact in plan.facts
@@ -57,11 +57,11 @@ def varied(plan: Plan, people: People) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Doings:
-    """What others do, and what the viewer asks besides.
+    """What the other users do, and the viewer's additional reads.
 
-    own: texts of the viewer's facts, of which the last replaces the second. others: the owners of the facts
-    that follow. before, between, later, last: the others' steps before the viewer has anything, after the
-    first facts, after more of them, and at last. asked: the viewer's further questions. limit: of searches.
+    own: the viewer's facts; the last one replaces the second. others: the other users' facts. before,
+    between, later, last: the others' steps before the viewer stores anything, after the first facts, after
+    more facts, and at the end. asked: the viewer's additional reads. limit: of searches.
     """
 
     own: Sequence[FactSpec]
@@ -76,7 +76,7 @@ class _Doings:
 
 
 def _plan(anomaly: str, doings: _Doings, material: Material) -> Plan:
-    """The viewer stores, replaces and deletes, and looks at every surface after each; others come between."""
+    """The viewer stores, replaces and deletes, and reads every surface after each; others act in between."""
     offered, query = material.capabilities, material.people.neutral_query()
     steps: list[Step] = []
 
@@ -93,7 +93,7 @@ def _plan(anomaly: str, doings: _Doings, material: Material) -> Plan:
                 steps.extend((own, own.model_copy(update={"absent": True})))
 
     steps += [*doings.before, add(VIEWER, 0), add(VIEWER, 1), settle(VIEWER, 0)]
-    # Every question is asked again with nothing but others' doings in between.
+    # Every read is repeated, with only other users' actions in between.
     look(0)
     steps += doings.between
     look(0)
@@ -125,7 +125,7 @@ def _stored(user: int, *facts: int) -> tuple[Step, ...]:
 
 
 def _volumes(material: Material) -> _Doings:
-    """Others store two and five, and one of them deletes all again."""
+    """Two other users store five facts and two facts, and then each deletes all of them."""
     return _Doings(
         own=facts_of(material, (VIEWER,) * OWN),
         others=facts_of(material, (1, 1, 1, 1, 1, 2, 2)),
@@ -152,7 +152,7 @@ def _equal(material: Material) -> _Doings:
 
 
 def _one_name(material: Material) -> _Doings:
-    """Two users keep facts about one person, some of which contradict each other."""
+    """Two users store facts about the same person; some of them contradict each other."""
     people = material.people
     entity = people.shared_entity()
     said, contrary = people.statements(entity)
@@ -175,7 +175,7 @@ def _one_name(material: Material) -> _Doings:
 
 
 def _questions(material: Material) -> _Doings:
-    """Another user asks what the viewer asks, always a moment before."""
+    """Another user makes each of the viewer's reads just before the viewer."""
     people = material.people
     subject = people.subject()
     asked = [question(subject), subject]
@@ -192,7 +192,7 @@ def _questions(material: Material) -> _Doings:
 
 
 def _ids(material: Material) -> _Doings:
-    """The viewer tries an id of another user's, while it is there and when it is gone."""
+    """The viewer tries another user's id while it exists and after it is deleted."""
     by_id = [op for op in (Operation.GET, Operation.HISTORY) if op in material.capabilities]
     return _Doings(
         own=facts_of(material, (VIEWER,) * OWN),
@@ -205,7 +205,7 @@ def _ids(material: Material) -> _Doings:
 
 
 def _nearer(material: Material) -> _Doings:
-    """Others store so many nearer facts that a search over everybody would be filled with theirs."""
+    """Others store so many more similar facts that they would fill a search over all users."""
     people = material.people
     subject = people.subject()
     others = [1 + number % 2 for number in range(CROWD)]
@@ -226,7 +226,7 @@ def _cell(name: str, anomaly: str, doings: Callable[[Material], _Doings], *also:
 
 
 _ANY = ("X1", "X3", "S2", "M4")
-"""What any difference may turn out to be; what a plan is about comes besides."""
+"""The anomalies that any difference may show, in addition to the one that a plan is about."""
 VIEW_CELLS = [
     _cell("volumes", "X1", _volumes, *_ANY[1:], "D1", "completeness"),
     _cell("foreign-ids", "X2", _ids, "X3", "O1", "O4", quick=False, needs=("get",)),

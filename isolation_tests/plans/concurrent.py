@@ -1,4 +1,4 @@
-"""Overlapping calls: many users at once on one object, on few threads, cancelled and failing in between."""
+"""Overlapping calls: many users at once on one object, on few threads, with cancelled and failing calls."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ On = Literal["thread", "pool", "handle"]
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What a block of overlapping calls looks like.
+    """The shape of a block of overlapping calls.
 
-    users: how many, a lane each. cancelled: a third of the calls is cancelled in the middle. failing: each
-    user's calls follow calls that fail, without a user and for an id that does not exist.
+    users: how many; each has a lane. cancelled: whether a third of the calls is cancelled midway. failing:
+    whether each user's calls follow failing calls, one without a user and one for an absent id.
     """
 
     anomaly: str
@@ -46,7 +46,7 @@ class _Load:
 
 
 def _plan(load: _Load, material: Material) -> Plan:
-    """Each user stores a fact, then all read (and write) at once, then each looks again in turn."""
+    """Each user stores a fact; then all read and write at once; then each user reads again in turn."""
     people, everyone = material.people, range(load.users)
     chance = Random(material.seed)  # noqa: S311 - a schedule, not a secret
     facts = facts_of(material, [user for _ in range(1 + _WRITES) for user in everyone])
@@ -74,20 +74,20 @@ def _plan(load: _Load, material: Material) -> Plan:
 
 
 def _plain(load: _Load, queries: Sequence[str], chance: Random) -> Iterator[Step]:
-    """The lighter loads first: what leaks under one of them needs no harder one to explain it."""
+    """The lighter loads come first, because a leak under a light load explains one under a heavy load."""
     lighter: list[tuple[str, On]] = [("C1", "thread"), ("C2", load.on)]
     for anomaly, on in lighter[: {"C1": 0, "C2": 1}.get(load.anomaly, 2)]:
         for user in range(2 if anomaly == "C1" else load.users):
             for _ in range(_PLAIN_ROUNDS):
                 for step in (list_all(user), search(user, query=queries[user])):
-                    told = step.model_copy(update={"anomaly": anomaly, "control": True})
-                    yield _timed(told, user, chance, on)
-        # In turn, so that the next load is a block of its own.
+                    control = step.model_copy(update={"anomaly": anomaly, "control": True})
+                    yield _timed(control, user, chance, on)
+        # A step without a lane, so that the next load is a separate block.
         yield list_all(0)
 
 
 def _lane(load: _Load, user: int, query: str, *, chance: Random, rounds: int, by_id: bool) -> Iterator[Step]:
-    """One user's own calls, in their order; the pauses are the schedule, drawn from the run's seed."""
+    """One user's own calls, in order. The pauses make the schedule; the run's seed draws them."""
     for number in range(rounds):
         calls = [list_all(user), search(user, query=query)]
         if load.failing:
@@ -103,7 +103,7 @@ def _lane(load: _Load, user: int, query: str, *, chance: Random, rounds: int, by
 
 
 def _own_overlap(material: Material) -> Plan:
-    """One user adds, searches, lists and deletes in lanes of their own; nobody else calls meanwhile."""
+    """One user adds, searches, lists and deletes in separate lanes, while no other user makes a call."""
     chance = Random(material.seed)  # noqa: S311 - a schedule, not a secret
     rounds, kept, doomed, stranger = min(material.rounds, _OWN_ROUNDS), 0, 1, 2
     new = range(stranger + 1, stranger + 1 + 2 * rounds)
@@ -148,7 +148,7 @@ def _built(load: _Load) -> Callable[[Material], Plan]:
 
 
 def overlap_cells() -> list[Cell]:
-    """C1 to C4, each with the load under which its mechanism shows."""
+    """C1 to C4, each with the load that shows its mechanism."""
     return [
         Cell("C1-two-users", "C1", _built(_Load("C1", users=2)), needs=(OVERLAP,)),
         Cell("C1-handles", "C1", _built(_Load("C1", users=4, on="handle")), needs=(OVERLAP, HANDLES)),

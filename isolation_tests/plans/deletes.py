@@ -1,13 +1,13 @@
-"""Deletes: nobody else's, all of one's own, and gone for good."""
+"""Deletes: they spare other users, remove all of a user's own memories, and are permanent."""
 
 from __future__ import annotations
 
 from isolation_tests.model import Operation, Plan, Step
-from isolation_tests.plans.bulk import bulk_plan
 from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,
@@ -58,7 +58,7 @@ def _whole(material: Material) -> Plan:
 
 
 def _ghost(material: Material) -> Plan:
-    """After a delete every surface is empty, a later write brings nothing back, nor does the same text."""
+    """After a delete, every surface is empty; neither a later write nor an equal text restores anything."""
     offered = material.capabilities
     by_id = [Step(op=op, user=0, fact=0) for op in (Operation.GET, Operation.HISTORY) if op in offered]
     whole = [
@@ -74,7 +74,7 @@ def _ghost(material: Material) -> Plan:
         steps=(
             add(0, 0),
             add(0, 1),
-            # More facts than user 0 deletes, so that a total over everybody is no ghost.
+            # More facts than user 0 deletes, so that a total over all users does not look like a ghost.
             *(add(1, fact) for fact in (2, 4, 5, 6)),
             settle(0, 0),
             settle(1),
@@ -118,7 +118,7 @@ def _ghost_of_one(material: Material) -> Plan:
 
 
 def _ghost_of_later(material: Material) -> Plan:
-    """Nothing that happens after a delete brings the deleted back: a foreign write, maintenance, reading."""
+    """After a delete, nothing brings memories back: no write by another user, no maintenance, no read."""
     offered = material.capabilities
     whole = [
         Step(op=op, user=0, anomaly="D4") for op in (Operation.EXPORT, Operation.PAGE) if op.value in offered
@@ -145,7 +145,7 @@ def _ghost_of_later(material: Material) -> Plan:
             delete_all(0),
             settle(0, 0),
             *again,
-            # Everything was read since: what a read kept, or began to repair, would show now.
+            # Everything has been read since the delete; a cached or repaired memory would show now.
             list_all(1, anomaly="D1"),
             search(1, 2),
             *again,

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
-from isolation_tests.plans.bulk import bulk_plan
 from isolation_tests.plans.cells import (
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,
@@ -21,7 +21,7 @@ from isolation_tests.plans.cells import (
 
 
 def _twins(material: Material) -> Plan:
-    """Two users store one text; it stays two memories, and deleting one leaves the other."""
+    """Two users store the same text: it stays two memories, and deleting one leaves the other."""
     own = facts_of(material, (0, 1, 2))
     shared = FactSpec(text=material.people.fact(), owners=(0, 1))
     return Plan(
@@ -46,7 +46,7 @@ def _twins(material: Material) -> Plan:
             settle(0, anomaly="D3"),
             list_all(2, anomaly="D1", control=True),
             list_all(1, anomaly="M1"),
-            # The same id again for the same text tells ids that are made from the text.
+            # If the same text gets the same id again, ids are made from texts.
             delete_all(1),
             settle(1, anomaly="D3"),
             add(0, 3),
@@ -55,7 +55,7 @@ def _twins(material: Material) -> Plan:
 
 
 def _volumes(material: Material) -> Plan:
-    """Five facts and two: each total counts its own."""
+    """One user has five facts and one has two; each total counts the user's own."""
     return Plan(
         name="counts",
         anomaly="X1",
@@ -74,7 +74,7 @@ def _volumes(material: Material) -> Plan:
 
 
 def _spoken_errors(material: Material) -> Plan:
-    """Calls that are likely to fail: their messages tell nothing of anybody else."""
+    """Calls that are likely to fail: their messages reveal nothing about other users."""
     offered = material.capabilities
     foreign = [
         Step(op=op, user=1, fact=0)
@@ -105,7 +105,7 @@ def _own_facts(material: Material) -> Plan:
 
 
 def _crowd(material: Material) -> Plan:
-    """Everybody is present at once, and each is still alone with their own fact."""
+    """Many users are present at once, and each sees only their own fact."""
     everybody = range(material.crowd)
     return Plan(
         name="crowd",
@@ -121,7 +121,7 @@ def _crowd(material: Material) -> Plan:
 
 
 def _one_name(material: Material) -> Plan:
-    """Two users keep facts about a person of one name: rows stay apart, and so does what a delete removes."""
+    """Two users store facts about people with the same name: their rows and their deletes stay separate."""
     people = material.people
     entity = people.shared_entity()
     about = tuple(FactSpec(text=people.fact_about(entity), owners=(user,)) for user in (0, 0, 1, 1))
@@ -150,7 +150,7 @@ def _one_name(material: Material) -> Plan:
 
 
 def _consolidated(maintainer: int, material: Material) -> Plan:
-    """One user's maintenance, which may consolidate, draws in nobody else's facts and gives away none."""
+    """One user's maintenance, which may consolidate, neither takes in nor gives away another user's facts."""
     other, query = 1 - maintainer, material.people.neutral_query()
     exporting = "export" in material.capabilities
 
@@ -168,7 +168,7 @@ def _consolidated(maintainer: int, material: Material) -> Plan:
         facts=facts_of(material, (0, 1, 0, 1)),
         needs=("maintain",),
         steps=(
-            # The maintainer of the one cell wrote last, and that of the other did not.
+            # In one cell the maintainer is the last writer; in the other it is not.
             *(add(fact % 2, fact) for fact in range(4)),
             settle(0, control=True),
             settle(1, control=True),
@@ -182,7 +182,7 @@ def _consolidated(maintainer: int, material: Material) -> Plan:
 
 
 def _contradicted(material: Material) -> Plan:
-    """Two users say contrary things about one person; each statement stays as it was said."""
+    """Two users make contradictory statements about one person; each statement stays unchanged."""
     people = material.people
     entity = people.shared_entity()
     said = people.statements(entity)

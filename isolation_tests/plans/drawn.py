@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
 from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
 from isolation_tests.testdata.classification import classify
-from isolation_tests.testdata.relations import RELATIONS, bind
+from isolation_tests.testdata.relations import RELATIONS, bind, reaches_only_itself
 
 _TAIL = st.text(
     alphabet=st.one_of(
@@ -38,7 +38,7 @@ _MUTATIONS: tuple[Callable[[str], str], ...] = (
 
 @st.composite
 def related_pairs(draw: st.DrawFn, group: int) -> tuple[UserSpec, UserSpec]:
-    """Two users with related names: a catalogued relation, or one that nobody has thought of yet."""
+    """Two users with related names: a catalogued relation, or a new one."""
     if draw(st.booleans()):
         return draw(st.sampled_from(RELATIONS)).pair(group)
     tail = draw(_TAIL)
@@ -58,28 +58,31 @@ _OPTIONAL = (Operation.GET, Operation.UPDATE, Operation.DELETE)
 
 
 def _drawn(_: Material) -> Plan:
-    raise NotImplementedError("the plans of this cell are drawn: ask with hunt()")
+    raise NotImplementedError("this cell has no fixed plan; draw plans with hunt()")
 
 
 _NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS}))
 SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *_NAMED))
-"""The one cell of a searched law over the four operations that every adapter has."""
+"""The cell of a searched law over the four operations that every adapter has."""
 SEARCHED_BY_ID = tuple(
     Cell(f"{anomaly}-searched", anomaly, _drawn, needs=(operation.value,))
     for operation, anomaly in ((Operation.GET, "O1"), (Operation.UPDATE, "O2"), (Operation.DELETE, "O3"))
 )
-"""The same with one by-id operation more, and with hostile names where the target may be destroyed."""
+"""The same with one more by-id operation, and with hostile names if the target is disposable."""
 
 
 def alias_anomalies(aliases: Collection[str]) -> frozenset[str]:
-    """The anomalies of the relations that a target declares to be aliases."""
+    """The anomalies of the relations that a target declares as aliases."""
     return frozenset(relation.anomaly for relation in RELATIONS if relation.name in aliases)
 
 
-def _may_be_drawn(pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool) -> bool:
-    """Leave out names that are related like a declared alias: the matrix tells which of them are."""
+def _may_be_drawn(
+    pair: tuple[UserSpec, UserSpec], aliased: frozenset[str], *, destructive: bool, shared: bool
+) -> bool:
+    """Whether to draw this pair; names related like a declared alias are left to the matrix."""
     a, b = (bind(user, "iso-run-000001", 1_000_001) for user in pair)
-    return (destructive or not pair[0].hostile) and classify(a, b) not in aliased
+    harmless = all(map(reaches_only_itself, pair)) if shared else not pair[0].hostile
+    return (destructive or harmless) and classify(a, b) not in aliased
 
 
 @st.composite
@@ -88,14 +91,16 @@ def plans(
     capabilities: frozenset[str],
     *,
     destructive: bool = True,
+    shared: bool = False,
     aliased: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Sequences by two to four related users; every plan ends with everybody reading once more.
+    """Sequences of operations by three or four users, two of them related; at the end, every user reads.
 
-    capabilities: optional operations that may be drawn. destructive: whether hostile names may be drawn
-    for writing and deleting (a disposable target). aliased: anomalies of declared aliases.
+    capabilities: optional operations that may be drawn. destructive: whether users with hostile names may
+    write and delete (on a disposable target). shared: the store holds other people's data, which a drawn name
+    must not reach. aliased: anomalies of declared aliases.
     """
-    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive)
+    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive, shared=shared)
     users = [
         *draw(related_pairs(0).filter(drawable)),
         ordinary(1),
@@ -109,7 +114,7 @@ def plans(
     steps.extend(settle(user) for user in range(len(users)))
     for _ in range(draw(st.integers(0, 8))):
         op = draw(st.sampled_from(offered))
-        # Only the related users delete everything: a loss of the others is then nobody else's doing.
+        # Only the related users delete everything, so that they alone can explain another user's loss.
         user = draw(st.integers(0, 1 if op is Operation.DELETE_ALL else len(users) - 1))
         _draw_step(draw, op, user, facts, steps)
     for user in range(len(users)):
@@ -137,6 +142,6 @@ def _draw_step(draw: st.DrawFn, op: Operation, user: int, facts: list[FactSpec],
 
 
 def _addressable(op: Operation, user: int, facts: list[FactSpec]) -> list[int]:
-    """Facts that may be addressed: by id never those of the related user, whose name would explain it too."""
+    """Facts that a step may address; never the related user's by id, as the names could explain that too."""
     related = 1 - user if user in (0, 1) and op is not Operation.SEARCH else None
     return [number for number, fact in enumerate(facts) if related not in fact.owners]

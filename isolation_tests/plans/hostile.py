@@ -1,4 +1,4 @@
-"""Hostile values in place of a user: read, write and delete as nobody, everybody or something else."""
+"""Hostile values in place of a user: reading, writing and deleting with None, wildcards and other values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isolation_tests.testdata.relations import HOSTILE_VALUES, HostileValue
 
 
 def hostile_cells(kind: str) -> list[Cell]:
-    """Hostile value x one of reads, writes, deletes."""
+    """A cell for each hostile value. kind: reads, writes or deletes."""
     build = {"reads": _hostile_read, "writes": _hostile_write, "deletes": _hostile_delete}[kind]
     return [
         Cell(
@@ -101,11 +101,11 @@ TYPED_PAIRS: tuple[tuple[str, str, str], ...] = (
     ("zero-false", "0", "false"),
     ("true-text", "true", '"true"'),
 )
-"""Literal pairs that a loose comparison takes for one: (name, a, b) as JSON."""
+"""Pairs of literals that a loose comparison treats as equal: (name, a, b) as JSON."""
 
 
 def typed_cells() -> list[Cell]:
-    """Two literals of different types: what one writes the other does not read."""
+    """Two literals of different types: neither reads what the other writes."""
     return [
         Cell(f"A6-{name}-{way}", "A6", _bind_typed(name, *pair), quick=False, relation=name)
         for name, a, b in TYPED_PAIRS

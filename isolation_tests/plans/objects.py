@@ -1,4 +1,4 @@
-"""By id, by key and by handle: what another user's id, key or cursor opens."""
+"""Ids, keys and cursors: another user's id, key or cursor opens nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from isolation_tests.model import Operation, Plan, Step, UserSpec
-from isolation_tests.plans.bulk import BULK, bulk_plan
 from isolation_tests.plans.cells import (
+    BULK,
     Cell,
     Material,
     add,
+    bulk_plan,
     delete_all,
     facts_of,
     list_all,
@@ -22,7 +23,7 @@ from isolation_tests.plans.cells import (
 
 def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
     def build(material: Material) -> Plan:
-        # User 0 has the more facts, so that the last one's id is foreign even where each user's are numbered.
+        # User 0 has more facts, so that the last id is foreign even if each user's ids are numbered.
         facts = facts_of(material, (0, 0, 0, 1, 1))
         foreign: dict[str, Any] = {"fact": 4, "replaces": 2} if op is Operation.UPDATE else {"fact": 2}
         return Plan(
@@ -36,7 +37,7 @@ def _by_id(op: Operation, anomaly: str) -> Callable[[Material], Plan]:
                 add(1, 3),
                 settle(0, 2, control=True),
                 settle(1, 3, control=True),
-                # Two absent ids tell texts that differ from call to call from those that tell something.
+                # Two absent ids show whether the error texts differ from call to call anyway.
                 Step(op=op, user=1, absent=True, **foreign),
                 Step(op=op, user=1, absent=True, **foreign),
                 Step(op=op, user=1, **foreign),
@@ -134,11 +135,11 @@ def _same_key(material: Material) -> Plan:
 
 
 JOINING = {"colon": ":", "slash": "/", "dash": "-", "underscore": "_", "dot": ".", "bar": "|"}
-"""Separators with which systems join a user and a key into one."""
+"""Separators that systems use to join a user and a key."""
 
 
 def _joined_key(separator: str) -> Callable[[Material], Plan]:
-    """User 0 with the key "x:profile" and user 1, called like user 0 with ":x" at the end, with "profile"."""
+    """User 0 has the key "x:profile"; user 1, whose name is user 0's name plus ":x", has "profile"."""
 
     def build(material: Material) -> Plan:
         return Plan(
@@ -174,7 +175,7 @@ KEY_CELLS = [
 
 
 def _replayed_cursor(material: Material) -> Plan:
-    """The handle opens nothing to another user: at once, after its owner's next write, after the delete."""
+    """The cursor opens nothing for another user: at first, after its owner's write, and after the delete."""
     first = BULK + 2
     turn = Step(op=Operation.PAGE, user=0)
     replay = Step(op=Operation.PAGE, user=1, cursor=first, anomaly="O7")

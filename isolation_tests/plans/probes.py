@@ -1,4 +1,4 @@
-"""Capabilities are tried before they are relied on."""
+"""Plans that try each capability before the suite relies on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from isolation_tests.plans.cells import (
 
 
 def probe_plan(capability: str, material: Material) -> Plan | None:
-    """A plan whose last step shows that a claimed capability works; None where nothing can show it."""
+    """A plan whose last step shows that a claimed capability works; None if no plan can show it."""
     own: dict[str, tuple[Step, ...]] = {
         "get": (Step(op=Operation.GET, user=0, fact=0),),
         "history": (Step(op=Operation.HISTORY, user=0, fact=0),),

@@ -1,4 +1,4 @@
-"""Related names: every relation, in both directions, under search, get_all and delete_all."""
+"""Related names: every relation in both directions, and all pairs at once so that a leak shows early."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isolation_tests.testdata.relations import RELATIONS, Relation
 
 
 def name_cells(operation: Operation) -> list[Cell]:
-    """Relation x direction for one of search, get_all and delete_all."""
+    """A cell for each relation and direction. operation: search, get_all or delete_all."""
     build = _delete_plan if operation is Operation.DELETE_ALL else _read_plan
     return [
         Cell(
@@ -80,7 +80,8 @@ def _read_plan(material: Material, relation: Relation, operation: Operation, vie
 def _delete_plan(material: Material, relation: Relation, operation: Operation, actor: int) -> Plan:
     """The actor deletes all; the related victim and an unrelated control user keep everything.
 
-    A hostile name may reach beyond its relation: there an ordinary user's delete, made first, is the control.
+    The effect of a hostile name may go beyond its relation. Then the control is an ordinary user's delete
+    before it.
     """
     victim, control = 1 - actor, 2
     if relation.hostile:
@@ -129,3 +130,38 @@ def _hostile_delete_plan(material: Material, relation: Relation, actor: int) -> 
             list_all(victim, anomaly=relation.anomaly),
         ),
     )
+
+
+def _all_pairs(material: Material) -> Plan:
+    """The pairs arrive one by one. When both users of a pair have stored a fact, each lists their memories.
+
+    The plan leaves declared aliases, and names that users outside the run may have, to the matrix.
+    """
+    relations = [
+        relation
+        for relation in RELATIONS
+        if relation.name not in material.aliases
+        and not relation.hostile
+        and relation.a_type == relation.b_type == "str"
+    ]
+    users = [ordinary(0)]
+    steps = [add(0, 0), settle(0, control=True)]
+    for group, relation in enumerate(relations, start=1):
+        a, b = len(users), len(users) + 1
+        users += relation.pair(group)
+        steps += [add(a, a), settle(a), add(b, b), settle(b)]
+        steps.append(list_all(a))
+    steps.append(settle(0, anomaly="S1", control=True))
+    return Plan(
+        name="all-pairs",
+        anomaly="A1",
+        users=tuple(users),
+        facts=facts_of(material, range(len(users))),
+        steps=tuple(steps),
+    )
+
+
+_NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS if not relation.hostile}))
+
+
+PAIR_CELLS = [Cell("A1-all-pairs", "A1", _all_pairs, also=("S1", "completeness", *_NAMED))]

@@ -35,7 +35,7 @@ def _scope_drop(material: Material) -> Plan:
 
 
 def _empty_reader(material: Material) -> Plan:
-    """A user who stored nothing sees nothing: a default for "no rows yet" must not be everybody's rows."""
+    """A user without memories sees nothing: a system must not fall back to other users' rows."""
     return Plan(
         name="scope-drop-newcomer",
         anomaly="S1",
@@ -51,7 +51,7 @@ def _empty_reader(material: Material) -> Plan:
 
 
 def _legs(material: Material) -> Plan:
-    """Two users mention one person: every leg of the search, and every field, stays with its own user."""
+    """Two users mention one person: every leg and field of a search keeps to the user's own memories."""
     people = material.people
     entity = people.shared_entity()
     facts = tuple(FactSpec(text=people.fact_about(entity), owners=(user,)) for user in (0, 1))
@@ -89,7 +89,7 @@ PRECEDENCE: dict[str, Callable[[Sequence[str]], list[dict[str, Any]]]] = {
     "or-owner-key": lambda keys: [{"OR": [TOPIC, {key: "@0"}]} for key in keys],
     "not-owner-key": lambda keys: [{"NOT": {key: "@1"}} for key in keys],
 }
-"""Shapes of a caller's filter that must only ever narrow the caller's own memories."""
+"""Shapes of a caller's filter; each must only narrow the caller's own memories."""
 
 INJECTED_VALUES = (
     "' OR '1'='1",
@@ -106,7 +106,7 @@ INJECTED_VALUES = (
 
 
 def filter_cells() -> list[Cell]:
-    """S5: each shape of filter, in search and in get_all."""
+    """S5: each shape of a filter, in search and in get_all."""
     return [
         Cell(f"S5-{name}-{op}", "S5", _bind_filter(shape, "S5", op), needs=("filters", "metadata"))
         for name, shape in PRECEDENCE.items()
@@ -115,7 +115,7 @@ def filter_cells() -> list[Cell]:
 
 
 def injection_cells() -> list[Cell]:
-    """S6: values and keys of a filter that a query language would read as syntax."""
+    """S6: filter values and keys that a query language would read as syntax."""
 
     def values(_: Sequence[str]) -> list[dict[str, Any]]:
         return [{"topic": value} for value in INJECTED_VALUES]
@@ -140,7 +140,7 @@ def _bind_filter(
 
 
 def _filter_plan(material: Material, filters: list[dict[str, Any]], anomaly: str, op: Operation) -> Plan:
-    """User 1 narrows by each filter; nothing of user 0, who stored a fact of the same topic, may show."""
+    """User 1 applies each filter; nothing of user 0 may show, who stored a fact with the same topic."""
     asked = [
         search(1, 0, filters=one, anomaly=anomaly)
         if op is Operation.SEARCH

@@ -1,4 +1,4 @@
-"""Starvation: a user's own facts stay found however many nearer ones others store."""
+"""Starvation: a search finds a user's own facts however many more similar ones other users store."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ OWN = 3
 LIMIT = 10
 QUICK_RAMP = (20,)
 WHOLE_RAMP = (20, 80, 150, 500)
-"""How many nearer facts of others there are at each step: beyond the pools that systems fetch."""
+"""How many more similar facts others have at each step; the last is more than systems fetch at once."""
 
 
 def _starvation(ramp: Sequence[int], material: Material) -> Plan:
-    """User 0 asks the same before and after each step in which users 1 and 2 store nearer facts."""
+    """User 0 repeats a search before and after each step in which users 1 and 2 store more similar facts."""
     people = material.people
     subject = people.subject()
     others = [1 + number % 2 for number in range(ramp[-1])]
-    # The question is nearer to the others' facts; the bare subject is found where every word has to be.
+    # The question is more similar to the others' facts. The bare subject suits systems that match all words.
     asked = [search(0, query=query, limit=LIMIT, anomaly="S4") for query in (question(subject), subject)]
     steps = [*(add(0, fact) for fact in range(OWN)), settle(0, 0), *asked]
     for low, high in pairwise((0, *ramp)):

@@ -1,4 +1,4 @@
-"""Surfaces: what shows a user's memories shows the same ones, also through another client of the store."""
+"""Surfaces: all ways to read a user's memories agree, also through another client of the same store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SURFACES = (Operation.COUNT, Operation.EXPORT, Operation.PAGE, Operation.GET)
 
 
 def _agreeing(surface: Operation, material: Material) -> Plan:
-    """The user's list and one more surface, when all is there, when one is deleted, and when all are."""
+    """Compares the user's list with one more surface: with all memories, after one delete, and with none."""
     stored = (*(add(0, fact) for fact in range(OWN)), *(add(1, OWN + number) for number in range(3)))
     steps = [*stored, settle(0), settle(1)]
     steps += _looked(surface, range(OWN), len(steps))
@@ -32,7 +32,7 @@ def _agreeing(surface: Operation, material: Material) -> Plan:
         steps += [Step(op=Operation.DELETE, user=0, fact=0), settle(0)]
         steps += _looked(surface, range(1, OWN), len(steps))
     if surface is not Operation.COUNT:
-        # A total over everybody could then be taken for the user's own ghosts.
+        # Not for totals: a total over all users would then look like the user's deleted memories.
         steps += [delete_all(0), settle(0)]
         steps += _looked(surface, (), len(steps))
     return Plan(
@@ -46,7 +46,7 @@ def _agreeing(surface: Operation, material: Material) -> Plan:
 
 
 def _looked(surface: Operation, facts: range | tuple[int, ...], at: int) -> list[Step]:
-    """The list and then the surface, by steps the first of which is number `at` of the plan."""
+    """Reads the list and then the surface; the first step has the number `at` in the plan."""
     if surface is Operation.GET:
         return [list_all(0), *(Step(op=surface, user=0, fact=fact) for fact in facts)]
     turned = range(at + 1, at + PAGES) if surface is Operation.PAGE and facts else ()
@@ -55,9 +55,9 @@ def _looked(surface: Operation, facts: range | tuple[int, ...], at: int) -> list
 
 
 def _twins(material: Material) -> Plan:
-    """What one client writes the other reads, in both directions, and what it deletes is gone for both."""
+    """Each client reads what the other writes, and a delete by one is visible to both."""
 
-    def told(step: Step) -> Step:
+    def by_twin(step: Step) -> Step:
         return step.model_copy(update={"lane": 0, "on": "twin"})
 
     return Plan(
@@ -70,18 +70,18 @@ def _twins(material: Material) -> Plan:
             add(1, 1),
             settle(0, 0),
             settle(1, 1),
-            *(told(list_all(user)) for user in (0, 1)),
-            *(told(add(user, 2 + user)) for user in (0, 1)),
+            *(by_twin(list_all(user)) for user in (0, 1)),
+            *(by_twin(add(user, 2 + user)) for user in (0, 1)),
             settle(0, 2),
             settle(1, 3),
-            *(told(list_all(user)) for user in (0, 1)),
-            told(delete_all(0)),
+            *(by_twin(list_all(user)) for user in (0, 1)),
+            by_twin(delete_all(0)),
             settle(0),
             list_all(0, anomaly="D3"),
             list_all(1, anomaly="D1"),
             delete_all(1),
             settle(1, hold=True),
-            told(list_all(1, anomaly="D3")),
+            by_twin(list_all(1, anomaly="D3")),
         ),
         needs=(TWIN,),
     )

@@ -1,6 +1,6 @@
-"""The pytest plugin: options, and the certifying run around pytest's own.
+"""The pytest plugin: its options, and the start of a run.
 
-It sleeps in every other pytest run: nothing of the suite is imported until the properties are asked for.
+It stays inactive in all other pytest runs: it imports nothing of the suite until the properties are selected.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent.parent
 NAME = "isolation-campaign"
 OPTIONS = {
-    "target": "what to certify: a short name, a .toml file, module:factory or file.py:factory",
-    "profile": "how much to ask: quick, ci (default) or hunt",
-    "report": "folder for evidence and report (default reports/local; none writes nothing)",
-    "known": "TOML file of known findings instead of the target's, or none",
-    "seed": "whole number that repeats a run's names and facts",
+    "target": "what to test: a short name, a .toml file, module:factory or file.py:factory",
+    "profile": "how much to test: quick, ci (default) or hunt",
+    "report": "folder for evidence and report (default reports/local); none writes no files",
+    "known": "TOML file of known findings in place of the target's own; none ignores both",
+    "seed": "whole number that repeats the people, facts and sequences of a run",
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of a certifying run."""
-    group = parser.getgroup("isolation", "isolation tests of agent memory")
+    """Add the suite's options."""
+    group = parser.getgroup("isolation", "isolation tests for agent memory")
     for name, meaning in OPTIONS.items():
         group.addoption(f"--isolation-{name}", metavar=name.upper(), default=None, help=meaning)
     group.addoption(
@@ -36,19 +36,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="an option for the target's factory; may be given several times",
+        help="an option for the target's factory; repeatable",
     )
     group.addoption(
         "--isolation-export",
         metavar="FILE",
         action="append",
         default=[],
-        help="write the run to this file too, in the format of its ending (.md, .sarif, ...); repeatable",
+        help="also write the run to this file; its ending selects the format (.md, .sarif, ...); repeatable",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and in an xdist worker the worker's half of the run."""
+    """Register the marker and, in an xdist worker, the worker's part of the run."""
     config.addinivalue_line("markers", "isolation_law(name): a property of the isolation suite")
     payload = getattr(config, "workerinput", {}).get(NAME)
     if payload is not None:
@@ -59,11 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Begin a certifying run where the properties are among what pytest was asked to collect.
+    """Start a run if the properties are among the tests that pytest has to collect.
 
-    After xdist's own, which counts the workers, and before pytest's, which begins the session.
+    This runs after xdist's hook, which counts the workers, and before pytest's, which starts the session.
     """
-    if hasattr(config, "workerinput") or _only_tells(config) or not _asks_for_properties(config):
+    if hasattr(config, "workerinput") or _only_informs(config) or not _selects_properties(config):
         return None
     from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem
     from isolation_tests.plugin.controller import ExitGuard, explain
@@ -73,7 +73,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return _begin(config, guard)
     except KeyboardInterrupt:
         guard.lift()
-        sys.stderr.write(f"{SPEAKER}stopped before anything was proved.\n")
+        sys.stderr.write(f"{SPEAKER}stopped before any check ran.\n")
         return int(ExitStatus.INCONCLUSIVE)
     except Problem as error:
         guard.lift()
@@ -94,7 +94,9 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         return None
     from isolation_tests.engine.campaign import Campaign
     from isolation_tests.plugin.controller import Controller, workers
+    from isolation_tests.plugin.items import stop_in_order
 
+    stop_in_order()
     campaign = Campaign(
         _settings(config),
         selection=_selection(config),
@@ -114,17 +116,17 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
     return status
 
 
-def _only_tells(config: pytest.Config) -> bool:
-    """Whether pytest was asked for something about itself, so that no test would run."""
-    asked = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
-    return any(getattr(config.option, name, None) for name in asked)
+def _only_informs(config: pytest.Config) -> bool:
+    """Whether pytest only prints information about itself and runs no test."""
+    options = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+    return any(getattr(config.option, name, None) for name in options)
 
 
-def _asks_for_properties(config: pytest.Config) -> bool:
-    return any(_is_asked_for(config, argument.partition("::")[0]) for argument in config.args)
+def _selects_properties(config: pytest.Config) -> bool:
+    return any(_is_selected(config, argument.partition("::")[0]) for argument in config.args)
 
 
-def _is_asked_for(config: pytest.Config, place: str) -> bool:
+def _is_selected(config: pytest.Config, place: str) -> bool:
     if config.option.pyargs and place.split(".", maxsplit=1)[0] == PACKAGE.name:
         return True
     path = (config.invocation_params.dir / place).resolve()
@@ -150,7 +152,7 @@ def _profile_is_whole(config: pytest.Config) -> bool:
 
 
 def _selection(config: pytest.Config) -> tuple[str, ...]:
-    """How the user narrowed the run, in pytest's own words."""
+    """The pytest options with which the user narrowed the run."""
     option = config.option
     narrowed = []
     if option.keyword:
@@ -167,8 +169,8 @@ def _selection(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _is_part(config: pytest.Config, argument: str) -> bool:
-    """Whether an argument names less than all properties."""
-    if not _is_asked_for(config, argument.split("::", maxsplit=1)[0]):
+    """Whether an argument selects only some of the properties."""
+    if not _is_selected(config, argument.split("::", maxsplit=1)[0]):
         return False
     module = argument.split(".") if config.option.pyargs else []
     beyond = len(module) > 1 and module[0] == PACKAGE.name and module[1:] != ["properties"]

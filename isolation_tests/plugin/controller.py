@@ -1,4 +1,4 @@
-"""The half of a certifying run in the process that the user started."""
+"""The part of a run in the process that the user started."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from isolation_tests.reporting.formats.junit import suite_properties
 
 
 def explain(config: pytest.Config, error: Exception) -> None:
-    """One sentence on stderr; the traceback for whoever asked for it."""
+    """Write one sentence to stderr, and with -v the traceback."""
     if config.option.verbose > 0:
         traceback.print_exception(error)
     own = isinstance(error, Problem)
-    defect = "" if own else " This is a defect of isolation-tests itself; -v shows where."
+    defect = "" if own else " This is a bug in isolation-tests; -v shows the traceback."
     sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
 
 
 def workers(config: pytest.Config) -> int:
-    """How many xdist workers there will be; 0 where the properties run in this process."""
+    """The number of xdist workers; 0 if the properties run in this process."""
     if not config.getoption("tx", None) or config.getoption("dist", "no") == "no":
         return 0
     from xdist.workermanage import parse_tx_spec_config
@@ -41,10 +41,10 @@ def workers(config: pytest.Config) -> int:
 
 
 class ExitGuard:
-    """Keeps a target from ending this process with a status that means held.
+    """Keeps a target from ending this process with an exit status that means HELD.
 
-    `os._exit(0)` in an adapter, or in a library below it, would look like success to whoever reads the
-    exit status only. Children that were forked end as they like.
+    `os._exit(0)` in an adapter or in one of its libraries would look like success. Forked child processes are
+    not affected.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -54,12 +54,12 @@ class ExitGuard:
         os._exit = self._exit
 
     def lift(self) -> None:
-        """Give the process its exit back."""
+        """Restore the process's own `os._exit`."""
         os._exit = self._real
 
     def _exit(self, status: int) -> NoReturn:
         if os.getpid() == self._process:
-            text = f"{SPEAKER}the target ended the process (os._exit({status})), so nothing is proved."
+            text = f"{SPEAKER}the target ended the process with os._exit({status}), so nothing is proved."
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             if reporter is not None:
                 reporter.write_line(f"\n{text}", flush=True)
@@ -71,7 +71,7 @@ class ExitGuard:
 
 
 class Controller(PropertyItems):
-    """The process the user started: header, smoke, results of all workers, evidence, summary, exit status."""
+    """The user's process: header, smoke test, results of all workers, evidence, summary and exit status."""
 
     def __init__(self, config: pytest.Config, name: str, campaign: Campaign, guard: ExitGuard) -> None:
         super().__init__(config, name)
@@ -81,7 +81,7 @@ class Controller(PropertyItems):
         self._unwritten: EvidenceError | None = None
 
     def profile_is_whole(self) -> bool:
-        """Whether every cell is asked."""
+        """Whether the profile runs every cell."""
         return self.campaign.profile.whole
 
     def examiner(self) -> Examiner:
@@ -89,7 +89,7 @@ class Controller(PropertyItems):
         return self.campaign.examiner
 
     def begin(self) -> int | None:
-        """Run the smoke; return an exit status where asking more would prove nothing."""
+        """Run the smoke test; return an exit status if more checks would prove nothing."""
         terminal.print_header(self.campaign.header)
         result = self.campaign.smoke()
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
@@ -103,7 +103,7 @@ class Controller(PropertyItems):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Hand a worker what all workers share."""
+        """Pass a worker the data that all workers share."""
         campaign = self.campaign
         node.workerinput[self.name] = {
             "target": campaign.settings.target,
@@ -121,13 +121,13 @@ class Controller(PropertyItems):
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Collect what a worker could not delete or close."""
-        told = getattr(node, "workeroutput", {}).get(self.name, {})
-        self.campaign.leftovers.extend(told.get("leftovers", ()))
-        self.campaign.notes.extend(told.get("notes", ()))
+        output = getattr(node, "workeroutput", {}).get(self.name, {})
+        self.campaign.leftovers.extend(output.get("leftovers", ()))
+        self.campaign.notes.extend(output.get("notes", ()))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take each result out of its report and into the evidence."""
+        """Move each result from its report into the evidence."""
         for name, value in list(report.user_properties):
             if name == RESULT:
                 report.user_properties.remove((name, value))
@@ -138,8 +138,8 @@ class Controller(PropertyItems):
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
-        """Tell `--junitxml` of the run before it writes, and judge before the terminal sums it up."""
-        # What fails here fails once more, and is told, when the run is judged.
+        """Add the run's properties for `--junitxml`, and judge the run before pytest prints its summary."""
+        # An error here occurs again, and is reported, when the run is judged.
         with contextlib.suppress(Exception):
             self._tell_junit(exitstatus)
         yield
@@ -156,7 +156,7 @@ class Controller(PropertyItems):
             junit.add_global_property(name, value)
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judge the whole run; pytest's own status gives way to the designed one."""
+        """Judge the whole run, and replace pytest's exit status."""
         self._finished = True
         try:
             session.exitstatus = self._judge(exitstatus)
@@ -178,7 +178,7 @@ class Controller(PropertyItems):
             return int(ExitStatus.INTERNAL if internal else ExitStatus.USAGE)
         status = self.campaign.finish()
         if status == ExitStatus.HELD and exitstatus != pytest.ExitCode.OK:
-            self.campaign.notes.append("other tests of this pytest run failed or could not be collected")
+            self.campaign.notes.append("other tests in this pytest run failed or could not be collected")
             return int(ExitStatus.INCONCLUSIVE)
         return status
 
@@ -192,7 +192,7 @@ class Controller(PropertyItems):
             terminal.print_summary(campaign.summary, campaign.written(), campaign.notes)
 
     def pytest_unconfigure(self) -> None:
-        """A run that ends without a session leaves evidence without a footer."""
+        """Leave the evidence without a footer if the run ends without a session."""
         self._guard.lift()
         if not self._finished:
             self.campaign.abandon()

@@ -1,9 +1,12 @@
-"""What every process does that runs the properties: hand out checks, read their results, word the reports."""
+"""For every process that runs the properties: hands out checks, reads results, and words pytest's reports."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Generator
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import pytest
 
@@ -19,11 +22,24 @@ RESULT = "isolation-result"
 _CHECK: pytest.StashKey[Any] = pytest.StashKey()
 
 
+def stop_in_order() -> None:
+    """Make SIGTERM stop this process like Ctrl-C: it deletes its test users and keeps the results.
+
+    A cancelled CI job gets SIGTERM. Only the main thread can set a handler; elsewhere nothing changes.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 class PropertyItems:
-    """What the process that runs the properties does: hand out checks, read their results."""
+    """The part of the plugin in a process that runs the properties."""
 
     def __init__(self, config: pytest.Config, name: str) -> None:
-        """name: under which it is registered, and under which the processes of a run hand over things."""
+        """name: the name of the plugin, and the key for data that the processes of a run exchange."""
         self.config = config
         self.name = name
 
@@ -33,7 +49,7 @@ class PropertyItems:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out the cells that the profile does not ask; they are not expected either."""
+        """Drop the cells that the profile does not run; the run does not expect them either."""
         items[:] = [item for item in items if self._is_asked(item)]
 
     def _is_asked(self, item: pytest.Item) -> bool:
@@ -41,14 +57,14 @@ class PropertyItems:
         return asked is None or self.profile_is_whole() or asked[1].quick
 
     def profile_is_whole(self) -> bool:
-        """Whether every cell is asked."""
+        """Whether the profile runs every cell."""
         raise NotImplementedError
 
     def check(self, item: pytest.Item) -> Check:
-        """The handle for one collected property."""
+        """The check for one collected property."""
         asked = _question(item)
         if asked is None:
-            raise pytest.UsageError("the fixture `check` belongs to the isolation suite's own properties")
+            raise pytest.UsageError("only the isolation suite's own properties can use the fixture `check`")
         handle = check_of(self.examiner(), *asked)
         item.stash[_CHECK] = handle
         return handle
@@ -57,7 +73,7 @@ class PropertyItems:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Attach the result to the report and say in one sentence how it failed."""
+        """Attach the result to pytest's report, with one sentence on how the check failed."""
         report = yield
         error = None if call.excinfo is None else call.excinfo.value
         handle = item.stash.get(_CHECK, None)
@@ -74,7 +90,7 @@ class PropertyItems:
 
 
 def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
-    """Give the test the properties that `--junitxml` writes: it takes those of the teardown's report."""
+    """Add the properties that `--junitxml` writes; it reads them from the report of the teardown."""
     properties = test_properties(result)
     item.user_properties.extend(properties)
     if report.when == "teardown":
@@ -82,7 +98,7 @@ def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResul
 
 
 def _question(item: pytest.Item) -> tuple[LawEntry, Cell] | None:
-    """The law and the cell that a collected property asks; None for anybody else's test."""
+    """The law and the cell of a collected property; None for any other test."""
     marker = item.get_closest_marker("isolation_law")
     cell = getattr(getattr(item, "callspec", None), "params", {}).get("cell")
     if marker is None or cell is None:
@@ -91,7 +107,7 @@ def _question(item: pytest.Item) -> tuple[LawEntry, Cell] | None:
 
 
 def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult | None:
-    """What to report of a property that could not ask its question: never a gap."""
+    """The result of a property that could not run its check, so that no result is missing."""
     asked = _question(item)
     if asked is None:
         return None
@@ -111,14 +127,14 @@ def _is_skip(error: BaseException) -> bool:
 
 
 class Listing(PropertyItems):
-    """`--collect-only`: shows what the profile would ask, and asks nothing."""
+    """For `--collect-only`: lists the checks that the profile would run, and runs none."""
 
     def __init__(self, config: pytest.Config, name: str, *, whole: bool) -> None:
         super().__init__(config, name)
         self._whole = whole
 
     def profile_is_whole(self) -> bool:
-        """Whether every cell is asked."""
+        """Whether the profile runs every cell."""
         return self._whole
 
 

@@ -1,4 +1,4 @@
-"""An xdist worker's half of a certifying run."""
+"""The part of a run in an xdist worker."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import pytest
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
-from isolation_tests.plugin.items import PropertyItems
+from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
 
 class Worker(PropertyItems):
-    """An xdist worker: opens the target by itself, with the run's id, secret and seed."""
+    """An xdist worker: it opens the target itself, with the run's id, secret and seed."""
 
     def __init__(self, config: pytest.Config, name: str, payload: dict[str, Any]) -> None:
         super().__init__(config, name)
+        stop_in_order()
         self._payload = payload
         self._examiner: Examiner | None = None
         self._failed: Problem | None = None
 
     def profile_is_whole(self) -> bool:
-        """Whether every cell is asked."""
+        """Whether the profile runs every cell."""
         return bool(self._payload["whole"])
 
     def examiner(self) -> Examiner:
-        """The open target of this worker, opened when the first check needs it; tried once."""
+        """This worker's open target; it is opened for the first check, and only tried once."""
         if self._failed is not None:
             raise self._failed
         if self._examiner is None:
@@ -40,15 +41,15 @@ class Worker(PropertyItems):
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Close the target and tell the first process what could not be deleted or closed."""
+        """Close the target, and report to the first process what could not be deleted or closed."""
         if self._examiner is None:
             return
-        told: dict[str, list[str]] = {"leftovers": self._examiner.leftovers, "notes": []}
+        output: dict[str, list[str]] = {"leftovers": self._examiner.leftovers, "notes": []}
         try:
             self._examiner.close()
-        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told, never a crash
-            told["notes"] = [f"closing the target failed: {type(error).__name__}: {error}"]
-        session.config.workeroutput[self.name] = told  # type: ignore[attr-defined]  # xdist's
+        except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
+            output["notes"] = [f"closing the target failed: {type(error).__name__}: {error}"]
+        session.config.workeroutput[self.name] = output  # type: ignore[attr-defined]  # xdist's
 
 
 def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner:

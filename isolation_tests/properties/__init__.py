@@ -1,1 +1,4 @@
-"""The properties: each test states a law over every cell that the catalogue has for it."""
+"""The properties: each test states a law and checks it in every cell that the law has.
+
+The first line of a test's docstring is the law. The numbered list below it names likely causes of a violation.
+"""

@@ -1,4 +1,4 @@
-"""The one fixture of the properties."""
+"""The fixture of the properties."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from isolation_tests.plugin import NAME
 
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Check:
-    """A check of this run's target, ready to be asked."""
-    asking = request.config.pluginmanager.get_plugin(NAME)
-    if asking is None:
+    """A check of this run's target, ready to run."""
+    plugin = request.config.pluginmanager.get_plugin(NAME)
+    if plugin is None:
         raise pytest.UsageError(
-            "The properties run as a certification only: pytest --pyargs isolation_tests "
-            "--isolation-target TARGET, or isolation-tests run TARGET."
+            "The properties need a target; start them with: isolation-tests run TARGET, or with: "
+            "pytest --pyargs isolation_tests --isolation-target TARGET"
         )
-    handle: Check = asking.check(request.node)
+    handle: Check = plugin.check(request.node)
     return handle

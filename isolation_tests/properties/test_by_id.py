@@ -1,4 +1,4 @@
-"""Laws of ids, keys and handles."""
+"""Laws about ids, keys and cursors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, objects
 def test_ids_need_their_owner(check: Check, cell: Cell) -> None:
     """Another user's id reads, changes, deletes and reveals nothing: it is answered like an absent id.
 
-    1. The by-id call takes no user, or takes one and does not check it.
-    2. The check happens after the effect, or only on one of the paths.
-    3. A foreign id and an absent id get different answers, which tells that it exists.
+    1. The by-id call takes no user, or it takes one and does not check it.
+    2. The check happens after the effect, or on only one of several paths.
+    3. A foreign id and an absent id get different answers, which reveals that the foreign one exists.
     """
     check.run()
 
@@ -23,8 +23,8 @@ def test_ids_need_their_owner(check: Check, cell: Cell) -> None:
 def test_owner_stays(check: Check, cell: Cell) -> None:
     """Metadata never makes somebody else the owner of a memory.
 
-    1. Metadata is merged over the fields that the system scopes by.
-    2. An update replaces the whole payload, the owner included.
+    1. Metadata is merged over the fields that hold the owner.
+    2. An update replaces the whole payload, including the owner.
     """
     check.run()
 
@@ -33,8 +33,8 @@ def test_owner_stays(check: Check, cell: Cell) -> None:
 def test_keys_are_own(check: Check, cell: Cell) -> None:
     """One key used by two users stays two memories.
 
-    1. The key is the row's primary key without the user.
-    2. An insert that meets a taken key is dropped without a word.
+    1. The key alone, without the user, is the row's primary key.
+    2. An insert with an existing key is silently dropped.
     """
     check.run()
 
@@ -43,7 +43,7 @@ def test_keys_are_own(check: Check, cell: Cell) -> None:
 def test_handles_are_own(check: Check, cell: Cell) -> None:
     """A cursor replayed by another user opens nothing of its first user's.
 
-    1. The cursor carries the query, and the scope of whoever presents it is not applied again.
-    2. Cursors are kept in one table without their user.
+    1. The cursor contains the query, and the caller's scope is not applied again.
+    2. Cursors are stored in one table without their user.
     """
     check.run()

@@ -1,4 +1,4 @@
-"""Laws of caches."""
+"""Laws about caches."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, caches
 def test_kept_answers_are_own(check: Check, cell: Cell) -> None:
     """An answer kept for one user is served to no other, and to nobody once it is old.
 
-    1. The key of the cache lacks the user: query and limit, or the id, are all of it.
-    2. The key holds something that two users share, such as a version or a session that is reused.
-    3. A write drops other entries than the writer's own.
+    1. The cache key lacks the user: it has only the query and the limit, or the id.
+    2. The cache key has something that two users share, such as a version or a reused session.
+    3. A write invalidates entries other than the writer's own.
     """
     check.run()
 
@@ -23,7 +23,7 @@ def test_kept_answers_are_own(check: Check, cell: Cell) -> None:
 def test_kept_memories_are_own(check: Check, cell: Cell) -> None:
     """A memory that its owner has read by its id is opened by that id to nobody else.
 
-    1. The key of the cache is the id, and the owner is checked only where the store is asked.
+    1. The cache key is the id, and the owner is checked only in the store.
     """
     check.run()
 
@@ -32,7 +32,7 @@ def test_kept_memories_are_own(check: Check, cell: Cell) -> None:
 def test_nearness_opens_nothing(check: Check, cell: Cell) -> None:
     """A question in other words is answered from the asking user's own memories only.
 
-    1. A semantic cache looks for a near question among everybody's.
-    2. A threshold of distance stands where the owner filter should.
+    1. A semantic cache looks for a similar query among all users' queries.
+    2. A distance threshold takes the place of the owner filter.
     """
     check.run()

@@ -1,4 +1,4 @@
-"""Laws of overlapping calls."""
+"""Laws about overlapping calls."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from isolation_tests.plans import Cell, concurrent
 def test_overlapping_calls_stay_apart(check: Check, cell: Cell) -> None:
     """A call keeps its own user, and its answer reaches its own caller, however calls overlap, fail or are cancelled.
 
-    1. The user of a call is kept on the shared client object, where the next call overwrites it.
-    2. The user is kept in a thread-local or context variable that another call inherits or loses.
+    1. The shared client object holds the user of a call, and the next call overwrites it.
+    2. A thread-local or context variable holds the user, and another call inherits or loses it.
     3. A cancelled or timed-out call leaves its reply on the connection for the next caller.
-    4. A session setting made for one call survives on a pooled connection when that call fails.
+    4. A session setting for one call stays on a pooled connection when that call fails.
     """
     check.run()
 
@@ -24,7 +24,7 @@ def test_overlapping_calls_stay_apart(check: Check, cell: Cell) -> None:
 def test_own_calls_may_overlap(check: Check, cell: Cell) -> None:
     """Where calls of one user overlap, no write of theirs is lost and none comes back.
 
-    1. A write reads the user's whole list, changes it and puts it back, over what was written meanwhile.
-    2. A list that is read while it is written is kept in a cache.
+    1. A write reads the user's whole list, changes it and stores it again, over any write in between.
+    2. A cache keeps a list that was read during a write.
     """
     check.run()

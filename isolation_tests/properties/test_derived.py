@@ -1,4 +1,4 @@
-"""Laws of derived data and side channels."""
+"""Laws about derived data and side channels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, derived
 def test_equal_texts_stay_two(check: Check, cell: Cell) -> None:
     """One text stored by two users is two memories, and deleting one leaves the other.
 
-    1. Texts are deduplicated by a hash without the user.
-    2. The second writer is answered with the first one's id.
-    3. The delete removes the shared row for both.
+    1. Texts are deduplicated by a hash that does not include the user.
+    2. The second writer gets the first writer's id.
+    3. The delete removes a shared row for both users.
     """
     check.run()
 
@@ -23,9 +23,9 @@ def test_equal_texts_stay_two(check: Check, cell: Cell) -> None:
 def test_one_name_stays_two(check: Check, cell: Cell) -> None:
     """What two users keep about persons of one name stays in rows of their own, and outlives the other's.
 
-    1. Entities are looked up by name alone, and new facts are joined to whoever's is found.
-    2. A summary of an entity is made of everybody's mentions.
-    3. Deleting one user's entity removes the node that both hang from.
+    1. Entities are looked up only by name, and new facts are added to any user's entity.
+    2. The summary of an entity includes all users' mentions.
+    3. Deleting one user's entity removes the node that both users share.
     """
     check.run()
 
@@ -34,8 +34,8 @@ def test_one_name_stays_two(check: Check, cell: Cell) -> None:
 def test_consolidation_stays_own(check: Check, cell: Cell) -> None:
     """Consolidating one user's memories takes in nothing of another's and gives nothing to another.
 
-    1. The job reads the whole store, or the newest rows of everybody.
-    2. The job writes as the user of the last request instead of the one it was started for.
+    1. The job reads the whole store, or all users' newest rows.
+    2. The job writes for the user of the last request, not for the user that it was started for.
     """
     check.run()
 
@@ -44,8 +44,8 @@ def test_consolidation_stays_own(check: Check, cell: Cell) -> None:
 def test_statements_stay_own(check: Check, cell: Cell) -> None:
     """What one user states neither rewrites nor removes what another user states of the same thing.
 
-    1. The memory to update is looked for among everybody's.
-    2. A contradicted memory is deleted, whoever said it.
+    1. The system looks for the memory to update among all users' memories.
+    2. The system deletes a contradicted memory, whoever owns it.
     """
     check.run()
 
@@ -54,8 +54,8 @@ def test_statements_stay_own(check: Check, cell: Cell) -> None:
 def test_counts_are_own(check: Check, cell: Cell) -> None:
     """A user's total counts that user's memories only.
 
-    1. The total is taken before the filter.
-    2. Statistics of the whole collection are passed on.
+    1. The total is counted before the filter is applied.
+    2. The system returns statistics of the whole collection.
     """
     check.run()
 
@@ -66,6 +66,6 @@ def test_errors_tell_nothing(check: Check, cell: Cell) -> None:
 
     1. The message quotes the row that was found before access was denied.
     2. The message names the owner of a foreign id.
-    3. A query that failed is echoed with its parameters.
+    3. The message repeats a failed query with its parameters.
     """
     check.run()

@@ -1,4 +1,4 @@
-"""Laws of get_all."""
+"""Laws about get_all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, derived, related
 def test_get_all_stays_own(check: Check, cell: Cell) -> None:
     """No list of memories holds another user's fact, however alike the two names are.
 
-    1. The owner filter matches by prefix or pattern instead of equality.
+    1. The owner filter matches by prefix or pattern, not by equality.
     2. Names are folded, trimmed, shortened or normalised before they become a key or a path.
-    3. The list is taken from another index than search uses, with another filter.
+    3. The list comes from another index than a search, with another filter.
     """
     check.run()
 
@@ -23,8 +23,8 @@ def test_get_all_stays_own(check: Check, cell: Cell) -> None:
 def test_own_facts_are_complete(check: Check, cell: Cell) -> None:
     """A user who stored many facts gets all of them.
 
-    1. get_all returns one page only: the adapter has to page to the end.
-    2. A default limit (10, 20, 100) applies where none was given.
+    1. get_all returns only one page; the adapter has to read them all.
+    2. A default limit (10, 20, 100) applies if none is given.
     3. An over-careful filter hides some of the user's own rows.
     """
     check.run()
@@ -34,8 +34,8 @@ def test_own_facts_are_complete(check: Check, cell: Cell) -> None:
 def test_crowd_stays_apart(check: Check, cell: Cell) -> None:
     """Among several hundred users present at once, each still sees their own fact and no other.
 
-    1. The owner filter is applied after a global top-k, so own rows vanish in a crowd.
-    2. A cache or an index is keyed by something that repeats among many users.
-    3. Some users share a shard, partition or collection that is not filtered further.
+    1. The owner filter is applied after a global top-k, so a user's own rows disappear in a crowd.
+    2. The key of a cache or an index repeats when there are many users.
+    3. Some users share a shard, partition or collection that has no further filter.
     """
     check.run()

@@ -1,4 +1,4 @@
-"""Laws of search."""
+"""Laws about search."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from isolation_tests.plans import Cell, related, scope
 def test_search_stays_own(check: Check, cell: Cell) -> None:
     """No search returns another user's fact, however alike the two names are.
 
-    1. The owner filter matches by prefix or pattern (LIKE, startswith, glob) instead of equality.
-    2. Names are folded, trimmed or normalised on one of the write and read paths.
-    3. The owner is joined with something else into one key, with a separator that names may contain.
-    4. The search leg that found it (vectors, keywords, graph) is not filtered at all: see S1 and S2.
+    1. The owner filter matches by prefix or pattern (LIKE, startswith, glob), not by equality.
+    2. Names are folded, trimmed or normalised on only one of the write and read paths.
+    3. The owner is part of a joined key, with a separator that names can contain.
+    4. The leg of the search that found it (vectors, keywords, graph) has no filter: see S1 and S2.
     """
     check.run()
 
@@ -24,8 +24,8 @@ def test_search_stays_own(check: Check, cell: Cell) -> None:
 def test_legs_stay_own(check: Check, cell: Cell) -> None:
     """Every leg and every field of a search stays with its user, even where two users mention one person.
 
-    1. A keyword, graph or rerank leg runs without the owner filter and its rows are merged in.
-    2. Entities, sources or relations beside the rows are looked up by name alone.
-    3. The adapter copies a global field of the answer into every row's raw.
+    1. A keyword, graph or rerank leg has no owner filter, and its rows are merged into the result.
+    2. Entities, sources or relations in the answer are looked up only by name.
+    3. The adapter copies a global field of the answer into the raw of every row.
     """
     check.run()

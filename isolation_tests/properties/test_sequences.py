@@ -1,4 +1,4 @@
-"""Laws over sequences of operations."""
+"""Laws about sequences of operations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, drawn
 def test_sequences_stay_apart(check: Check, cell: Cell) -> None:
     """No sequence of operations by related users lets one touch another's facts.
 
-    1. One of the other laws is broken as well: read its finding first.
-    2. State left by an earlier call (a cache, a handle, a default) decides a later one.
-    3. It showed only sometimes: look for work that is still going on when a call returns.
+    1. Another law is broken too: read its finding first.
+    2. State from an earlier call (a cache, a cursor, a default) affects a later one.
+    3. If it shows only sometimes, look for work that continues after a call returns.
     """
     check.hunt()
 
@@ -24,7 +24,7 @@ def test_by_id_sequences_stay_apart(check: Check, cell: Cell) -> None:
     """No sequence that also reads, updates or deletes by id lets one user touch another's facts.
 
     1. A by-id call does not check the owner: read the finding of ids-need-their-owner first.
-    2. An update or a delete leaves the old text, or the old owner, in one of several indexes.
-    3. It showed only sometimes: look for work that is still going on when a call returns.
+    2. An update or a delete leaves the old text or the old owner in one of several indexes.
+    3. If it shows only sometimes, look for work that continues after a call returns.
     """
     check.hunt()

@@ -1,4 +1,4 @@
-"""Laws of the other routes."""
+"""Laws about the other ways to read memories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_every_route_stays_own(check: Check, cell: Cell) -> None:
     """Exports, pages and versions hold the asking user's memories only, as search and get_all do.
 
     1. The route was written for administrators and lacks the owner filter.
-    2. The last page is filled up, or goes on, with what lies behind it in the store.
-    3. An export is prepared in a place that the next user's export shares.
+    2. The last page is filled up or continued with the next rows in the store.
+    3. Exports of several users are prepared in one place.
     """
     check.run()

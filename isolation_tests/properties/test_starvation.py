@@ -1,4 +1,4 @@
-"""Laws of a search among many."""
+"""Laws about searches among many users."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from isolation_tests.plans import Cell, starvation
 def test_own_facts_stay_found(check: Check, cell: Cell) -> None:
     """What a user's search found before others stored nearer facts it still finds afterwards.
 
-    1. The nearest memories of everybody are fetched first and filtered by owner afterwards.
-    2. More are fetched than asked for, by a factor that a crowd uses up.
-    3. An approximate index gives up after a number of candidates, whoever they belong to.
+    1. The nearest memories of all users are fetched first and filtered by owner afterwards.
+    2. The system fetches some more than requested, but a crowd uses them up.
+    3. An approximate index stops after a number of candidates, whoever owns them.
     """
     check.run()

@@ -1,4 +1,4 @@
-"""Laws of a user's whole view."""
+"""Laws about a user's whole view."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from isolation_tests.plans import Cell, compared, surfaces
 def test_others_change_nothing(check: Check, cell: Cell) -> None:
     """All that a user is answered is the same whether others are there or not, whatever they store and do.
 
-    1. A rank, a score, a total or a page is taken over everybody's memories before the owner's are picked.
-    2. A message, a field or an id is made from something that all users share.
-    3. A write of one user touches rows that stand near it, whoever they belong to.
+    1. A rank, a score, a total or a page is computed over all users' memories before the owner filter.
+    2. A message, a field or an id is computed from something that all users share.
+    3. A write of one user changes nearby rows, whoever owns them.
     """
     check.run()
 
@@ -23,8 +23,8 @@ def test_others_change_nothing(check: Check, cell: Cell) -> None:
 def test_surfaces_agree(check: Check, cell: Cell) -> None:
     """Lists, exports, pages, totals and calls by id agree on what a user has, between two of the user's writes.
 
-    1. One of them reads another index or table, which lags behind or was filled in another way.
-    2. One of them ends at a page, or counts only one.
-    3. What one client writes another client of the same store reads through a cache of its own.
+    1. One of them reads another index or table, which lags behind or is filled differently.
+    2. One of them returns or counts only one page.
+    3. Two clients of the same store each have their own cache.
     """
     check.run()

@@ -1,1 +1,1 @@
-"""What a run leaves behind: evidence, and the reports that are made from it."""
+"""A run's results: evidence, and the reports made from it."""

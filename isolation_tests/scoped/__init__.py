@@ -1,23 +1,22 @@
-"""ScopedMemory: any memory system with its user fixed at construction, so that no call can name another.
+"""ScopedMemory: a memory system whose user is fixed at construction, so that no call can name another user.
 
-The wrapper is built once for each request, from the user of the session, and handed on in place of the
-store. It sees to it that
+Create the wrapper once per request, with the user of the session, and pass it on in place of the store. It
+ensures that
 
-- every call carries the user, under a name (`storage_name`) that no store can take for another user's: one
-  length, one lower-case alphabet, injective but for a collision of SHA-256;
-- a by-id call reaches the user's own memories only, and answers a foreign id as an absent one;
+- every call carries the user, under a name (`storage_name`) that no store can confuse with another user's:
+  all names have one length and one lower-case alphabet, and only a collision of SHA-256 could make two equal;
+- a by-id call reaches only the user's own memories, and a foreign id gets the same answer as an absent one;
 - filters only narrow, and neither filters nor metadata name an owner;
-- a caller's `key` is the user's own;
-- an answer with a row that says it is somebody else's is withheld.
+- a caller's `key` belongs to the user;
+- an answer with a row that names another owner is withheld.
 
-What it can't mend, since it only sees what the store answers: a store that ignores the user and gives rows
-that don't say whose they are; a delete that reaches further than it was asked to; texts that the store mixes
-itself, as summaries, shared entities and its error messages; how long the store takes; totals that the store
-itself counts (`count` counts the user's own rows instead); and what happens in the store between the look at
-an id's owner and the call. It has no export, pages, list of users or maintenance: a cursor is the store's,
-and so is what a maintenance job reaches.
+The wrapper sees only the store's answers, so it can't fix: a store that ignores the user and returns rows
+without an owner; a delete that deletes too much; texts that the store mixes itself, such as summaries, shared
+entities and error messages; response times; totals that the store counts (`count` counts the user's own rows
+instead); and changes in the store between the check of an id's owner and the call. It has no export, pages,
+list of users or maintenance, because the store decides what a cursor or a maintenance job reaches.
 
-Memories that were stored without the wrapper lie under the users' plain names: move them to
+Memories that were stored without the wrapper have the users' plain names. Move them to
 `storage_name(user_id)` first.
 """
 

@@ -1,4 +1,4 @@
-"""What ScopedMemory raises by itself; no text of theirs repeats what a store answered."""
+"""ScopedMemory's own exceptions. Their texts never repeat a store's answer."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ __all__ = ["ForeignRowError", "ScopeError", "UnknownMemoryError"]
 
 
 class ScopeError(Refused, ValueError):
-    """The caller asked for what the scope can't allow: no user, an owner in a filter, an unknown operator."""
+    """The scope does not allow the call: no user, an owner in a filter, an unknown operator."""
 
 
 class UnknownMemoryError(Refused, LookupError):
-    """The user has no memory of this id, whether or not somebody else has."""
+    """The user has no memory with this id, whether or not another user has one."""
 
     def __init__(self) -> None:
         super().__init__("There is no such memory: take an id from this user's own memories.")
 
 
 class ForeignRowError(RuntimeError):
-    """The store answered with a row that says it is somebody else's; the whole answer was withheld.
+    """The store returned a row that names another owner, so the whole answer was withheld.
 
-    It is no refusal: the store is broken, and somebody has to look at it.
+    This is not a refusal: the store is broken and needs a fix.
     """
 
     def __init__(self) -> None:

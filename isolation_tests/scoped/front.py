@@ -1,4 +1,4 @@
-"""ScopedMemory as an adapter: what a system would be if its application only used the wrapper."""
+"""ScopedMemory as an adapter: a system whose application uses only the wrapper."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _OFFERED = (*CORE_METHODS, "get", "update", "delete", "history", "count")
 
 
 class ScopedAdapter:
-    """An adapter that makes a ScopedMemory over another adapter for every call.
+    """An adapter that creates a ScopedMemory over another adapter for every call.
 
-    It offers what the other offers, with its keywords, except what can't be made safe: export, page, users,
-    maintain, intrude. A bad user, filter or id is `Refused`; `ForeignRowError` stays an error.
+    It has the other adapter's methods and keywords, except those that can't be made safe: export, page,
+    users, maintain and intrude. A bad user, filter or id is `Refused`; `ForeignRowError` stays an error.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -27,7 +27,7 @@ class ScopedAdapter:
         for name in _OFFERED:
             offered = getattr(inner, name, None)
             if callable(offered):
-                # `__wrapped__` makes inspect.signature show the inner's keywords, which are found so.
+                # `__wrapped__` makes inspect.signature show the inner keywords, which the suite looks for.
                 setattr(self, name, functools.update_wrapper(functools.partial(front, name), offered))
         if callable(close := getattr(inner, "close", None)):
             self.close = close

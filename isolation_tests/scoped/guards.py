@@ -1,4 +1,4 @@
-"""What a caller may say in filters and metadata, and whose a row says it is."""
+"""Checks that filters and metadata name no owner, and reads the owner of a row."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ _Scalar = str | int | float | bool | None
 
 
 def bare(key: str) -> str:
-    """A field's name as a careless store reads it: without case, form, padding and punctuation."""
+    """A field's name as a careless store might read it: without case, form, padding and punctuation."""
     return "".join(c for c in unicodedata.normalize("NFKC", key).casefold() if c.isalnum())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Owners:
-    """Decides what names an owner, for one user.
+    """Decides for one user which fields name an owner.
 
-    name: the user's storage name. fields: bare names of the fields in which the store says whose a row is.
-    Other fields that are called like an owner (namespace, tenant) count where a storage name stands in them.
+    name: the user's storage name. fields: bare names of the fields in which the store keeps a row's owner.
+    Other fields with an owner-like name (namespace, tenant) count if they contain a storage name.
     """
 
     name: str
     fields: frozenset[str]
 
     def metadata(self, given: Any) -> dict[str, Any]:
-        """A copy of a caller's metadata; raises `ScopeError` where a key in it names an owner."""
+        """A copy of a caller's metadata; raises `ScopeError` if a key in it names an owner."""
         if not isinstance(given, Mapping):
             raise ScopeError("Metadata must be a mapping.")
         self._check_keys(given)
         return copy.deepcopy(dict(given))
 
     def filters(self, given: Any) -> dict[str, _Scalar]:
-        """A caller's filters as plain comparisons that all have to hold; `AND` is resolved.
+        """A caller's filters as plain comparisons, all of which must hold; `AND` is resolved.
 
-        Raises `ScopeError` for anything that could do other than narrow: OR, NOT, operators, owners, and
-        keys that are more than one word.
+        Raises `ScopeError` for anything that could do more than narrow: OR, NOT, operators, owners, and keys
+        of more than one word.
         """
         if not isinstance(given, Mapping):
             raise ScopeError("Filters must be a mapping of metadata keys to plain values.")
@@ -65,11 +65,11 @@ class Owners:
         return plain
 
     def is_foreign(self, row: Memory) -> bool:
-        """Whether the row says that it is somebody else's."""
+        """Whether the row names another owner."""
         return any(value != self.name for value in self._named(row.raw, 0))
 
     def is_own(self, row: Memory) -> bool:
-        """Whether the row says that it is this user's."""
+        """Whether the row names this user as its owner."""
         named = list(self._named(row.raw, 0))
         return bool(named) and all(value == self.name for value in named)
 
@@ -106,7 +106,7 @@ class Owners:
             )
 
     def _named(self, value: Any, depth: int) -> Iterator[Any]:
-        """Everybody whom the fields of a value name as its owner."""
+        """Every owner that the fields of a value name."""
         if depth > _DEEPEST:
             return
         for key, inner in _fields(value):
@@ -121,7 +121,7 @@ class Owners:
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
-    """The named parts of a value; parts of sequences have no name. Runs no property."""
+    """The named parts of a value; items of a sequence have no name. Does not evaluate properties."""
     if isinstance(value, Mapping):
         yield from ((str(key), inner) for key, inner in value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):

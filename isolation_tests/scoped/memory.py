@@ -1,4 +1,4 @@
-"""ScopedMemory and AsyncScopedMemory: one store, one user, for good."""
+"""ScopedMemory and AsyncScopedMemory: one store with one fixed user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIMIT = 20
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """All that a scoped memory does, written once; both classes only run it."""
+    """The logic of a scoped memory, shared by the sync and the async class."""
 
     store: Store
     owners: Owners
@@ -49,7 +49,7 @@ class _Scope:
         await self.store.delete_all(self.name)
 
     async def get(self, id: str) -> Memory | None:
-        """The user's own memory of this id; an id of somebody else's and an absent one give None."""
+        """The user's own memory with this id; None for another user's id and for an absent one."""
         if not isinstance(id, str) or not id:
             return None
         fetched = await self.store.fetch(self.name, id) if self.store.offers("get") else None
@@ -57,7 +57,7 @@ class _Scope:
             return fetched
         if self.store.offers("get") and (fetched is None or self.owners.is_foreign(fetched)):
             return None
-        # The store does not say whose the row is: it has to be one of those that it lists for the user.
+        # The row names no owner, so it has to be among the rows that the store lists for the user.
         listed = next((row for row in await self.get_all() if row.id == id), None)
         return listed if fetched is None or listed is None else fetched
 
@@ -94,7 +94,7 @@ class _Scope:
 
 
 class _Bound:
-    """A scope that is set once."""
+    """An object whose scope is set once."""
 
     __slots__ = ("_scope",)
     _scope: _Scope
@@ -107,7 +107,7 @@ class _Bound:
         if waits(memory) is not self._waits:
             other = "ScopedMemory" if self._waits else "AsyncScopedMemory"
             kind = "sync" if self._waits else "async"
-            raise TypeError(f"The methods of {type(memory).__name__} are {kind}: use {other}.")
+            raise TypeError(f"The methods of {type(memory).__name__} are {kind}; use {other}.")
         owners = Owners(storage_name(user_id), frozenset(map(bare, owner_fields)))
         object.__setattr__(self, "_scope", _Scope(store, owners))
 
@@ -121,17 +121,17 @@ class _Bound:
         self._deny()
 
     def _deny(self) -> NoReturn:
-        raise AttributeError(f"A {type(self).__name__} never changes: make a new one for another user.")
+        raise AttributeError(f"A {type(self).__name__} can't be changed; create a new one for another user.")
 
 
 @final
 class ScopedMemory(_Bound):
-    """One user's memories, and no way to name anybody else's.
+    """One user's memories, without a way to name another user.
 
-    memory: a sync adapter, mem0.Memory or mem0.MemoryClient. user_id: the session's user, a text that is not
-    blank, compared exactly. owner_fields: fields in which the store's rows say whose they are; a row that
-    names somebody else there is withheld with its answer (`ForeignRowError`).
-    Raises ValueError for another user id, TypeError for a store that can't be scoped.
+    memory: a sync adapter, mem0.Memory or mem0.MemoryClient. user_id: the session's user, text that is not
+    blank, compared exactly. owner_fields: the fields in which the store's rows name their owner; an answer
+    with a row that names another owner is withheld (`ForeignRowError`).
+    Raises ValueError for any other user id, and TypeError for a store that can't be scoped.
     """
 
     __slots__ = ()
@@ -145,22 +145,22 @@ class ScopedMemory(_Bound):
         key: str | None = None,
         infer: bool | None = None,
     ) -> list[Memory]:
-        """Store a text (with mem0 also messages) and return what was stored.
+        """Store a text (or messages, with mem0) and return what was stored.
 
-        metadata: kept beside it; `ScopeError` where it names an owner. key: the user's own id for it, for
-        stores that take one. infer: for mem0, False stores the text as it is.
+        metadata: stored with the text; raises `ScopeError` if it names an owner. key: the user's own id for
+        the memory, if the store takes one. infer: for mem0; False stores the text unchanged.
         """
         return at_once(self._scope.add(content, metadata, key, infer=infer))
 
     def search(self, query: str, *, limit: int = _LIMIT, filters: Filters | None = None) -> list[Memory]:
         """Return at most `limit` of the user's memories, the best match first.
 
-        filters: metadata keys and plain values, all of which have to hold; `ScopeError` for anything else.
+        filters: metadata keys and plain values, all of which must hold; others raise `ScopeError`.
         """
         return at_once(self._scope.search(query, limit, filters))
 
     def get_all(self, *, filters: Filters | None = None) -> list[Memory]:
-        """Return all of the user's memories, however many; filters as in `search`."""
+        """Return all of the user's memories; filters as in `search`."""
         return at_once(self._scope.get_all(filters))
 
     def get(self, id: str) -> Memory | None:
@@ -180,7 +180,7 @@ class ScopedMemory(_Bound):
         return at_once(self._scope.history(id))
 
     def count(self) -> int:
-        """Return how many memories the user has, counted in the user's own list."""
+        """Return how many memories the user's own list has."""
         return at_once(self._scope.count())
 
     def delete_all(self) -> None:
@@ -203,7 +203,7 @@ class AsyncScopedMemory(_Bound):
         key: str | None = None,
         infer: bool | None = None,
     ) -> list[Memory]:
-        """Store a text (with mem0 also messages) and return what was stored; see `ScopedMemory.add`."""
+        """Store a text (or messages, with mem0) and return what was stored; see `ScopedMemory.add`."""
         return await self._scope.add(content, metadata, key, infer=infer)
 
     async def search(
@@ -213,7 +213,7 @@ class AsyncScopedMemory(_Bound):
         return await self._scope.search(query, limit, filters)
 
     async def get_all(self, *, filters: Filters | None = None) -> list[Memory]:
-        """Return all of the user's memories, however many; filters as in `search`."""
+        """Return all of the user's memories; filters as in `search`."""
         return await self._scope.get_all(filters)
 
     async def get(self, id: str) -> Memory | None:
@@ -233,7 +233,7 @@ class AsyncScopedMemory(_Bound):
         return await self._scope.history(id)
 
     async def count(self) -> int:
-        """Return how many memories the user has, counted in the user's own list."""
+        """Return how many memories the user's own list has."""
         return await self._scope.count()
 
     async def delete_all(self) -> None:

@@ -1,4 +1,4 @@
-"""The names under which a store knows users and keys."""
+"""The names that a store gets for users and keys."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAME = re.compile(rf"(?<![a-z0-9])u[a-z2-7]{{{_DIGEST_LENGTH}}}(?![a-z0-9])")
 
 
 def storage_name(user_id: Any) -> str:
-    """The name under which a store knows the user: `u` and 52 characters of a to z and 2 to 7.
+    """The name that a store gets for the user: `u` and 52 characters from a to z and 2 to 7.
 
-    Two users have two names unless somebody finds a collision of SHA-256, for what is hashed differs
-    wherever a single code point does: nothing is trimmed, folded or normalised, and lone surrogates count
-    like any other code point. With one length no name begins another, with one lower-case alphabet none is
-    a case twin, a normal form, a number, a path, a wildcard or a word of a query language.
-    It is no secret: whoever knows a user's id can work it out.
-    Raises `ScopeError` (a ValueError) for anything but a text that is not blank.
+    Two users have different names unless somebody finds a collision of SHA-256. The hash covers every code
+    point: nothing is trimmed, folded or normalised, and lone surrogates count too. Because all names have one
+    length, no name is the beginning of another. Because they have one lower-case alphabet, none differs from
+    another only by case or normal form, and none is a number, a path, a wildcard or a query-language word.
+    A name is not a secret: it can be computed from the user's id.
+    Raises `ScopeError` (a ValueError) unless the user is text that is not blank.
     """
     if not isinstance(user_id, str) or not str.strip(user_id):
         raise ScopeError("A user id is needed: pass the id of the session's user, a text that is not blank.")
@@ -31,9 +31,9 @@ def storage_name(user_id: Any) -> str:
 
 
 def storage_key(name: str, key: Any) -> str:
-    """The key under which a store keeps a user's `key`: of the form of a name, and the user's alone.
+    """The key that a store gets for a user's `key`. It has the form of a name, and no other user gets it.
 
-    Raises `ScopeError` for anything but a text that is not empty.
+    Raises `ScopeError` unless the key is text that is not empty.
     """
     if not isinstance(key, str) or not key:
         raise ScopeError("A key must be a text that is not empty.")
@@ -41,12 +41,12 @@ def storage_key(name: str, key: Any) -> str:
 
 
 def names_in(text: str) -> set[str]:
-    """All storage names that stand in a text."""
+    """All storage names in a text."""
     return set(_NAME.findall(text))
 
 
 def _bytes(text: str) -> bytes:
-    # Not text.encode(): a subclass of str could answer anything.
+    # Not text.encode(), because a subclass of str could return anything.
     return str.encode(text, "utf-8", "surrogatepass")
 
 

@@ -1,7 +1,7 @@
-"""One face for all stores that can be scoped: any adapter of the contract, and mem0's four classes.
+"""One interface to all stores that can be scoped: any adapter of the contract, and mem0's four classes.
 
-They are told apart by their signatures; nothing of mem0 is imported. Handlers are coroutines: in front of a
-sync store nothing in them waits, and they run to their end at once.
+The module recognises them by their signatures, without importing mem0. Handlers are coroutines. With a sync
+store, nothing in them waits, so they finish at once.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def waits(memory: object) -> bool:
 
 
 def at_once(running: Coroutine[Any, Any, _T]) -> _T:
-    """Run a handler in front of a sync store to its end."""
+    """Run a handler of a sync store to its end."""
     try:
         running.send(None)
     except StopIteration as done:
         answer: _T = done.value
         return answer
     running.close()
-    raise TypeError("A sync store gave an awaitable: make all its methods `async def`.")
+    raise TypeError("A sync store returned an awaitable; make all of its methods `async def`.")
 
 
 async def _call(method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
@@ -104,7 +104,7 @@ class _Adapter:
 
 @dataclass(frozen=True, slots=True)
 class _Mem0:
-    """What mem0's classes have in common. By-id calls of theirs take no user."""
+    """What mem0's classes have in common. Their by-id calls take no user."""
 
     memory: Any
 
@@ -162,11 +162,11 @@ class _OpenSource(_Mem0):
 
     @staticmethod
     def _scope(method: Callable[..., Any], name: str, limit: int, filters: _Data) -> dict[str, Any]:
-        """How this release takes user, number and filters. The user comes last: mem0 keeps their order."""
+        """The arguments for user, limit and filters in this release; the user is last, as order matters."""
         named = _parameters(method)
         scope: dict[str, Any] = {"top_k" if "top_k" in named else "limit": limit}
         if "threshold" in named:
-            # How much is found is up to the limit: no score hides a memory from its owner.
+            # Only the limit decides how much is found, so that no score hides a memory from its owner.
             scope["threshold"] = 0.0
         if "user_id" in named:
             return scope | {"user_id": name, "filters": dict(filters) if filters else None}
@@ -191,7 +191,7 @@ class _Hosted(_Mem0):
             )
             rows = _memories(answer)
             more = answer.get("next") if isinstance(answer, Mapping) and "next" in answer else rows
-            # A server that knows no pages gives the same rows for ever.
+            # A server without pages returns the same rows for ever.
             if not more or all(row.id in found for row in rows):
                 return list((found | {row.id: row for row in rows}).values())
             found |= {row.id: row for row in rows}
@@ -207,7 +207,7 @@ class _Hosted(_Mem0):
 
 
 def _memories(answer: Any) -> list[Memory]:
-    """The rows of an answer. What lies beside them, as a graph's relations, says no owner and is left out."""
+    """The rows of an answer. Other parts, such as a graph's relations, name no owner and are left out."""
     rows = answer.get("results", ()) if isinstance(answer, Mapping) else answer
     return [_memory(row) for row in rows or () if isinstance(row, Mapping) and row.get("id")]
 
@@ -217,11 +217,11 @@ def _memory(row: Mapping[str, Any]) -> Memory:
 
 
 Store = _Adapter | _OpenSource | _Hosted
-"""A store as the scope calls it: always with a name; `fetch` gives None where there is no such id."""
+"""A store as the scope calls it: always with a name. `fetch` returns None if there is no such id."""
 
 
 def store_of(memory: Any) -> Store:
-    """The store's face; raises TypeError where it is neither an adapter nor mem0."""
+    """The interface to a store; raises TypeError if it is neither an adapter nor one of mem0's classes."""
     if all(callable(getattr(memory, name, None)) for name in CORE_METHODS):
         first = next(iter(_parameters(memory.add)), None)
         if first == "messages":

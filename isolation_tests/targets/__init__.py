@@ -1,1 +1,1 @@
-"""Targets: a target's file, its name, its factory, its environment, and a run's settings."""
+"""Targets: reading a target's file, resolving its name, opening it, and the settings of a run."""

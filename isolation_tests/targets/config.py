@@ -1,4 +1,4 @@
-"""A target's file: what it may say, and how it is read."""
+"""A target's file: its keys, and how it is read."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ ModelT = TypeVar("ModelT", bound=Frozen)
 
 
 class NameRules(Frozen):
-    """What a system declares of user names. aliases: relations whose two names it takes for one user."""
+    """What a system declares about user names."""
 
     aliases: tuple[str, ...] = ()
+    """Relations whose two names the system treats as the same user, on purpose."""
 
     @field_validator("aliases")
     @classmethod
@@ -40,44 +41,76 @@ class NameRules(Frozen):
 
 
 class TargetConfig(Frozen):
-    """A target's file.
-
-    tenancy: how the system tells users apart, in a few words. adapter: `module:factory`, `file.py:factory`,
-    or "http" or "mcp" for a system that `options` describe. distributions: whose versions are recorded.
-    requires: requirements such as "mem0ai>=2,<3", where only some releases are meant. variables, programs:
-    environment variables that have to be set and programs that have to be found. extra: the extra that
-    installs the distributions. disposable: the store may be destroyed. threads:
-    a sync adapter may be called from several threads at once. shared: whatever is opened again reaches the
-    same store. consistency_seconds: how long a write
-    may take to be seen. call_limit_seconds: after which a call is given up. reopen_after:
-    plans after which the adapter is closed and opened again, for embedded stores that slow down with every
-    delete; 0 keeps it open. twin: the target that reaches the same store in another way, as an async client
-    does beside a sync one. volatile: what is another each time without any other user's doing. known_from: a
-    file of known findings that several targets share, from this one's place; `known` adds to them.
-    """
+    """A target's file."""
 
     name: str
+    """The target's short name."""
+
     title: str = ""
+    """What the target is, in a few words."""
+
     tenancy: str = ""
+    """How the system tells users apart, in a few words."""
+
     adapter: str
+    """`module:factory` or `file.py:factory`; "http" or "mcp" for a system that `options` describes."""
+
     distributions: tuple[str, ...] = ()
+    """Installed packages whose versions the report records."""
+
     requires: tuple[str, ...] = ()
+    """Version requirements such as "mem0ai>=2,<3", if the target is for some releases only."""
+
     variables: tuple[str, ...] = ()
+    """Environment variables that the target needs."""
+
     programs: tuple[str, ...] = ()
+    """Programs that the target needs."""
+
     extra: str | None = None
+    """The extra of isolation-tests that installs the packages."""
+
     disposable: bool = False
+    """Whether a run may destroy the whole store: users with strange names then write and delete too."""
+
     threads: bool = True
+    """Whether several threads may call a sync adapter at once."""
+
     shared: bool = False
+    """Whether opening the target again reaches the same store."""
+
     consistency_seconds: float = Field(default=0.0, ge=0)
+    """Seconds that a write may take to become visible."""
+
     call_limit_seconds: float = Field(default=30.0, gt=0)
+    """Seconds after which a call times out."""
+
     reopen_after: int = Field(default=0, ge=0)
+    """Close and open the adapter again after so many plans; 0 keeps it open.
+
+    It is for embedded stores that slow down with every delete.
+    """
+
     twin: str | None = None
+    """Another target that reaches the same store in another way, such as through an async client."""
+
     volatile: Volatile | None = None
+    """What the target declares non-deterministic."""
+
     owner_keys: tuple[str, ...] = ()
+    """Metadata keys that the system uses to scope memories."""
+
     options: dict[str, Any] = Field(default_factory=dict)
+    """Options for the adapter's factory."""
+
     names: NameRules = NameRules()
+    """What the system declares about user names."""
+
     known_from: str | None = None
+    """Path of a file of known findings that several targets share, relative to this file."""
+
     known: tuple[Known, ...] = ()
+    """Known findings, in addition to those in `known_from`."""
 
     @field_validator("requires")
     @classmethod
@@ -85,7 +118,7 @@ class TargetConfig(Frozen):
         return tuple(requirement(each) for each in requires)
 
     def lacking(self) -> list[str]:
-        """What has to be installed before the target can be opened, as requirements."""
+        """The requirements and packages that are not installed and that the target needs."""
         met = [each for each in self.requires if is_met(each)]
         pinned = {Requirement(each).name for each in self.requires}
         missing = [each for each in self.distributions if each not in pinned and version(each) is None]
@@ -93,7 +126,7 @@ class TargetConfig(Frozen):
 
 
 def load(path: Path, model: type[ModelT]) -> ModelT:
-    """Read a TOML file; raises `UsageProblem` with the first thing wrong in it."""
+    """Read a TOML file; raises `UsageProblem` with the first mistake in it."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -101,15 +134,15 @@ def load(path: Path, model: type[ModelT]) -> ModelT:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{path} can't be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}. Correct that line and run again.") from error
+        raise UsageProblem(f"{path} is not valid TOML: {error}. Fix that line and run again.") from error
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise UsageProblem(f"{path}: {_fault_in(error, model)}; correct it and run again.") from error
+        raise UsageProblem(f"{path}: {_fault_in(error, model)}; fix it and run again.") from error
 
 
 def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
-    """The first thing wrong with a file, as one phrase; for a key that does not exist, the nearest one."""
+    """The first mistake in a file, as a phrase; for an unknown key, with the most similar one."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
@@ -118,5 +151,5 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (
-        f", did you mean {near[0]!r}?" if near else f", only {', '.join(fields)}"
+        f"; did you mean {near[0]!r}?" if near else f"; the keys are {', '.join(fields)}"
     )

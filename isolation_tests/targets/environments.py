@@ -1,4 +1,4 @@
-"""Environments of their own, for targets whose releases clash with those that are installed."""
+"""Separate environments, for targets that need other releases than the installed ones."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _DONE = "installed.json"
 
 
 def requirements(config: TargetConfig) -> tuple[str, ...]:
-    """What pip has to install for a target: this very suite with the target's extra, and its releases."""
+    """The arguments for pip: this suite with the target's extra, and the releases that it requires."""
     extra = f"[{config.extra}]" if config.extra else ""
     return (*_suite(extra), *config.requires)
 
 
 def environment(config: TargetConfig) -> Path:
-    """The interpreter of the target's own environment, which is made at the first call and kept.
+    """The Python interpreter of the target's own environment, created by the first call and kept.
 
-    It lies in the user's cache folder, one for each change of the suite that pip would notice. Raises
-    `UsageProblem` with pip's own last line where a requirement can't be installed.
+    It is in the user's cache folder. A change to the suite that pip would notice gets a new environment.
+    Raises `UsageProblem` with pip's last error line if a requirement can't be installed.
     """
     wanted = requirements(config)
     seed = json.dumps([sys.version_info[:3], wanted, _contents()])
@@ -59,12 +59,12 @@ def _install(python: Path, wanted: Sequence[str], name: str) -> None:
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["nothing"]
         raise UsageProblem(
-            f"{name}: the environment with {', '.join(wanted)} could not be made; pip said: {said[-1]}"
+            f"{name}: creating an environment with {', '.join(wanted)} failed; pip said: {said[-1]}"
         )
 
 
 def _suite(extra: str) -> tuple[str, ...]:
-    """This suite as pip names it: the folder it was installed from, or its release."""
+    """This suite as an argument for pip: the folder that it was installed from, or its release."""
     distribution = metadata.distribution("isolation-tests")
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     place = urlparse(origin.get("url", ""))
@@ -75,7 +75,7 @@ def _suite(extra: str) -> tuple[str, ...]:
 
 
 def _contents() -> list[str]:
-    """What this suite needs and consists of, which changes under one version where it comes from a folder."""
+    """The suite's requirements and file hashes, because a suite in a folder can change under one version."""
     distribution = metadata.distribution("isolation-tests")
     hashes = [path.hash.value for path in distribution.files or () if path.suffix == ".py" and path.hash]
     return [*(distribution.requires or ()), *sorted(hashes)]

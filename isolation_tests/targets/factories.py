@@ -1,4 +1,4 @@
-"""Adapters' factories by name, `module:factory` or `file.py:factory`; one sentence where there is none."""
+"""Finds an adapter's factory by name: `module:factory` or `file.py:factory`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from isolation_tests.core.errors import UsageProblem
 
 
 def is_file(spec: str) -> bool:
-    """Whether a name is of the form `file.py:factory`."""
+    """Whether a name has the form `file.py:factory`."""
     return spec.rpartition(":")[0].endswith(".py")
 
 
 def code_file(spec: str, near: Path) -> Path | None:
-    """The file in `file.py:factory`; None where the adapter is in a module."""
+    """The file in `file.py:factory`; None if the adapter is in a module."""
     return near / spec.rpartition(":")[0] if is_file(spec) else None
 
 
 def factory(spec: str, near: Path) -> Callable[..., Any]:
-    """The callable that `module:factory` or `file.py:factory` names; files are looked up from `near`."""
+    """The callable that `module:factory` or `file.py:factory` names; file paths are relative to `near`."""
     place, separator, attribute = spec.rpartition(":")
     if not separator or not place or not attribute:
-        raise UsageProblem(
-            f"{spec!r} must read module:factory or file.py:factory; correct the adapter's name."
-        )
+        raise UsageProblem(f"{spec!r} is not an adapter's name; write module:factory or file.py:factory.")
     module = _module_of_file(near / place, place) if place.endswith(".py") else _module(place, near)
     factory = getattr(module, attribute, None)
     if factory is None:
@@ -44,14 +42,14 @@ def factory(spec: str, near: Path) -> Callable[..., Any]:
 
 
 def _module(name: str, near: Path) -> Any:
-    # At the end, so that nothing installed is shadowed: a console script does not look in its own folder.
+    # A console script does not look in the current folder. At the end of the path, it shadows no package.
     sys.path.extend(place for place in (str(near.resolve()), str(Path.cwd())) if place not in sys.path)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise UsageProblem(
-                f"There is no module {name!r} to import; check the spelling and that it is installed, "
+                f"There is no module {name!r}. Check the spelling and that it is installed, "
                 "or name the file as path/to/file.py:factory."
             ) from error
         raise _not_imported(name, error) from error
@@ -80,22 +78,20 @@ def _module_of_file(path: Path, shown: str) -> Any:
 
 
 def _not_imported(place: str, error: BaseException) -> UsageProblem:
-    """Why a file or module could not be imported, and what to do about it."""
+    """Why a file or module can't be imported, and what to do."""
     if isinstance(error, SyntaxError):
         return UsageProblem(
-            f"{place} is not valid Python: {error.msg} (line {error.lineno}); correct it and run again."
+            f"{place} is not valid Python: {error.msg} (line {error.lineno}); fix it and run again."
         )
     if isinstance(error, ModuleNotFoundError):
         return UsageProblem(
-            f"Importing {place} needs {error.name!r}, which is not installed; install it here."
+            f"{place} imports {error.name!r}, which is not installed; install it and run again."
         )
     if isinstance(error, ImportError) and "relative import" in str(error):
-        return UsageProblem(f"{place} imports its neighbours relatively; name it as package.module:factory.")
+        return UsageProblem(f"{place} uses relative imports; name it as package.module:factory.")
     if isinstance(error, SystemExit):
         return UsageProblem(
-            f"Importing {place} ended the process (exit {error.code}); put what it runs under "
+            f"{place} exits when it is imported (exit {error.code}); put the code that it runs under "
             'if __name__ == "__main__".'
         )
-    return UsageProblem(
-        f"Importing {place} failed: {type(error).__name__}: {error}; correct it and run again."
-    )
+    return UsageProblem(f"{place} can't be imported: {type(error).__name__}: {error}; fix it and run again.")

@@ -1,4 +1,4 @@
-"""Known findings: each with its reason, owner and expiry."""
+"""Known findings: each has a reason, an owner and an expiry date."""
 
 from __future__ import annotations
 
@@ -12,31 +12,37 @@ from isolation_tests.model import Frozen
 
 
 class Known(Frozen):
-    """A finding that is known, with its reason, owner and expiry; it keeps CI green, never the certificate.
-
-    finding: the finding's key, `<anomaly>-<operation>-<relation>`; "*" stands for any text.
-    affected: a requirement such as "mem0ai>=1,<3"; where the installed version is another, the entry
-    does not apply. replay: path of the replay file, from the
-    target's file. reference: public source. intermittent: it shows in some runs only, so a run that does not
-    show it does not make the entry stale.
-    """
+    """A known finding. It does not fail a build, but it still blocks every level."""
 
     finding: str
+    """The finding's key, `<anomaly>-<operation>-<relation>`; "*" matches any text."""
+
     reason: str = Field(min_length=10)
+    """Why the finding is accepted for now."""
+
     owner: str = Field(min_length=1)
+    """Who is responsible for it."""
+
     expires: dt.date
+    """The last day on which the entry counts."""
+
     affected: str | None = None
+    """A version requirement such as "mem0ai>=1,<3"; the entry applies to these versions only."""
+
     replay: str | None = None
+    """Path of the replay file, relative to the target's file."""
+
     reference: str | None = None
+    """A public source that describes the finding."""
+
     intermittent: bool = False
+    """Whether only some runs show the finding; a run that does not show it then leaves the entry valid."""
 
     @field_validator("finding")
     @classmethod
     def _names_an_anomaly(cls, finding: str) -> str:
         if finding.split("-", maxsplit=1)[0] not in CATALOGUE:
-            raise ValueError(
-                f"{finding!r} does not begin with an anomaly of the catalogue, as O1-get-any does"
-            )
+            raise ValueError(f"{finding!r} must begin with the id of an anomaly, as in O1-get-any")
         return finding
 
     @field_validator("affected")
@@ -45,13 +51,14 @@ class Known(Frozen):
         return affected if affected is None else requirement(affected)
 
     def applies(self) -> bool:
-        """Whether the installed version is one of those affected."""
+        """Whether the installed version is affected."""
         if self.affected is None:
             return True
         return is_met(self.affected)
 
 
 class KnownFile(Frozen):
-    """A file of known findings that is kept apart from the target's."""
+    """A separate file of known findings."""
 
     known: tuple[Known, ...] = ()
+    """The known findings."""

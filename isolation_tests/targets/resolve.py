@@ -1,4 +1,4 @@
-"""Targets: an adapter plus how to open it. One resolver for every way a user can name one."""
+"""Targets: an adapter plus how to open it. One resolver for every way to name one."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ BY_DESCRIPTION = {
     "http": "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
 }
-"""Adapters that a target's file describes in its options, without Python."""
+"""Adapters that need no Python code: the options in a target's file describe the system."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A resolved target. factory: opens the adapter. source: where it came from, for the header.
+    """A resolved target. factory: opens the adapter. source: where the target comes from, for the header.
 
-    known_source: where its known findings came from. code: the file the adapter was loaded from. file: the
-    target's own file.
+    known_source: where its known findings come from. code: the file with the adapter. file: the target's own
+    file.
     """
 
     config: TargetConfig
@@ -62,33 +62,33 @@ class Target:
         return self.config.name
 
     @property
-    def _told(self) -> str:
-        """What a message calls the target: its file, where the user can mend it there."""
+    def _label(self) -> str:
+        """The target's name in a message: its file if it has one, because the user can fix it there."""
         return self.source if self.source.endswith(".toml") else self.name
 
     @property
     def disposable(self) -> bool:
-        """Whether hostile values may reach writing and deleting calls."""
+        """Whether users with hostile names may write and delete."""
         return self.config.disposable
 
     @property
     def owner_keys(self) -> tuple[str, ...]:
-        """Metadata keys by which this or any other system may scope."""
+        """Metadata keys that this system, or systems in general, use to scope memories."""
         return tuple(dict.fromkeys((*self.config.owner_keys, *OWNER_KEYS)))
 
     def open(self) -> Session:
-        """Open the adapter; raises a `Problem` in one sentence where that fails."""
+        """Open the adapter; raises a `Problem` with one sentence if that fails."""
         config = self.config
         self._fit_options()
         unmet = [each for each in config.requires if not is_met(each)]
         if unmet:
             raise UsageProblem(
-                f"{config.name} needs {', '.join(unmet)}, and {self._installed(unmet)} installed; run "
-                f"it in an environment of its own with `isolation-tests run {config.name} --own-environment`."
+                f"{config.name} needs {', '.join(unmet)}, but {self._installed(unmet)} installed; run it in "
+                f"its own environment with `isolation-tests run {config.name} --own-environment`."
             )
         try:
             return open_session(
-                self.factory, config.options, call_limit=config.call_limit_seconds, name=self._told
+                self.factory, config.options, call_limit=config.call_limit_seconds, name=self._label
             )
         except TargetProblem as error:
             if isinstance(error.__cause__, ImportError):
@@ -96,22 +96,22 @@ class Target:
             raise
         except SystemExit as error:
             raise TargetProblem(
-                f"{config.name}: the factory ended the process (exit {error.code}) instead of returning an "
-                "adapter; make it return the adapter or raise an exception."
+                f"{config.name}: the factory ended the process (exit {error.code}); make it return an "
+                "adapter or raise an exception."
             ) from error
 
     def open_twin(self) -> Session:
-        """Open the target that reaches the same store in another way, with its own file's options."""
+        """Open the twin, the target that reaches the same store in another way, with its own options."""
         return _named(self.config.twin or self.config.name).open()
 
     @staticmethod
     def _installed(requirements: list[str]) -> str:
         names = [Requirement(each).name for each in requirements]
         there = [f"{name} {found}" for name in names if (found := version(name))]
-        return f"{', '.join(there)} is" if there else "nothing of it is"
+        return f"{', '.join(there)} is" if there else "none of them is"
 
     def _fit_options(self) -> None:
-        """Raise `UsageProblem` for an option that the factory does not take, or lacks."""
+        """Raise `UsageProblem` if the factory does not take an option, or if a required one is missing."""
         try:
             parameters = inspect.signature(self.factory).parameters.values()
         except (TypeError, ValueError):
@@ -122,36 +122,36 @@ class Target:
                 if option not in named:
                     near = get_close_matches(option, named, n=1)
                     hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(named) or 'none'}."
-                    raise UsageProblem(f"{self.name}: the factory takes no option {option!r}; {hint}")
+                    raise UsageProblem(f"{self.name}: the factory has no option {option!r}; {hint}")
         for name, parameter in named.items():
             if parameter.default is parameter.empty and name not in self.config.options:
                 raise UsageProblem(
-                    f"{self.name}: the factory needs the option {name!r}; give it with -O, "
-                    "in a pytest run with --isolation-option."
+                    f"{self.name}: the factory needs the option {name!r}; pass it with -O, or with "
+                    "--isolation-option in a pytest run."
                 )
 
     def versions(self) -> dict[str, str]:
-        """The installed version of each distribution behind the target; of a file, its digest."""
+        """The installed version of each distribution behind the target; for a file, its digest."""
         if self.config.distributions:
             return {name: version(name) or "not installed" for name in self.config.distributions}
         if self.code is not None:
             return {self.code.name: f"{DIGEST}{hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
         package = self.config.adapter.partition(":")[0].partition(".")[0]
-        # A package installed editable is not among them: its distribution is mostly called alike.
+        # The list lacks editable packages. Their distribution usually has the same name.
         owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
         installed = {name: version(name) for name in dict.fromkeys(owners)}
         return {name: found for name, found in installed.items() if found is not None}
 
     def digests(self) -> tuple[str, str]:
-        """SHA-256 of the target's file, and of the file that comes with the suite under this name.
+        """SHA-256 of the target's file, and of the suite's own file of the same name.
 
-        In hex, empty where there is none. They differ where somebody changed what a name stands for.
+        Both in hex; empty if there is no such file. They differ if somebody has changed the target's file.
         """
         packaged = shipped().get(self.name.removeprefix(SCOPED))
         return _sha256(self.file), _sha256(packaged)
 
     def known_reason(self, key: str) -> str | None:
-        """Why a finding is known; None where it is news."""
+        """The reason given for a known finding; None if the finding is not listed."""
         today = dt.datetime.now(dt.UTC).date()
         for entry in self.config.known:
             if fnmatch.fnmatchcase(key, entry.finding) and entry.applies() and entry.expires >= today:
@@ -164,11 +164,11 @@ def _sha256(path: Path | None) -> str:
 
 
 def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None) -> Target:
-    """The target that a user named.
+    """The target with a given name.
 
-    spec: a short name, `fault:NAME` or `fault:NAME@TARGET`, a TOML file, `module:factory` or
+    spec: a short name, `fault:NAME` or `fault:NAME@TARGET`, `scoped:TARGET`, a TOML file, `module:factory` or
     `file.py:factory`. options: override the target's own. known: a TOML file of known findings that
-    replaces the target's, or "none". Raises `UsageProblem` with the nearest name.
+    replaces the target's list, or "none". Raises `UsageProblem` with the most similar name.
     """
     target = _named(spec)
     config = target.config
@@ -210,12 +210,12 @@ def _from_entry_point(point: metadata.EntryPoint) -> Target:
 
 
 def shipped() -> dict[str, Path]:
-    """The target files that come with the suite, by short name."""
+    """The target files that the suite ships, by short name."""
     return {path.stem: path for path in sorted(packaged.folder("targets").glob("*.toml"))}
 
 
 def listed() -> list[tuple[str, str, str]]:
-    """Every nameable target: (name, what it is, whether it can be run here)."""
+    """Every target with a short name: (name, description, what it needs before it can run)."""
     rows = []
     for name, path in shipped().items():
         config = load(path, TargetConfig)
@@ -238,23 +238,24 @@ def _status(config: TargetConfig) -> str:
 def _unknown(spec: str) -> UsageProblem:
     if spec.endswith(".py"):
         return UsageProblem(
-            f"{spec!r} names no factory; write {spec}:FACTORY, the function that opens the adapter."
+            f"{spec!r} lacks a factory; write {spec}:FACTORY with the function that opens the adapter."
         )
     names = [*shipped(), *(f"fault:{name}" for name in FAULTS)]
     names += [point.name for point in metadata.entry_points(group=ENTRY_POINTS)]
     near = get_close_matches(spec, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "`isolation-tests targets` lists those that exist."
+    hint = f"did you mean {near[0]!r}?" if near else "`isolation-tests targets` lists the short names."
     return UsageProblem(
-        f"There is no target {spec!r} (a short name, a .toml file, module:factory or file.py:factory); {hint}"
+        f"There is no target {spec!r}. A target is a short name, a .toml file, module:factory or "
+        f"file.py:factory; {hint}"
     )
 
 
 def _scoped(spec: str) -> Target:
     inner = _named(spec.removeprefix(SCOPED) or "reference")
     title = f"ScopedMemory in front of {inner.config.title or inner.name}"
-    # What is known of the raw system says nothing of the wrapper, and it takes no two names for one user.
+    # The raw system's known findings do not apply to the wrapper, which also keeps all names apart.
     changes = {"name": spec, "title": title, "tenancy": SCOPED_TENANCY, "known": (), "names": NameRules()}
-    # Nor does a twin know of it: what it stored raw is stored under other names.
+    # A twin does not work either: it bypasses the wrapper and stores under other names.
     config = inner.config.model_copy(update={**changes, "twin": None})
     opens = wrap_factory(ScopedAdapter, inner.factory)
     return Target(config, opens, f"ScopedMemory in front of {inner.source}", code=inner.code, file=inner.file)
@@ -285,13 +286,13 @@ def _from_file(path: Path, source: str) -> Target:
         if isinstance(error.__cause__, ImportError):
             raise UsageProblem(_with_extra(str(error), config)) from error
         raise
-    # What a description opens is in the file itself.
+    # A described target has its code in the file itself.
     code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
     return Target(config, opens, source, code=code, file=path)
 
 
 def _with_extra(sentence: str, config: TargetConfig) -> str:
-    """The sentence on a missing package, and which extra installs it where the sentence does not say so."""
+    """The sentence about a missing package, with the extra that installs it unless it is already named."""
     if config.extra is None or "pip install" in sentence:
         return sentence
     return f'{sentence.rstrip(".")}; install it with: pip install "isolation-tests[{config.extra}]"'

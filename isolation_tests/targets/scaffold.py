@@ -1,4 +1,4 @@
-"""The first file of a target: what has to be asked, and a target's file or an adapter that runs at once."""
+"""Writes the first files of a target: the questions to ask, and a target's file that works right away."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def _always(_answers: Answers) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to know before a target's file can be written.
+    """One question to answer before a target's file can be written.
 
-    name: of the answer, and of its flag. text: asks for it. due: what an answer looks like, for the sentence
-    on one that is wrong. default: what most people answer; `{NAME}` in it is the target's name in capitals.
-    form: what an answer has to match. choices: the only answers there are, if any. wanted: whether it matters
-    after the answers so far.
+    name: of the answer, as in `--set NAME=VALUE`. text: the prompt. due: what a right answer looks like, for
+    the message about a wrong one. default: the most common answer; `{NAME}` in it is the target's name in
+    capitals. form: the pattern of a right answer. choices: the allowed answers, if they are limited. wanted:
+    whether the question matters, given the answers so far.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Question:
     wanted: Callable[[Answers], bool] = _always
 
     def check(self, answer: str) -> str:
-        """The answer; raises `UsageProblem` where it is none."""
+        """The answer; raises `UsageProblem` if it is not valid."""
         fits = answer in self.choices if self.choices else bool(answer.strip())
         if fits and (self.form is None or self.form.fullmatch(answer)):
             return answer
@@ -61,7 +61,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to begin. templates: file name pattern -> template. questions: in the order they are asked."""
+    """One kind of target. templates: file name pattern -> template. questions: in the order of asking."""
 
     title: str
     templates: Mapping[str, str]
@@ -87,12 +87,12 @@ def _names_user(answers: Answers) -> bool:
 _ANSWER = (
     Question(
         "items",
-        "Where an answer has its list of memories (JMESPath; @ is the answer itself)",
+        "JMESPath to the list of memories in an answer (@ for the answer itself)",
         "a JMESPath such as memories",
         "@",
     ),
-    Question("id", "Where a memory has its id (JMESPath)", "a JMESPath such as id", "id"),
-    Question("text", "Where a memory has its text (JMESPath)", "a JMESPath such as text", "text"),
+    Question("id", "JMESPath to a memory's id", "a JMESPath such as id", "id"),
+    Question("text", "JMESPath to a memory's text", "a JMESPath such as text", "text"),
 )
 _HTTP = (
     Question(
@@ -104,14 +104,14 @@ _HTTP = (
     ),
     Question(
         "auth",
-        "How a request shows who makes it (none, bearer, header, cookie; sign-in: a call for each user)",
+        "How requests are authenticated (none, bearer, header, cookie, or sign-in for each user)",
         f"one of {', '.join(_AUTHS)}",
         "none",
         choices=_AUTHS,
     ),
     Question(
         "auth_name",
-        "Name of that header or cookie",
+        "Name of the header or cookie",
         "a name such as X-API-Key",
         "X-API-Key",
         _WORD,
@@ -120,32 +120,32 @@ _HTTP = (
     Question(
         "secret",
         "Environment variable that holds the secret",
-        "a variable's name such as NOTES_KEY, never the secret itself",
+        "the name of a variable such as NOTES_KEY, never the secret itself",
         "{NAME}_KEY",
         _VARIABLE,
         wanted=_shows_credential,
     ),
     Question(
-        "sign_in_path", "Path to sign in", "a path such as /sign-in", "/sign-in", _PATH, wanted=_signs_in
+        "sign_in_path", "Path of the sign-in", "a path such as /sign-in", "/sign-in", _PATH, wanted=_signs_in
     ),
     Question(
         "token",
-        "Where the answer to a sign-in has the token (JMESPath)",
+        "JMESPath to the token in the answer to a sign-in",
         "a JMESPath such as token",
         "token",
         wanted=_signs_in,
     ),
     Question(
         "path",
-        "Path of the memories, {user} where the user stands in it",
+        "Path of the memories, with {user} if the user is part of it",
         "a path such as /memories or /users/{user}/memories",
         "/memories",
         _PATH,
     ),
     Question(
         "user_field",
-        "Field that names the user in a query or a body",
-        "a field's name such as user_id",
+        "Field of a query or body that names the user",
+        "the name of a field such as user_id",
         "user_id",
         _WORD,
         wanted=_names_user,
@@ -155,14 +155,14 @@ _HTTP = (
 _MCP = (
     Question(
         "server",
-        "Command that starts the server, or its address",
+        "Command that starts the server, or the server's address",
         "a command without quotes such as `uvx my-server --local`, or an address that begins with http://",
         "http://127.0.0.1:8000/mcp",
         _COMMAND,
     ),
     Question("user_argument", "Argument that names the user", "a name such as user_id", "user_id", _WORD),
     *(
-        Question(f"{operation}_tool", f"Tool that {does}", f"a tool's name such as {usual}", usual)
+        Question(f"{operation}_tool", f"Tool that {does}", f"the name of a tool such as {usual}", usual)
         for operation, does, usual in (
             ("add", "stores a memory", "add_memory"),
             ("search", "searches memories", "search_memories"),
@@ -174,20 +174,20 @@ _MCP = (
 )
 KINDS: Mapping[str, Kind] = {
     "python": Kind(
-        "an adapter in Python, with its target",
+        "an adapter in Python, with its target's file",
         {"{module}.py": "adapter.py.j2", "{name}.toml": "python.toml.j2"},
     ),
-    "http": Kind("an HTTP service, described without Python", {"{name}.toml": "http.toml.j2"}, _HTTP),
-    "mcp": Kind("an MCP server, described without Python", {"{name}.toml": "mcp.toml.j2"}, _MCP),
+    "http": Kind("a description of an HTTP service", {"{name}.toml": "http.toml.j2"}, _HTTP),
+    "mcp": Kind("a description of an MCP server", {"{name}.toml": "mcp.toml.j2"}, _MCP),
 }
-"""What can be begun with; another kind is a template and its questions."""
+"""The kinds of targets. To add one, write a template and its questions."""
 
 
 def next_question(kind: str, name: str, answers: Answers) -> Question | None:
-    """The next thing to ask, after the answers so far; None when all is known.
+    """The next question, given the answers so far; None when there are no more.
 
-    name: the target's. answers: by a question's name, given by flags or already asked for; each is checked.
-    Raises `UsageProblem` for a kind that does not exist and for an answer that is wrong.
+    name: of the target. answers: by the question's name; each is checked. Raises `UsageProblem` for an
+    unknown kind and for a wrong answer.
     """
     for question in _known(kind).questions:
         if not question.wanted(answers):
@@ -201,24 +201,24 @@ def next_question(kind: str, name: str, answers: Answers) -> Question | None:
 def write_target(
     kind: str, name: str, folder: Path, answers: Answers | None = None, *, overwrite: bool = False
 ) -> list[Path]:
-    """Write the files of a new target and return their paths, the one to run last.
+    """Write the files of a new target and return their paths, with the target's file last.
 
-    name: small letters, digits and dashes. answers: as `next_question` asks for them; what is left out
-    gets its default. Raises `UsageProblem` for a bad name or answer, for a folder that is not there, and for
-    a file that is, unless `overwrite`.
+    name: lower-case letters, digits and dashes. answers: as for `next_question`; a missing answer gets its
+    default. Raises `UsageProblem` for a bad name or answer, for a missing folder, and for an existing file
+    unless `overwrite` is true.
     """
     if not _NAME.fullmatch(name):
         raise UsageProblem(
-            f"A target can't be called {name!r}; write small letters, digits and dashes, as in my-memory."
+            f"{name!r} can't be a target's name; use lower-case letters, digits and dashes, as in my-memory."
         )
     if not folder.is_dir():
-        raise UsageProblem(f"There is no folder {folder}; make it, or name another.")
+        raise UsageProblem(f"There is no folder {folder}; create it, or name another.")
     chosen = _known(kind)
     values = _values(chosen, name, answers or {})
     paths = {folder / pattern.format(**values): template for pattern, template in chosen.templates.items()}
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
-        raise UsageProblem(f"{there[0]} is there already; choose another name, or replace it with --force.")
+        raise UsageProblem(f"{there[0]} already exists; choose another name, or replace it with --force.")
     rendered = {path: _rendered(template, values) for path, template in paths.items()}
     for path, content in rendered.items():
         try:
@@ -231,7 +231,7 @@ def write_target(
 
 
 def next_steps(kind: str, name: str, folder: Path, answers: Answers | None = None) -> list[str]:
-    """The commands that come next, for people: setting the secret if there is one, and the run."""
+    """The commands to run next: one that sets the secret, if there is one, and one that tests the target."""
     values = _values(_known(kind), name, answers or {})
     secret = [f"export {values['secret']}=..."] if values.get("secret") else []
     return [*secret, f"isolation-tests run {folder / name}.toml --profile quick"]
@@ -240,21 +240,22 @@ def next_steps(kind: str, name: str, folder: Path, answers: Answers | None = Non
 def _known(kind: str) -> Kind:
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}."
-        raise UsageProblem(f"There is nothing to begin with called {kind!r}; {hint}")
+        hint = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(KINDS)}."
+        raise UsageProblem(f"There is no kind of target called {kind!r}; {hint}")
     return KINDS[kind]
 
 
 def _values(kind: Kind, name: str, answers: Answers) -> dict[str, Any]:
-    """What the templates need: each answer or its default, and the names."""
+    """The values for the templates: each answer or its default, and the names."""
     module = f"{name.replace('-', '_')}_adapter"
     values: dict[str, Any] = {"name": name, "module": module, "file": f"{name}.toml"}
     asked = {question.name: question for question in kind.questions}
     for given in answers:
         if given not in asked:
             near = get_close_matches(given, asked, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(asked) or 'none'}."
-            raise UsageProblem(f"There is no answer called {given!r} here; {hint}")
+            all_of_them = f"the settings are {', '.join(asked)}." if asked else "it has none."
+            hint = f"did you mean {near[0]!r}?" if near else all_of_them
+            raise UsageProblem(f"There is no setting {given!r} for this kind of target; {hint}")
     for question in kind.questions:
         answer = answers.get(question.name, _default(question, name))
         values[question.name] = question.check(answer) if question.wanted(values) else None
@@ -278,5 +279,5 @@ def _rendered(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _toml(value: str | list[str]) -> str:
-    """Texts as TOML has them: JSON's quoting, but for one character that TOML wants escaped too."""
+    """A value in TOML: quoted as in JSON, except for one more character that TOML escapes."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

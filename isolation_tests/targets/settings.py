@@ -1,4 +1,4 @@
-"""What a run was asked to do: command line over environment over pyproject.toml, with one resolver."""
+"""The settings of a run: the command line wins over the environment, which wins over pyproject.toml."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MOST_SEED_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A run's settings, each as the user wrote it; None where nobody did.
+    """A run's settings as the user wrote them; None if a setting is not given.
 
-    options: the target's, `KEY=VALUE`, later ones win. report: folder, or "none" to write nothing.
+    options: of the target, as `KEY=VALUE`; later ones win. report: a folder, or "none" to write nothing.
     """
 
     target: str | None = None
@@ -35,7 +35,7 @@ class Settings:
     options: tuple[str, ...] = ()
 
     def seed_number(self) -> int | None:
-        """The seed as a whole number; raises `UsageProblem` for anything else."""
+        """The seed as a whole number; raises `UsageProblem` if it is not one."""
         if self.seed is None:
             return None
         if not (self.seed.isascii() and self.seed.isdecimal() and len(self.seed) <= MOST_SEED_DIGITS):
@@ -46,18 +46,18 @@ class Settings:
         return int(self.seed)
 
     def given(self) -> tuple[str, ...]:
-        """What was given beside the target's file: "known", "seed", and each option as "option NAME"."""
+        """The settings that the target's file does not hold: "known", "seed", and each "option NAME"."""
         named = [name for name in ("known", "seed") if getattr(self, name) is not None]
         return (*named, *(f"option {name}" for name in self.option_map()))
 
     def option_map(self) -> dict[str, str]:
-        """The target's options; raises `UsageProblem` for one without an equals sign."""
+        """The target's options; raises `UsageProblem` for an option without an equals sign."""
         pairs: dict[str, str] = {}
         for option in self.options:
             key, separator, value = option.partition("=")
             if not separator or not key:
                 raise UsageProblem(
-                    f"A target option is written KEY=VALUE, not {option!r}; write for example url=VALUE."
+                    f"{option!r} is not an option; write KEY=VALUE, for example url=http://localhost:8000."
                 )
             pairs[key] = value
         return pairs
@@ -67,11 +67,11 @@ NAMES = tuple(field.name for field in fields(Settings))
 
 
 def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """Merge what was given on the command line with the environment and the nearest pyproject.toml.
+    """Merge the settings of the command line with the environment and the nearest pyproject.toml.
 
-    folder: where the search for pyproject.toml begins, upwards; files that it names are looked up from
-    where it lies. Options are joined, those of the command line last. Raises `UsageProblem` for a
-    variable or key that is nearly one that exists, and for a key that does not exist at all.
+    folder: where the search for pyproject.toml starts; it goes upwards. Paths in that file are relative to
+    the file. Options are joined; those of the command line win. Raises `UsageProblem` for an unknown key, and
+    for a variable whose name is similar to a known one.
     """
     variables = _from_environment(os.environ if environment is None else environment)
     table = _from_pyproject(folder)
@@ -84,7 +84,7 @@ def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | No
 
 
 def set_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Every ISOLATION_* variable that is set, secrets masked, for the header of a run."""
+    """Every ISOLATION_* variable that is set, with secrets masked, for the header of a run."""
     found = os.environ if environment is None else environment
     shown = {}
     for name, value in sorted(found.items()):
@@ -109,7 +109,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if setting in NAMES:
             read[setting] = value
         elif near := _near(setting):
-            # Another program's variable may share the prefix; only a slip of the pen is refused.
+            # Another program's variable may share the prefix, so only likely typing errors are refused.
             raise UsageProblem(
                 f"There is no environment variable {name}; did you mean {PREFIX}{near.upper()}?"
             )
@@ -130,7 +130,7 @@ def _table(path: Path, folder: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageProblem(f"{path} can't be read as TOML: {error}. Correct it and run again.") from error
+        raise UsageProblem(f"{path} can't be read as TOML: {error}. Fix it and run again.") from error
     tool = content.get("tool", {})
     found = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
     if not isinstance(found, dict):
@@ -144,12 +144,12 @@ def _table(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def _value(path: Path, name: str, value: object) -> Any:
-    """One key's value in the form that the command line gives it."""
+    """The value of one key, in the form that it has on the command line."""
     place = f"{path}: [tool.{TABLE}] {name}"
     if name not in NAMES:
         near = _near(name)
-        hint = f"did you mean {near!r}?" if near else f"there are {', '.join(NAMES)}."
-        raise UsageProblem(f"{place} is no setting; {hint}")
+        hint = f"did you mean {near!r}?" if near else f"the settings are {', '.join(NAMES)}."
+        raise UsageProblem(f"{place} is not a setting; {hint}")
     if name == "options":
         if not isinstance(value, dict):
             raise UsageProblem(f'{place} must be a table, as in options = {{ key = "value" }}.')

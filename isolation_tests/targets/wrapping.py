@@ -1,4 +1,4 @@
-"""What stands in front of an adapter: a wrapper put around whatever a factory gives."""
+"""Puts a wrapper around the adapter that a factory opens."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ Wrap = Callable[[Any], Any]
 
 
 def wrap_factory(wrap: Wrap, factory: Callable[..., Any]) -> Callable[..., Any]:
-    """A factory that takes the same options and puts `wrap` around the adapter that `factory` opens.
-
-    wrap: takes an adapter and returns one.
-    """
+    """A factory with the same options that opens the adapter with `factory` and wraps it with `wrap`."""
     fronted = partial(_open, wrap, factory)
     with suppress(TypeError, ValueError):
         fronted.__signature__ = inspect.signature(factory)  # type: ignore[attr-defined]  # inspect reads it
@@ -29,7 +26,7 @@ def _open(wrap: Wrap, factory: Callable[..., Any], /, **options: Any) -> Any:
 
 
 def _wrapped(wrap: Wrap, opened: Any) -> Any:
-    """The wrapper around an adapter, or around what will give one: an awaitable or a context manager."""
+    """The wrapper around an adapter, or around an awaitable or context manager that yields one."""
     if inspect.isawaitable(opened):
         return _wrapped_later(wrap, opened)
     if isinstance(opened, AbstractContextManager):

@@ -1,1 +1,1 @@
-"""What is written: related names, people and their facts, and canaries that say whose a fact is."""
+"""Test data: related names, people and their facts, and canaries that identify a fact's owner."""

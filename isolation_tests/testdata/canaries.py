@@ -1,4 +1,4 @@
-"""Canaries, which say whose fact a text was made from: made, and found again in whatever was answered."""
+"""Canaries: tokens that identify a fact's owner, and the search for them in any answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from isolation_tests.model import UserNumber
+
 __all__ = ["Canary", "Found", "Mint", "leaves"]
 
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
 _PAYLOAD_BYTES = _USER_BYTES + _FACT_BYTES
 _PREFIX, _TOKEN_LENGTH = "zk", 26
-_REMEMBERED_TEXTS = 4096  # one text is read in several fields and answers
+_REMEMBERED_TEXTS = 4096  # the same text occurs in several fields and answers
 _GAP = r"[\W_]{0,8}"
-# A look-ahead, so that a stray "z k" in front of a token can't swallow the token's own beginning.
+# The look-ahead keeps a stray "z k" in front of a token from consuming the token's beginning.
 _CANDIDATE = re.compile(rf"(?=z{_GAP}k((?:{_GAP}[a-z2-7]){{24}}))")
 _NOISE = re.compile(r"[\W_]+")
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\\\"']))")
@@ -49,13 +51,13 @@ _CODE = (
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Whose fact a token stands for.
+    """The user and the fact that a token stands for.
 
-    user: number of the user, unique in the run, 0 to 2**40 - 1. fact: number of the user's fact, 0 to
-    2**16 - 1. Raises ValueError outside of these.
+    user: number of the user, unique in the run, 0 to 2**40 - 1. fact: number of the user's fact, 0 to 2**16 -
+    1. Raises ValueError for numbers outside these ranges.
     """
 
-    user: int
+    user: UserNumber
     fact: int
 
     def __post_init__(self) -> None:
@@ -67,17 +69,17 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One canary and the path of the field it was in ("text", "raw.payload.data[0]", "error")."""
+    """A canary, and the path of the field that contains it ("text", "raw.payload.data[0]", "error")."""
 
     canary: Canary
     where: str
 
 
 class Mint:
-    """Makes and recognises the canaries of one run; holds nothing but the run's secret."""
+    """Creates and recognises the canaries of one run; its only state is the run's secret."""
 
     def __init__(self, secret: bytes) -> None:
-        """Take the run's secret, 32 bytes; raises ValueError for any other length."""
+        """Take the run's secret of 32 bytes; raises ValueError for any other length."""
         if len(secret) != _SECRET_BYTES:
             raise ValueError(f"a run secret has {_SECRET_BYTES} bytes, not {len(secret)}")
         self._secret = secret
@@ -90,7 +92,7 @@ class Mint:
         return _PREFIX + base64.b32encode(self._whiten(payload, tag) + tag).decode().lower()
 
     def read(self, token: str) -> Canary | None:
-        """Return whose token this is; None unless this run made it, to the last character."""
+        """Return the canary of a token; None unless this run made exactly this token."""
         if not token.isascii() or len(token) != _TOKEN_LENGTH or not token.lower().startswith(_PREFIX):
             return None
         return self._decode(token[len(_PREFIX) :].upper())
@@ -98,8 +100,8 @@ class Mint:
     def find(self, text: str) -> list[Canary]:
         """Return the distinct canaries in a text, in order of appearance.
 
-        Found in any case, with separators or invisible characters between the letters, in full width,
-        URL-, JSON- or HTML-escaped, and inside Base64 (page handles).
+        Recognises any case, separators or invisible characters between the letters, full-width letters, URL,
+        JSON and HTML escapes, and Base64 (page handles).
         """
         return list(self._remembered(text))
 
@@ -116,8 +118,8 @@ class Mint:
         """Return the canaries in every field of a value, recursively; `where` names the value itself.
 
         Reads text, bytes, mappings with their keys, sequences, sets, objects' attributes and slots, and
-        exceptions with their causes and notes. Skips numbers, vectors, code and one-time iterators; runs
-        no property. Never raises.
+        exceptions with their causes and notes. Skips numbers, vectors, code and one-time iterators. Evaluates
+        no property and never raises.
         """
         found: dict[Found, None] = {}
         for text, path in _Walk().texts(value, where):
@@ -133,10 +135,11 @@ class Mint:
         payload = self._whiten(data[:_PAYLOAD_BYTES], tag)
         if not hmac.compare_digest(self._mac(b"tag", payload)[:_TAG_BYTES], tag):
             return None
-        return Canary(int.from_bytes(payload[:_USER_BYTES]), int.from_bytes(payload[_USER_BYTES:]))
+        user = UserNumber(int.from_bytes(payload[:_USER_BYTES]))
+        return Canary(user, int.from_bytes(payload[_USER_BYTES:]))
 
     def _whiten(self, payload: bytes, tag: bytes) -> bytes:
-        # Without it neighbours' tokens share most letters, and near-duplicate detection would merge them.
+        # Otherwise neighbouring tokens share most letters, and near-duplicate detection would merge them.
         return bytes(a ^ b for a, b in zip(payload, self._mac(b"pad", tag), strict=False))
 
     def _mac(self, use: bytes, data: bytes) -> bytes:
@@ -144,7 +147,7 @@ class Mint:
 
 
 def _variants(text: str) -> Iterator[str]:
-    """The text in lower case, and again with each kind of escaping it may carry undone."""
+    """The text in lower case, and again with each kind of escaping undone."""
     seen: set[str] = set()
     for plain in (text, *_decoded(text)):
         for form in _unescaped(plain):
@@ -183,10 +186,10 @@ class _Keyed(Protocol):
 
 
 class _Walk:
-    """One pass over a value: every text in it with its path; each object once."""
+    """One pass over a value: every text with its path, each object once."""
 
     def __init__(self) -> None:
-        # The objects are kept, so that no id is used again by a later one while the pass lasts.
+        # The objects are kept alive, so that no id is reused during the pass.
         self._seen: dict[int, object] = {}
 
     def texts(self, value: object, where: str) -> Iterator[tuple[str, str]]:
@@ -196,7 +199,7 @@ class _Walk:
         stack: list[tuple[object, str, int]] = [(value, where, 0)]
         while stack:
             item, path, depth = stack.pop()
-            # Proxies may raise on the mere question what they are; then there is nothing to read.
+            # A proxy may raise when its type is examined; then there is nothing to read.
             with suppress(Exception):
                 text = _text(item)
                 if text is not None:
@@ -215,7 +218,7 @@ class _Walk:
 
 
 def leaves(value: object, where: str) -> Iterator[tuple[str | float, str]]:
-    """Every text and number of a value with its path, as `Mint.scan` reads it; vectors are left out."""
+    """Every text and number of a value with its path, as `Mint.scan` reads it; vectors are skipped."""
     return _Walk().leaves(value, where)
 
 
@@ -228,7 +231,7 @@ def _text(item: object) -> str | None:
 
 
 def _parts(item: object) -> Iterator[tuple[object, str]]:
-    """The parts of one object, each with the step that leads to it; a source that raises ends early."""
+    """The parts of one object, each with its path step; a source that raises ends early."""
     for source in (_contents, _raised, _fields, _foreign):
         with suppress(Exception):
             yield from source(item)
@@ -250,7 +253,7 @@ def _contents(item: object) -> Iterator[tuple[object, str]]:
 
 def _entries(item: _Keyed, keys: Iterable[object]) -> Iterator[tuple[object, str]]:
     for key in list(keys):
-        # Other keys may be ids or names, which say nothing about the field and are new in each run.
+        # Other keys may be ids or names, which do not describe the field and change in each run.
         step = f".{key}" if isinstance(key, str) and _FIELD.fullmatch(key) else ".<key>"
         yield key, ".<key>"
         with suppress(Exception):
@@ -260,7 +263,7 @@ def _entries(item: _Keyed, keys: Iterable[object]) -> Iterator[tuple[object, str
 def _raised(error: object) -> Iterator[tuple[object, str]]:
     if not isinstance(error, BaseException):
         return
-    yield _spoken(error), ""
+    yield _printed(error), ""
     yield error.args, ".args"
     yield error.__cause__, ".__cause__"
     yield error.__context__, ".__context__"
@@ -269,10 +272,10 @@ def _raised(error: object) -> Iterator[tuple[object, str]]:
 
 
 def _fields(item: object) -> Iterator[tuple[object, str]]:
-    """Attributes, slots and the members of compiled types; no property, which could fetch anything."""
+    """Attributes, slots and members of compiled types; no properties, because they could fetch anything."""
     own = getattr(item, "__dict__", None)
     if isinstance(own, dict):
-        fields = _told(own) if isinstance(item, BaseException) else own
+        fields = _own_data(own) if isinstance(item, BaseException) else own
         yield from _entries(fields, fields)
     if type(item).__module__ == "builtins":
         return
@@ -281,27 +284,27 @@ def _fields(item: object) -> Iterator[tuple[object, str]]:
             if isinstance(member, types.MemberDescriptorType):
                 yield from _attribute(item, name, object)
             elif isinstance(member, types.GetSetDescriptorType) and not name.startswith("__"):
-                # A compiled type may compute such a member anew each time (an array its transpose),
-                # without end: only plain data is taken from it.
+                # A compiled type may compute such a member anew each time (an array its transpose), which
+                # would never end, so only plain data is read.
                 yield from _attribute(item, name, (str, bytes, dict, list, tuple))
 
 
-def _told(own: dict[str, object]) -> dict[str, object]:
-    """What an error tells in its own fields: plain data, and the plain data of what it carries.
+def _own_data(own: dict[str, object]) -> dict[str, object]:
+    """An error's plain data, and the plain data of the objects in its fields.
 
-    An error of a client leads to its connections too, and through them to everybody's requests.
+    A client's error also refers to its connections, and through them to other users' requests.
     """
     plain = (str, bytes, bytearray, int, float, dict, list, tuple, set, frozenset)
-    told: dict[str, object] = {}
+    data: dict[str, object] = {}
     for name, value in own.items():
         carried = getattr(value, "__dict__", {})
         inside = {key: part for key, part in carried.items() if isinstance(part, plain)}
-        told[name] = value if isinstance(value, plain) else inside
-    return told
+        data[name] = value if isinstance(value, plain) else inside
+    return data
 
 
 def _attribute(item: object, name: str, wanted: type | tuple[type, ...]) -> Iterator[tuple[object, str]]:
-    # An unset slot raises, and so may any member of a compiled type.
+    # An unset slot raises, and any member of a compiled type may raise.
     with suppress(Exception):
         value = getattr(item, name)
         if isinstance(value, wanted):
@@ -309,7 +312,7 @@ def _attribute(item: object, name: str, wanted: type | tuple[type, ...]) -> Iter
 
 
 def _foreign(item: Any) -> Iterator[tuple[object, str]]:
-    """What tables, arrays, database rows and opaque objects hold without showing it as fields."""
+    """The content of tables, arrays, database rows and opaque objects, which have no readable fields."""
     kind = type(item)
     if isinstance(item, Mapping | Sequence | AbstractSet | BaseException | memoryview | Iterator):
         return
@@ -323,11 +326,11 @@ def _foreign(item: Any) -> Iterator[tuple[object, str]]:
     elif hasattr(kind, "keys") and hasattr(kind, "__getitem__"):
         yield from _entries(item, item.keys())
     elif not hasattr(item, "__dict__"):
-        yield _spoken(item), ""
+        yield _printed(item), ""
 
 
-def _spoken(item: object) -> str:
-    # A text that can't be had holds nothing to find.
+def _printed(item: object) -> str:
+    # An object that can't be printed holds nothing to find.
     with suppress(Exception):
         return str(item)
     return ""

@@ -1,4 +1,4 @@
-"""Tells by two names how they are related, so that a finding is called by the relation's anomaly."""
+"""Classifies how two names are related, so that a finding gets the anomaly of that relation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEFAULTS = frozenset(
 
 
 def classify(a: object, b: object) -> str | None:
-    """The anomaly that would explain that two different names are taken for one; None: nothing would."""
+    """The anomaly that would explain why two different names are taken for one; None: no anomaly would."""
     if isinstance(a, str) and isinstance(b, str):
         return None if a == b else _first(a, b)
     if type(a) is type(b) and a == b:
@@ -51,14 +51,14 @@ def _number(name: object) -> float | None:
 
 
 def _same_number(a: str, b: str) -> bool:
-    # Only blanks differ: that is padding, whatever stands between them.
+    # Names that differ only in outer blanks are padded, whatever stands between the blanks.
     if a.strip() == b.strip():
         return False
     return _number(a) is not None and _number(a) == _number(b)
 
 
 def same_letters(a: str, b: str) -> bool:
-    """Equal but for case, letter by letter: what changes the length is a normal form."""
+    """Whether the names differ only in case, letter by letter; a change of length is a normal form."""
     return len(a) == len(b) and (a.casefold() == b.casefold() or a.upper() == b.upper())
 
 
@@ -74,7 +74,7 @@ def _unmarked(name: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", name) if unicodedata.category(c) != "Mn")
 
 
-# The Cyrillic and Greek letters that most fonts draw like Latin ones, by their Unicode names.
+# Cyrillic and Greek letters that look like Latin ones in most fonts, by their Unicode names.
 _DRAWN_ALIKE = {
     "CYRILLIC SMALL LETTER": "A:a IE:e O:o ER:p ES:c U:y HA:x DZE:s JE:j QA:q WE:w",
     "CYRILLIC CAPITAL LETTER": "A:A VE:B IE:E KA:K EM:M EN:H O:O ER:P ES:C TE:T U:Y HA:X DZE:S JE:J",
@@ -119,7 +119,7 @@ _SHORT = 63
 
 
 def _same_beginning(a: str, b: str) -> bool:
-    """Equal before a NUL, or in the first 63 bytes, the shortest limit of a common database."""
+    """Whether the names are equal up to a NUL, or in their first 63 bytes (the lowest database limit)."""
     if "\0" in a + b and a.split("\0", 1)[0] == b.split("\0", 1)[0]:
         return True
     return a.encode(errors="replace")[:_SHORT] == b.encode(errors="replace")[:_SHORT]
@@ -139,7 +139,7 @@ def _pattern(a: str, b: str) -> bool:
 def _matches(pattern: str, name: str) -> bool:
     """Whether `pattern` matches `name` as an SQL LIKE, a glob or a regular expression."""
     symbols = re.findall(r"[_%*?\[.+(|]", pattern)
-    # Nested repeats and many wildcards can take for ever to fail; short ones show the fault as well.
+    # Nested repeats and many wildcards can take forever to fail, and short patterns show the fault too.
     if not 0 < len(symbols) <= _MAX_SYMBOLS or len(pattern) > _MAX_PATTERN or re.search(r"\)[*+?{]", pattern):
         return False
     like = re.escape(pattern).replace("%", ".*").replace("_", ".")
@@ -167,8 +167,8 @@ def _repeats_a_key(name: str) -> bool:
     return re.search(r'",\s*"', name) is not None
 
 
-# Narrow before wide: a trailing space is padding before it is a prefix, an NFD accent a form before it
-# is an accent, a swapped separator a separator before '_' matches anything.
+# Narrow explanations come first: a trailing space counts as padding rather than a prefix, an NFD accent as a
+# normal form rather than an accent, and a swapped separator as a separator rather than a match of '_'.
 _EXPLANATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
     ("S3", _either(lambda name: name in _DEFAULTS)),
     ("A9", _either(lambda name: name.casefold() in _RESERVED)),

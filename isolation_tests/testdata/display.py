@@ -1,4 +1,4 @@
-"""Shows two names so that no reader can mistake one for the other, for reports only."""
+"""Shows names in reports so that no reader can mistake one for another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BASIC_PLANE = 0x10000
 
 
 def show(name: object) -> str:
-    r"""A name that can't be mistaken: quoted, invisible and foreign characters spelled like \u200b.
+    r"""The name, quoted; invisible and non-ASCII characters are spelled out (\u200b).
 
     A run of 16 or more equal characters is written once, with its length in brackets.
     """
@@ -37,11 +37,11 @@ def _spell(char: str) -> str:
 
 
 _KINDS = (
-    (bool, "a truth value"),
+    (bool, "a boolean"),
     (str, "text"),
     (int, "a whole number"),
     (float, "a float"),
-    (type(None), "nothing"),
+    (type(None), "None"),
     (Mapping, "an object"),
     (list, "a list"),
 )
@@ -52,7 +52,7 @@ def _kind(name: object) -> str:
 
 
 def difference(a: object, b: object) -> str:
-    """How b differs from a, in one short phrase for people."""
+    """How b differs from a, as a short phrase."""
     if not (isinstance(a, str) and isinstance(b, str)):
         same = type(a) is type(b)
         return f"a is {show(a)}, b is {show(b)}" if same else f"a is {_kind(a)}, b is {_kind(b)}"

@@ -1,4 +1,4 @@
-"""People and the facts about them."""
+"""Generates people and facts about them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LOCALES = ("en_US", "de_DE", "pt_BR", "ja_JP", "hi_IN", "ar_AA")
 
 _FOODS = ("ramen", "feijoada", "pretzels", "samosas", "hummus", "pancakes", "dumplings", "lentils", "sushi")
 
-# Every name or city here has lower-case words on both sides: two capitalised words in a row would be
-# read as one entity and link facts that no plan meant to link.
+# Every name or city has lower-case words on both sides, because two capitalised words in a row would be read
+# as one entity and would link facts that no plan means to link.
 _FACTS = (
     "My locker code is {canary}, said {name}.",
     "The booking reference to {city} is {canary} and must stay private.",
@@ -45,10 +45,10 @@ _SHARED_FACTS = (
 _SHARED_GIVEN = ("Marguerite", "Thandeka", "Leopoldina", "Evangelos", "Rosamund", "Ximena", "Balthasar")
 _SHARED_FAMILY = ("Oyelaran", "Vasconcellos", "Lindqvist", "Papadakis", "Tchaikova", "Wetherby", "Ndiaye")
 
-# Lower-case events that no ordinary fact and no neutral query mentions.
+# Lower-case events that no ordinary fact or neutral query mentions.
 _SUBJECTS = ("lantern parade", "harbour regatta", "pottery market", "kite festival", "puppet theatre")
 
-# One sentence a user, whose words are those of the statement that contradicts it but for the value.
+# Two statements that contradict each other differ only in the value.
 _STATEMENT = "{entity}'s favourite dish is {value}, as filed under {canary}."
 
 NEUTRAL_QUERIES = (
@@ -74,7 +74,7 @@ _RESERVED = frozenset(
 
 @lru_cache(maxsize=len(LOCALES))
 def _pools(locale: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Given names and cities of a locale: single words, none of them reserved, always the same."""
+    """Given names and cities of a locale: single words, none reserved, always the same."""
     faker = Faker(locale)
     faker.seed_instance(20)
     return _words(faker.first_name), _words(faker.city)
@@ -91,14 +91,14 @@ def _usable(word: str) -> bool:
 
 
 class People:
-    """A source of people's facts: the same seed gives the same facts, in the same order."""
+    """A source of facts about people: the same seed gives the same facts in the same order."""
 
     def __init__(self, seed: int) -> None:
-        """Start at `seed`, any integer."""
+        """Start with a seed, any integer."""
         self._random = Random(seed)  # noqa: S311 - data for reading, no secret
 
     def fact(self) -> str:
-        """A sentence about a person with "{canary}" once; no two capitalised words in a row."""
+        """A sentence about a person that contains "{canary}" once, and no two capitalised words in a row."""
         names, cities = _pools(self._random.choice(LOCALES))
         text = self._random.choice(_FACTS)
         values = {"{name}": names, "{city}": cities, "{food}": _FOODS}
@@ -107,29 +107,29 @@ class People:
         return text
 
     def neutral_query(self) -> str:
-        """A plausible search that shares no word with any fact: what it finds is no keyword match."""
+        """A plausible search that shares no word with any fact, so that its hits are not keyword matches."""
         return self._random.choice(NEUTRAL_QUERIES)
 
     def shared_entity(self) -> str:
-        """A person's full name, two capitalised words that no ordinary fact contains."""
+        """A person's full name: two capitalised words that no ordinary fact contains."""
         return f"{self._random.choice(_SHARED_GIVEN)} {self._random.choice(_SHARED_FAMILY)}"
 
     def fact_about(self, entity: str) -> str:
-        """A sentence that mentions the entity, with "{canary}" once."""
+        """A sentence that mentions the entity and contains "{canary}" once."""
         return self._random.choice(_SHARED_FACTS).replace("{entity}", entity)
 
     def subject(self) -> str:
-        """An event in two lower-case words, which ordinary facts do not mention."""
+        """An event, in two lower-case words that ordinary facts do not contain."""
         return self._random.choice(_SUBJECTS)
 
     def fact_near(self, subject: str) -> str:
-        """A short text that repeats all of `question(subject)`, with "{canary}" once."""
+        """A short text that repeats `question(subject)` and contains "{canary}" once."""
         names, _ = _pools(self._random.choice(LOCALES))
         name = self._random.choice(names)
         return f"{question(subject)} The {subject} starts at gate {{canary}}, said {name}."
 
     def fact_far(self, subject: str) -> str:
-        """A long sentence that mentions the subject in passing, with "{canary}" once."""
+        """A long sentence that mentions the subject in passing and contains "{canary}" once."""
         names, _ = _pools(self._random.choice(LOCALES))
         name, food = self._random.choice(names), self._random.choice(_FOODS)
         return (
@@ -138,7 +138,7 @@ class People:
         )
 
     def statements(self, entity: str) -> tuple[str, str]:
-        """Two statements about the entity that contradict each other, each with "{canary}" once."""
+        """Two contradicting statements about the entity, each with "{canary}" once."""
         one, other = self._random.sample(_FOODS, 2)
         text = _STATEMENT.replace("{entity}", entity)
         return text.replace("{value}", one), text.replace("{value}", other)
@@ -150,5 +150,5 @@ def question(subject: str) -> str:
 
 
 def paraphrase(subject: str) -> str:
-    """The same question in other words, most of which are the same."""
+    """The same question with one other word."""
     return f"Where does the {subject} begin?"

@@ -1,12 +1,13 @@
-"""Relations between user names, and hostile values in place of a name."""
+"""Relations between user names, and hostile values used in place of a name."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from isolation_tests.model import NameType, UserSpec
+from isolation_tests.model import NameType, UserName, UserSpec
 
 __all__ = [
     "HOSTILE_VALUES",
@@ -21,11 +22,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How two users' names are related, so that a faulty system takes one for the other.
+    """A relation between two users' names for which a faulty system takes one user for the other.
 
-    name: unique, kebab-case. anomaly: what it is called when the two are not kept apart. a, b: templates
-    as in `UserSpec`. description: how b is made from a. hostile: a destructive call with such a name
-    could reach strangers' data. quick: belongs to the quick profile.
+    name: unique, kebab-case. anomaly: the one to report if the two are not kept apart. a, b: templates as in
+    `UserSpec`. description: how b is made from a. hostile: a destructive call with such a name could reach
+    other people's data. quick: part of the quick profile.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Relation:
     quick: bool = False
 
     def pair(self, group: int = 0) -> tuple[UserSpec, UserSpec]:
-        """The two users of the relation; `group` tells them from other pairs in the same plan."""
+        """The two users of the relation; `group` separates them from other pairs in the same plan."""
         return (
             UserSpec(template=self.a, group=group, type=self.a_type, hostile=self.hostile),
             UserSpec(template=self.b, group=group, type=self.b_type, hostile=self.hostile),
@@ -50,8 +51,8 @@ class Relation:
 class HostileValue:
     """A literal passed in place of a user's name, the same in every run.
 
-    value: JSON. missing: it stands for "no user was given", so it must be refused or see nothing at all.
-    quick: belongs to the quick profile.
+    value: JSON. missing: it stands for "no user given", so it must be refused or see nothing. quick: part of
+    the quick profile.
     """
 
     name: str
@@ -62,7 +63,7 @@ class HostileValue:
     quick: bool = False
 
     def spec(self, group: int = 0) -> UserSpec:
-        """The user who has this value as name; always hostile, since strangers may share it."""
+        """The user with this value as name; always hostile, because others may share it."""
         return UserSpec(template=json.dumps(self.value), group=group, type="json", hostile=True)
 
 
@@ -99,13 +100,21 @@ _PATTERN = (
     Relation("regex-choice", "A2", "{base}(Mx|Nx)", "{base}Nx", "b is one of the choices that a spells"),
 )
 _FOLD = (
-    Relation("case-first", "A3", "{base}-Foo", "{base}-foo", "b has a small first letter", quick=True),
-    Relation("case-upper", "A3", "{base}-FOO", "{base}-foo", "b is a in small letters"),
+    Relation("case-first", "A3", "{base}-Foo", "{base}-foo", "b has a lower-case first letter", quick=True),
+    Relation("case-upper", "A3", "{base}-FOO", "{base}-foo", "b is a in lower case"),
     Relation(
-        "case-final-sigma", "A3", "{base}-\u03c0\u03c2", "{base}-\u03c0\u03c3", "b has the other small sigma"
+        "case-final-sigma",
+        "A3",
+        "{base}-\u03c0\u03c2",
+        "{base}-\u03c0\u03c3",
+        "b has the other lower-case sigma",
     ),
     Relation(
-        "case-dotless-i", "A3", "{base}-f\u0131l", "{base}-fil", "b has a dotted i; both are I in capitals"
+        "case-dotless-i",
+        "A3",
+        "{base}-f\u0131l",
+        "{base}-fil",
+        "b has a dotted i; both become I in upper case",
     ),
     Relation("accent", "A3", "{base}-josé", "{base}-jose", "b lacks the accent"),
     Relation("accent-umlaut", "A3", "{base}-müller", "{base}-muller", "b lacks the umlaut"),
@@ -115,16 +124,40 @@ _FOLD = (
     Relation("inner-space", "A3", "{base}  x", "{base} x", "b has one space where a has two"),
 )
 _NORMAL_FORM = (
-    Relation("nfc-nfd", "A4", "{base}-caf\u00e9", "{base}-cafe\u0301", "b has the accent apart", quick=True),
+    Relation(
+        "nfc-nfd",
+        "A4",
+        "{base}-caf\u00e9",
+        "{base}-cafe\u0301",
+        "b has the accent as a separate character",
+        quick=True,
+    ),
     Relation("combining-order", "A4", "{base}-a\u0323\u0307", "{base}-a\u0307\u0323", "b swaps two marks"),
-    Relation("hangul-jamo", "A4", "{base}-\uac00", "{base}-\u1100\u1161", "b spells the syllable in parts"),
-    Relation("full-width", "A4", "{base}-\uff41b", "{base}-ab", "b has an ordinary letter for a wide one"),
+    Relation(
+        "hangul-jamo", "A4", "{base}-\uac00", "{base}-\u1100\u1161", "b spells the syllable in its parts"
+    ),
+    Relation(
+        "full-width", "A4", "{base}-\uff41b", "{base}-ab", "b has an ordinary letter where a has a wide one"
+    ),
     Relation("ligature", "A4", "{base}-\u0133s", "{base}-ijs", "b has two letters where a has a ligature"),
-    Relation("superscript", "A4", "{base}-m\u00b2", "{base}-m2", "b has an ordinary digit for a raised one"),
-    Relation("no-break-space", "A4", "{base}-a\u00a0b", "{base}-a b", "b has an ordinary space"),
+    Relation(
+        "superscript", "A4", "{base}-m\u00b2", "{base}-m2", "b has an ordinary digit where a has a raised one"
+    ),
+    Relation(
+        "no-break-space",
+        "A4",
+        "{base}-a\u00a0b",
+        "{base}-a b",
+        "b has an ordinary space where a has a no-break space",
+    ),
     Relation("sharp-s", "A4", "{base}-stra\u00dfe", "{base}-strasse", "b has ss where a has a sharp s"),
     Relation(
-        "homoglyph", "A4", "{base}-p\u0430l", "{base}-pal", "b has a Latin a for a Cyrillic one", quick=True
+        "homoglyph",
+        "A4",
+        "{base}-p\u0430l",
+        "{base}-pal",
+        "b has a Latin letter where a has a Cyrillic one",
+        quick=True,
     ),
     Relation("zero-width-space", "A4", "{base}-a\u200bb", "{base}-ab", "b lacks the zero-width space"),
     Relation("zero-width-joiner", "A4", "{base}-a\u200db", "{base}-ab", "b lacks the zero-width joiner"),
@@ -137,7 +170,7 @@ _SEPARATOR = (
     Relation("dot-colon", "A5", "{base}.b:c", "{base}:b.c", "b swaps '.' and ':'"),
     Relation("ampersand-equals", "A5", "{base}&x", "{base}=x", "b has '=' where a has '&'"),
     Relation("pipe-slash", "A5", "{base}|x", "{base}/x", "b has '/' where a has '|'"),
-    Relation("joined-segments", "A5", "{base}:b:c", "{base}:b/c", "b has '/' for the second ':'"),
+    Relation("joined-segments", "A5", "{base}:b:c", "{base}:b/c", "b has '/' where a has the second ':'"),
     Relation("double-underscore", "A5", "{base}__b--c", "{base}--b__c", "b swaps '__' and '--'"),
     Relation("comma-semicolon", "A5", "{base},x", "{base};x", "b has ';' where a has ','"),
     Relation("space-underscore", "A5", "{base} b_c", "{base}_b c", "b swaps space and '_'"),
@@ -151,7 +184,11 @@ _COERCION = (
     Relation("exponent", "A6", "{n}.00", "{n}e0", "b writes the number with an exponent"),
     Relation("digit-underscore", "A6", "{n}_7", "{n}7", "b lacks the underscore between digits"),
     Relation(
-        "double-precision", "A6", "{n}" + "0" * 18 + "1", "{n}" + "0" * 18 + "2", "b differs in digit 19+"
+        "double-precision",
+        "A6",
+        "{n}" + "0" * 18 + "1",
+        "{n}" + "0" * 18 + "2",
+        "b differs beyond double precision",
     ),
 )
 _TRUNCATION = (
@@ -165,7 +202,7 @@ _TRUNCATION = (
     Relation("nul", "A7", "{base}-a\0x", "{base}-a\0y", "b differs only after a NUL character"),
 )
 _PATH = (
-    Relation("dot-dot", "A8", "{base}/x", "{base}/y/../x", "b takes a way through '..'", quick=True),
+    Relation("dot-dot", "A8", "{base}/x", "{base}/y/../x", "b takes a detour through '..'", quick=True),
     Relation("dot-segment", "A8", "{base}/x", "{base}/./x", "b has a '.' segment"),
     Relation("double-slash", "A8", "{base}/x", "{base}//x", "b has an empty segment"),
     Relation("trailing-segments", "A8", "{base}/x//", "{base}/x/./", "b ends in '/./' where a ends in '//'"),
@@ -190,7 +227,7 @@ def _injection(name: str, a: str, what: str, *, hostile: bool = True, quick: boo
     return Relation(name, "S6", a, "{base}-b", f"b is plain; a {what}", hostile=hostile, quick=quick)
 
 
-# Without spaces where the syntax allows it: many systems refuse a name for a space, and for nothing else.
+# Without spaces where the syntax allows it, because many systems refuse a name only for its spaces.
 _INJECTION = (
     _injection("sql-quote", "{base}-a'OR'1'='1", "closes a single-quoted SQL text", quick=True),
     _injection("sql-double-quote", '{base}-a"OR"1"="1', "closes a double-quoted text"),
@@ -212,9 +249,16 @@ _INJECTION = (
     _injection("script", "{base}-a';return(true);//", "closes the text of a script"),
     _injection("cypher", "{base}-a'OR/**/true/**/RETURN/**/n//", "closes the text of a graph query"),
     Relation(
-        "template-dollar", "S6", "{base}-a${7*7}", "{base}-a49", "b is what a template makes of a", quick=True
+        "template-dollar",
+        "S6",
+        "{base}-a${7*7}",
+        "{base}-a49",
+        "b is what a template engine makes of a",
+        quick=True,
     ),
-    Relation("template-braces", "S6", "{base}-a{{7*7}}", "{base}-a49", "b is what a template makes of a"),
+    Relation(
+        "template-braces", "S6", "{base}-a{{7*7}}", "{base}-a49", "b is what a template engine makes of a"
+    ),
 )
 
 RELATIONS: tuple[Relation, ...] = (
@@ -233,7 +277,7 @@ _BY_NAME = {each.name: each for each in RELATIONS}
 
 
 def relation(name: str) -> Relation:
-    """The relation of this name; raises LookupError, with the nearest name, where there is none."""
+    """The relation with this name; raises LookupError with the nearest name if there is none."""
     if name in _BY_NAME:
         return _BY_NAME[name]
     near = get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
@@ -249,21 +293,21 @@ def _word(word: str) -> HostileValue:
     return HostileValue(f"word-{name}", "A9", word, f"the reserved word {word}", quick=word == "all")
 
 
-# "null", "None" and "undefined" are S3, not A9: nothing reserves them; they are what a missing user
-# becomes once an application has made text of it, and all such callers then share one bucket.
+# "null", "None" and "undefined" are S3, not A9, because no system reserves them. An application turns a
+# missing user into such a text, and all these callers then share one bucket.
 HOSTILE_VALUES: tuple[HostileValue, ...] = (
     HostileValue("none", "S3", None, "no user at all", missing=True, quick=True),
     HostileValue("empty", "S3", "", "empty text", missing=True, quick=True),
     HostileValue("blank", "S3", " ", "one space", missing=True, quick=True),
     HostileValue("blank-lines", "S3", "\t\n", "a tab and a new line", missing=True),
     HostileValue("zero", "S3", 0, "a number that counts as false", quick=True),
-    HostileValue("false", "S3", value=False, description="the truth value false"),
+    HostileValue("false", "S3", value=False, description="the boolean false"),
     HostileValue("empty-list", "S3", [], "a list of no users"),
     HostileValue("empty-object", "S3", {}, "a filter with no condition"),
     HostileValue("word-default", "S3", "default", "the name many systems fall back to", quick=True),
-    HostileValue("word-null", "S3", "null", "a missing user made text in JSON"),
-    HostileValue("word-none", "S3", "None", "a missing user made text in Python"),
-    HostileValue("word-undefined", "S3", "undefined", "a missing user made text in JavaScript"),
+    HostileValue("word-null", "S3", "null", "a missing user turned into text in JSON"),
+    HostileValue("word-none", "S3", "None", "a missing user turned into text in Python"),
+    HostileValue("word-undefined", "S3", "undefined", "a missing user turned into text in JavaScript"),
     HostileValue("nul", "S3", "\0", "a lone NUL character, empty to C programs"),
     HostileValue("star", "A9", "*", "the wildcard of globs and access rules", quick=True),
     HostileValue("percent", "A9", "%", "the wildcard of SQL patterns", quick=True),
@@ -272,7 +316,7 @@ HOSTILE_VALUES: tuple[HostileValue, ...] = (
     HostileValue("slash", "A9", "/", "the root of a tree of names"),
     *(_word(word) for word in _WORDS),
     HostileValue("number-one", "A6", 1, "a whole number", quick=True),
-    HostileValue("true", "A6", value=True, description="the truth value true, equal to 1 in Python"),
+    HostileValue("true", "A6", value=True, description="the boolean true, equal to 1 in Python"),
     HostileValue("float-one", "A6", 1.0, "a float equal to 1"),
     HostileValue("text-one", "A6", "1", "the text of the number 1"),
     HostileValue("not-null", "S6", {"$ne": None}, "an operator that matches every user", quick=True),
@@ -285,18 +329,33 @@ HOSTILE_VALUES: tuple[HostileValue, ...] = (
 )
 
 
-def bind(spec: UserSpec, base: str, n: int) -> object:
-    """The real name of a user: `base` and the number `n` put into its template, in the spec's type."""
+def bind(spec: UserSpec, base: str, n: int) -> UserName:
+    """A user's real name: the template with `base` and the number `n` filled in, in the spec's type."""
     if spec.type == "json":
-        return json.loads(spec.template)
+        return UserName(json.loads(spec.template))
     text = spec.template.replace("{base}", base).replace("{n}", str(n))
     if spec.type == "int":
-        return int(text)
-    return float(text) if spec.type == "float" else text
+        return UserName(int(text))
+    return UserName(float(text) if spec.type == "float" else text)
+
+
+_HARMLESS = frozenset(name for each in RELATIONS if not each.hostile for name in (each.a, each.b))
+_PLAIN_NAME = re.compile(r"\{base\}[\w\- .:/@+~]*")
+
+
+def reaches_only_itself(spec: UserSpec) -> bool:
+    """Whether a write or delete as this user can reach no data but that of users whom the run made.
+
+    A plan may come from a file, so the spec's own word is not enough. Only two forms count: those that the
+    suite ships as harmless, and a fresh base that letters, digits and plain punctuation follow.
+    """
+    if spec.hostile or spec.type == "json":
+        return False
+    return spec.template in _HARMLESS or _PLAIN_NAME.fullmatch(spec.template) is not None
 
 
 def hostile_kind(spec: UserSpec) -> str | None:
-    """The anomaly that a hostile name stands for by itself, whoever else it reaches; None for other names."""
+    """The anomaly that a hostile name itself stands for; None for other names."""
     if not spec.hostile:
         return None
     kinds = (r.anomaly for r in RELATIONS if r.hostile and spec.template in (r.a, r.b))

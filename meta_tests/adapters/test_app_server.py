@@ -228,7 +228,7 @@ def test_what_a_status_means(status: int, raised: type[Exception]) -> None:
 def test_a_server_that_is_down_and_one_that_turns_away_are_unavailable(address: str) -> None:
     with pytest.raises(Unavailable, match="start it"), open_memory(base_url="http://127.0.0.1:9"):
         pass
-    with pytest.raises(Unavailable, match="give its secret"), open_memory(base_url=address):
+    with pytest.raises(Unavailable, match="pass its secret"), open_memory(base_url=address):
         pass
     with pytest.raises(BadOption, match="fault"), open_memory(base_url=address, fault="S1-global-store"):
         pass

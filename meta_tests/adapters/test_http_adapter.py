@@ -585,7 +585,7 @@ def test_a_mismatch_names_the_expression_and_the_keys_that_were_there(service: S
             with pytest.raises(Mismatch) as caught:
                 memory.get_all("u")
             assert str(caught.value) == (
-                f"options.answer.{key}: {key!r} gives no {missing} in an answer that has the keys {keys}; "
+                f"options.answer.{key}: {key!r} finds no {missing} in an answer that has the keys {keys}; "
                 "correct the expression."
             )
 
@@ -656,7 +656,7 @@ def test_pages_that_never_end_are_told(service: Service, paging: dict[str, Any])
     query = {"user": "{user}", "at": "{cursor}"}
     with opened(service, {"get_all": {"query": query, "paging": paging}}) as memory:
         service.answer = always(Reply(body={"items": numbered(2), "next": "again"}))
-        with pytest.raises(Mismatch, match=r"options.get_all.paging: the pages repeat themselves"):
+        with pytest.raises(Mismatch, match=r"options.get_all.paging: the pages repeat and never end"):
             memory.get_all("u")
         assert len(service.asked) <= 3
 
@@ -666,8 +666,8 @@ def test_no_credential_goes_to_another_server(service: Service) -> None:
     changes = {"get_all": {"paging": {"kind": "link", "next": "next"}}}
 
     assert fault(changes, url=service.url) == (
-        "options.get_all.paging: the next page is said to be on elsewhere.example over https, where "
-        "credentials do not go; correct options.base_url to that address."
+        "options.get_all.paging: the next page is on https://elsewhere.example, and credentials are not sent "
+        "to another server; correct options.base_url to that address."
     )
 
 
@@ -745,7 +745,7 @@ def test_a_sign_in_may_set_a_cookie(service: Service) -> None:
 
     wrong = {"auth": {"kind": "cookie", "name": "sod", "sign_in": SIGN_IN}}
     assert fault(wrong, url=service.url).startswith(
-        "options.auth.name: options.auth.sign_in is answered without a"
+        "options.auth.name: the answer to options.auth.sign_in sets no"
     )
 
 
@@ -796,25 +796,25 @@ def test_no_credential_no_intruder(service: Service) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"serach": {}}, "options.serach is no option; did you mean 'search'?"),
-        ({"add": {"jason": {}}}, "options.add.jason is no option; did you mean 'json'?"),
+        ({"serach": {}}, "options.serach is not an option; did you mean 'search'?"),
+        ({"add": {"jason": {}}}, "options.add.jason is not an option; did you mean 'json'?"),
         (
             {"get_all": {"paging": {"kind": "cursor", "nxt": "n"}}},
-            "options.get_all.paging.nxt is no option; did you mean 'next'?",
+            "options.get_all.paging.nxt is not an option; did you mean 'next'?",
         ),
-        ({"zebra": 1}, "options.zebra is no option; there are base_url, headers, auth"),
-        ({"search": None}, "options.search is missing: write it into the file, as a key of [options]."),
-        ({"base_url": None}, "options.base_url is missing: write it into the file, as a key of [options]."),
+        ({"zebra": 1}, "options.zebra is not an option; the options are base_url, headers, auth"),
+        ({"search": None}, "options.search is missing; add it to the table [options] of the file."),
+        ({"base_url": None}, "options.base_url is missing; add it to the table [options] of the file."),
         (
             {"add": {"path": None}},
-            "options.add.path is missing: write it into the file, as a key of [options.add].",
+            "options.add.path is missing; add it to the table [options.add] of the file.",
         ),
-        ({"add": "POST /m"}, "options.add must be a table: write [options.add] and its keys below it."),
+        ({"add": "POST /m"}, "options.add must be a table; write [options.add] and its keys below it."),
         ({"add": {"path": 5}}, "options.add.path: input should be a valid string; correct it."),
         ({"add": {"path": "m"}}, "options.add.path: a path begins with a slash: write /m; correct it."),
         (
             {"add": {"path": "/m?a=b"}},
-            "options.add.path: a path holds no question mark: write what follows it as",
+            "options.add.path: a path has no question mark: write the parameters in the table query",
         ),
         (
             {"add": {"method": "SEND"}},
@@ -822,67 +822,67 @@ def test_no_credential_no_intruder(service: Service) -> None:
         ),
         (
             {"base_url": "localhost:8000"},
-            "options.base_url is 'localhost:8000', which is no address; write one such",
+            "options.base_url is 'localhost:8000'; write an address such as https://",
         ),
         (
             {"base_url": "${NO_SUCH_URL}"},
-            "options.base_url reads the environment variable NO_SUCH_URL, which is not set; set it",
+            "options.base_url needs the environment variable NO_SUCH_URL, which is not set; set it",
         ),
         ({"refused": [500]}, "options.refused.0: input should be less than or equal to 499; correct it."),
         ({"timeout_seconds": 0}, "options.timeout_seconds: input should be greater than 0; correct it."),
-        ({"answer": {"items": "a..b"}}, "options.answer.items: 'a..b' is no JMESPath expression ("),
-        ({"search": {"id": "]"}}, "options.search.id: ']' is no JMESPath expression ("),
+        ({"answer": {"items": "a..b"}}, "options.answer.items: 'a..b' is not a JMESPath expression ("),
+        ({"search": {"id": "]"}}, "options.search.id: ']' is not a JMESPath expression ("),
         (
             {"search": {"text": ""}},
-            "options.search.text is empty; write where the answer has the text, in JMESPath.",
+            "options.search.text is empty; write a JMESPath to the text in the answer.",
         ),
         (
             {"answer": {"items": ""}},
-            "options.answer.items is empty; write where the answer has the items, in JMESPath.",
+            "options.answer.items is empty; write a JMESPath to the items in the answer.",
         ),
         (
             {"add": {"json": {"text": "{txt}"}}},
-            "options.add.json.text holds {txt}, which nothing is put in for here; did you mean {text}?",
+            "options.add.json.text contains {txt}, which is not a placeholder here; did you mean {text}?",
         ),
         (
             {"add": {"path": "/m/{id}"}},
-            "options.add.path holds {id}, which nothing is put in for here; it may hold {key}, {metadata}",
+            "options.add.path contains {id}, which is not a placeholder here; the placeholders here are {ke",
         ),
         (
             {"add": {"json": {"user": "{user}"}}},
-            "options.add sends no {text}; put it into its path, query, headers or json.",
+            "options.add does not send {text}; put it into path, query, headers or json.",
         ),
-        ({"search": {"json": {"user": "{user}"}}}, "options.search sends no {query}; put it"),
+        ({"search": {"json": {"user": "{user}"}}}, "options.search does not send {query}; put it"),
         (
             {"delete_all": {"query": {}}},
-            "options.delete_all names no user; put {user} into its path, query, headers or json, or say i",
+            "options.delete_all does not send {user}; put it into path, query, headers or json, or describe",
         ),
-        ({"get": {"method": "GET", "path": "/m"}}, "options.get sends no {id}; put it"),
-        ({"update": {"method": "PUT", "path": "/m/{id}"}}, "options.update sends no {text}; put it"),
+        ({"get": {"method": "GET", "path": "/m"}}, "options.get does not send {id}; put it"),
+        ({"update": {"method": "PUT", "path": "/m/{id}"}}, "options.update does not send {text}; put it"),
         (
             {"get_all": {"query": {"user": "{user}", "at": "{cursor}"}}},
-            "options.get_all.paging is missing; say how {cursor} is found",
+            "options.get_all.paging is missing; say where {cursor} comes from",
         ),
-        ({"get_all": {"paging": {"kind": "page"}}}, "options.get_all sends no {cursor}; put it"),
+        ({"get_all": {"paging": {"kind": "page"}}}, "options.get_all does not send {cursor}; put it"),
         (
             {"get_all": {"paging": {"kind": "cursor"}}},
-            "options.get_all.paging.next is missing; write where the answer has the next cursor",
+            "options.get_all.paging.next is missing; write a JMESPath to the next cursor",
         ),
         (
             {"page": {"method": "GET", "path": "/{user}/{cursor}", "paging": {"kind": "page"}}},
-            'options.page.paging.kind must be "cursor": a page is asked for by its handle.',
+            'options.page.paging.kind must be "cursor", because a page is read by its cursor.',
         ),
         (
             {"auth": {"kind": "bearer"}},
-            'options.auth.token is missing; write "${NAME}", or a table [options.auth.sign_in].',
+            'options.auth.token is missing; write "${NAME}", or add a table [options.auth.sign_in].',
         ),
         (
             {"auth": {"kind": "bearer", "token": "s3cret"}},
-            "options.auth.token holds a secret in the file itself; put it into an environment variable",
+            "options.auth.token contains a secret; put it into an environment variable",
         ),
         (
             {"auth": {"token": "${A}"}},
-            "options.auth.kind is missing; write how the token travels: bearer, header or cookie.",
+            "options.auth.kind is missing; write how the token is sent: bearer, header or cookie.",
         ),
         (
             {"auth": {"kind": "header", "token": "${A}"}},
@@ -894,7 +894,7 @@ def test_no_credential_no_intruder(service: Service) -> None:
         ),
         (
             {"auth": {"kind": "bearer", "sign_in": SIGN_IN}},
-            "options.auth.sign_in.token is missing; write where the answer has the token",
+            "options.auth.sign_in.token is missing; write a JMESPath to the token",
         ),
         (
             {
@@ -903,15 +903,15 @@ def test_no_credential_no_intruder(service: Service) -> None:
                     "sign_in": {**SIGN_IN, "json": {"password": "s3cret"}, "token": "t"},
                 }
             },
-            "options.auth.sign_in.json.password holds a secret in the file itself; put it",
+            "options.auth.sign_in.json.password contains a secret; put it",
         ),
         (
             {"headers": {"X-Api-Key": "s3cret"}},
-            "options.headers.X-Api-Key holds a secret in the file itself; put it",
+            "options.headers.X-Api-Key contains a secret; put it",
         ),
         (
             {"add": {"json": {"at": date(2026, 1, 1)}}},
-            "options.add.json.at is a date, which JSON does not have; write it as a text.",
+            "options.add.json.at is a date, which JSON does not have; write it as text.",
         ),
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else "",
@@ -957,15 +957,15 @@ def test_a_request_that_is_refused_at_the_first_read_is_told(service: Service) -
     service.answer = always(Reply(422, {"error": "no user_id"}))
 
     assert fault(url=service.url) == (
-        'options.get_all: the server refuses an ordinary user (422 {"error": "no user_id"}); correct the '
-        "path, query, headers or json."
+        'options.get_all: the server refuses an ordinary user (422 {"error": "no user_id"}); correct path, '
+        "query, headers or json."
     )
 
 
 def test_a_path_that_is_not_there_is_told_from_a_user_that_is_not_there(service: Service) -> None:
     service.answer = always(Reply(404, {"detail": "Not Found"}))
     assert fault(url=service.url) == (
-        'options.get_all.path: nothing is there (404 {"detail": "Not Found"}); correct it or '
+        'options.get_all.path: the server has no such path (404 {"detail": "Not Found"}); correct it or '
         "options.base_url."
     )
     with opened(service, {"get_all": {"path": "/u/{user}", "query": {}}}):
@@ -981,7 +981,7 @@ def test_a_path_that_is_not_there_is_told_from_a_user_that_is_not_there(service:
 def test_an_answer_that_is_not_as_described_is_told_at_once(service: Service) -> None:
     service.answer = always(Reply(body={"results": []}))
     assert fault(url=service.url) == (
-        "options.answer.items: 'items' gives no memories in an answer that has the keys results; correct the "
+        "options.answer.items: 'items' finds no memories in an answer that has the keys results; correct the "
         "expression."
     )
     service.answer = always(Reply(200, b"<html>", (("Content-Type", "text/html"),)))

@@ -154,10 +154,10 @@ def test_the_namespace_can_begin_with_the_user() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"namespace": "memories"}, "namespace is 'memories': write labels"),
+        ({"namespace": "memories"}, "namespace is 'memories'; write labels"),
         ({"namespace": "{user}.{user}"}, "namespace is "),
-        ({"store": "redis"}, "store is 'redis': choose one of memory, sqlite, postgres"),
-        ({"scan": "on"}, "scan is 'on': choose one of off, strict_order, relaxed_order"),
+        ({"store": "redis"}, "store is 'redis'; choose one of memory, sqlite, postgres"),
+        ({"scan": "on"}, "scan is 'on'; choose one of off, strict_order, relaxed_order"),
     ],
 )
 def test_a_bad_option_says_what_to_write(options: dict[str, str], sentence: str) -> None:

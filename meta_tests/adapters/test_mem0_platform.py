@@ -244,7 +244,7 @@ def test_the_other_routes_of_the_client(monkeypatch: pytest.MonkeyPatch, address
 @pytest.mark.parametrize("client", ["sync", "async"])
 def test_a_wrong_key_is_one_sentence(monkeypatch: pytest.MonkeyPatch, address: str, client: str) -> None:
     monkeypatch.setenv("MEM0_API_KEY", "wrong")
-    with pytest.raises(Unavailable, match=r"turned the key in MEM0_API_KEY away; put a valid key") as told:
+    with pytest.raises(Unavailable, match=r"rejected the key in MEM0_API_KEY; set it to a valid key") as told:
         entered(open_memory(host=address, client=client))
     assert "wrong" not in str(told.value)
 
@@ -271,16 +271,16 @@ def test_the_hosted_target_asks_for_its_key(monkeypatch: pytest.MonkeyPatch, nam
     monkeypatch.delenv("MEM0_API_KEY", raising=False)
     target = resolve(name)
     assert not target.disposable
-    with pytest.raises(UsageProblem, match="MEM0_API_KEY is not set: put the key of a mem0 project"):
+    with pytest.raises(UsageProblem, match="MEM0_API_KEY is not set; set it to the key of a mem0 project"):
         target.open()
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"client": "both"}, "client is 'both': write sync or async"),
-        ({"fault": "A1-prefix"}, "fault is an option of host=stand-in only"),
-        ({"dsn": "postgresql://"}, "dsn is an option of host=stand-in only"),
+        ({"client": "both"}, "client is 'both'; write sync or async"),
+        ({"fault": "A1-prefix"}, "fault works only with host=stand-in"),
+        ({"dsn": "postgresql://"}, "dsn works only with host=stand-in"),
     ],
 )
 def test_an_option_that_is_wrong_is_named(options: dict[str, Any], sentence: str) -> None:

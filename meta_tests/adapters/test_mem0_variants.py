@@ -20,7 +20,7 @@ from isolation_tests.adapters.mem0 import Mem0
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.core import packaged
 from isolation_tests.engine.examination import examine
-from isolation_tests.model import Verdict
+from isolation_tests.model import UserNumber, Verdict
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.facts import People
@@ -110,10 +110,10 @@ def test_every_canary_survives_the_rewriting(inferring: Mem0, alice: str) -> Non
     for number in range(60):
         entity = people.shared_entity()
         fact = people.fact() if number % 4 else people.fact_about(entity)
-        text = fact.format(canary=mint.token(Canary(7, number)))
+        text = fact.format(canary=mint.token(Canary(UserNumber(7), number)))
         (stored,) = inferring.add(alice, text)
         assert stored.text != text
-        assert mint.find(stored.text) == [Canary(7, number)]
+        assert mint.find(stored.text) == [Canary(UserNumber(7), number)]
         assert stored.id in {row.id for row in inferring.search(alice, text, limit=100)}
 
     assert len(inferring.get_all(alice)) == 60

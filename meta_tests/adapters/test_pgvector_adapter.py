@@ -103,7 +103,7 @@ def test_the_policy_binds_the_role_and_nothing_is_left_behind(kind: str, dsn: st
 
 @pytest.mark.parametrize("option", ["scope", "connections", "policy"])
 def test_an_unknown_choice_names_the_choices(option: str) -> None:
-    with pytest.raises(BadOption, match=f"{option} is 'x': choose one of"), open_memory(**{option: "x"}):
+    with pytest.raises(BadOption, match=f"{option} is 'x'; choose one of"), open_memory(**{option: "x"}):
         pass
 
 

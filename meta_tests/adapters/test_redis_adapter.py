@@ -118,8 +118,8 @@ def test_a_lost_server_leaves_the_outcome_open(alice: str) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"listing": "keys"}, "listing is 'keys': choose one of index, scan"),
-        ({"url": "localhost"}, "url is not an address of Redis"),
+        ({"listing": "keys"}, "listing is 'keys'; choose one of index, scan"),
+        ({"url": "localhost"}, "url is not a Redis address"),
     ],
 )
 def test_a_bad_option_says_what_to_write(options: dict[str, str], says: str) -> None:

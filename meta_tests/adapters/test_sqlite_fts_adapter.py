@@ -102,7 +102,7 @@ def test_a_locked_database_leaves_the_outcome_open(tmp_path: Path) -> None:
 
 def test_an_old_sqlite_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
-    with pytest.raises(Unavailable, match="run with a Python"), open_memory():
+    with pytest.raises(Unavailable, match="use a Python"), open_memory():
         pass
 
 

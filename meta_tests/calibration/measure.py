@@ -42,10 +42,11 @@ def measured(fault: str, before: Row | None) -> Row:
     target, own = f"fault:{fault}@{base(fault)}", own_names(fault)
     shown = [[catching(target, seed, own) for seed in SEEDS] for _ in range(TIMES)]
     often = Counter(check for seeds in shown for checks in seeds for check in checks)
-    every_seed = [set[str].intersection(*({*checks} for checks in seeds)) for seeds in shown]
-    racy = set.union(*every_seed) - set.intersection(*every_seed)
+    every_seed = [{check for check in seeds[0] if all(check in other for other in seeds)} for seeds in shown]
+    steady = {check for check in every_seed[0] if all(check in checks for checks in every_seed)}
+    racy = {check for checks in every_seed for check in checks} - steady
     racy |= {*often} & {*(before.racy if before else ())}
-    always = set.intersection(*every_seed) - racy
+    always = steady - racy
     calls = shown[0][0]
     for check in sorted(always, key=lambda check: (calls[check], check)):
         if catches_alone(target, own, check):

@@ -89,10 +89,8 @@ def survived(anomaly: str = "S4", profile: str = "ci", **told: object) -> str:
 
 def test_each_survivor_has_the_cause_that_its_run_tells() -> None:
     assert survived() == EVERYTHING_HELD
-    assert survived(called=("A3",)) == "found, but called A3 fold"
-    assert survived(profile="quick") == (
-        "profile quick leaves out checks that could show it; profile ci asks them"
-    )
+    assert survived(called=("A3",)) == "found, but reported as A3 fold"
+    assert survived(profile="quick") == "profile quick skips checks that could show it; profile ci runs them"
     silent = [
         (Verdict.NOT_SUPPORTED, "the adapter does not offer async"),
         (Verdict.ERROR, "down"),
@@ -100,10 +98,10 @@ def test_each_survivor_has_the_cause_that_its_run_tells() -> None:
         (Verdict.ERROR, "no limit above 100"),
     ]
     assert survived(silent=silent) == (
-        "a check that could show it failed: no limit above 100; "
-        "a check that could show it was not asked: the adapter does not offer async"
+        "a check that could show it ended in an error: no limit above 100; "
+        "a check that could show it was skipped: the adapter does not offer async"
     )
-    assert survived(stopped="no fact was found").endswith("and names nothing: no fact was found")
+    assert survived(stopped="no fact was found").endswith("and reports no anomaly: no fact was found")
 
 
 def test_checks_made_for_an_anomaly_speak_before_those_that_also_cover_it() -> None:
@@ -120,11 +118,11 @@ def test_what_the_target_refuses_or_has_by_itself_explains_a_survivor() -> None:
         update={"histories": (History.model_validate(said),) * 2}
     )
     words = refusals("S6", [refused, result(("S6",), Verdict.HELD), result(("A1", "S6"), Verdict.HELD)])
-    assert words == "1 of 2 checks that could show it met refused calls: Bad name. (1)"
+    assert words == "the target refused calls in 1 of 2 checks that could show it: Bad name. (1)"
     assert refusals("S6", [result(("S6",), Verdict.HELD)]) == ""
     assert survived(refused=words) == words
     assert survived(hidden={"O1-get-any"}) == (
-        "checks that could show it show what the target has by itself: O1-get-any"
+        "the checks that could show it found what the target already has: O1-get-any"
     )
 
 
@@ -135,12 +133,12 @@ def test_what_a_target_says_is_kept_short_and_inert() -> None:
 
 
 def test_what_does_not_fit_says_what_is_missing() -> None:
-    assert why_not_fitting("O1-get-unchecked", ["get"], ()) == "no `get`: O1 can't be seen"
+    assert why_not_fitting("O1-get-unchecked", ["get"], ()) == "no `get`, so O1 can't be planted"
     assert why_not_fitting("D4-ghost-get", ["get"], ["D4-ghost-search"]) == (
-        "no `get`: D4 can't be planted this way"
+        "no `get`, so D4 can't be planted in this way"
     )
     assert why_not_fitting("O6-key-dropped", ["add.key", "async"], ()) == (
-        "no `key` in `add` and no async methods: O6 can't be seen"
+        "no `key` in `add` and no async methods, so O6 can't be planted"
     )
 
 
@@ -178,21 +176,20 @@ def matrix(*faults: Killed) -> KillMatrix:
 
 CAUGHT = Killed("A1-prefix", "A1", keys=("A1-search-dash",), calls=3)
 NARROW = tuple(
-    Killed(f"S4-pool-of-{size}", "S4", calls=3, cause="limit too small to see S4") for size in (60, 120)
+    Killed(f"S4-pool-of-{size}", "S4", calls=3, cause="limit too small to show S4") for size in (60, 120)
 )
-MASKED = Killed(
-    "A9-star-opens", "A9", keys=("A9-search-star",), own=OWN, cause="the target shows A9 by itself"
-)
-LACKING = Killed("O1-get-unchecked", "O1", lacking=("get",), cause="no `get`: O1 can't be seen")
+MASKED = Killed("A9-star-opens", "A9", keys=("A9-search-star",), own=OWN, cause="the target already has A9")
+LACKING = Killed("O1-get-unchecked", "O1", lacking=("get",), cause="no `get`, so O1 can't be planted")
 
 
 def test_a_cause_is_told_once_for_all_that_it_explains() -> None:
     assert matrix(CAUGHT, *NARROW, MASKED, LACKING).sentence() == (
-        "1 of 3 seeded faults would be caught in front of reference "
-        "(1 more need what it does not offer, 1 more it shows by itself); "
-        "blind spots: S4-pool-of-60, S4-pool-of-120 (limit too small to see S4)."
+        "The checks catch 1 of 3 seeded faults planted in front of reference "
+        "(1 not planted: the target lacks what the fault needs; "
+        "1 not measurable: the target already has the anomaly); "
+        "blind spots: S4-pool-of-60, S4-pool-of-120 (limit too small to show S4)."
     )
-    assert matrix(CAUGHT).sentence().endswith("; no survivor.")
+    assert matrix(CAUGHT).sentence().endswith("; no blind spots.")
     assert not matrix(LACKING).complete
 
 
@@ -205,11 +202,14 @@ def test_the_strength_is_kept_and_told(tmp_path: Path) -> None:
     assert not strength.whole
     today = dt.datetime.now(dt.UTC).date()
     assert strength_lines(strength) == [
-        "1 of 3 seeded faults that were chosen would be caught in front of reference.",
-        f"Measured on {today} at profile ci with seed 7, in 14 calls.",
-        "Blind spot: S4-pool-of-60, S4-pool-of-120: limit too small to see S4",
-        "Not planted, for the target does not offer it: O1-get-unchecked: no `get`: O1 can't be seen",
-        "Shown by the target itself, so not counted: A9-star-opens: the target shows A9 by itself",
+        "The checks catch 1 of 3 selected seeded faults planted in front of reference.",
+        f"Measured on {today} with profile ci and seed 7, in 14 calls.",
+        "Blind spot: S4-pool-of-60, S4-pool-of-120: limit too small to show S4",
+        (
+            "Not planted, because the target lacks a capability: "
+            "O1-get-unchecked: no `get`, so O1 can't be planted"
+        ),
+        "Not measurable: A9-star-opens: the target already has A9",
     ]
 
 
@@ -224,7 +224,7 @@ def test_no_strength_is_no_error_and_a_changed_one_is(tmp_path: Path) -> None:
     whole = path.read_text(encoding="utf-8")
     for text in ("", "[]", whole.replace('"caught": 1', '"caught": 3'), "\x00", whole[:100], " " * 5_000_000):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(BadStrengthError, match="no strength that calibrate wrote"):
+        with pytest.raises(BadStrengthError, match="not a strength file of `isolation-tests calibrate`"):
             read_strength(tmp_path)
 
 
@@ -243,7 +243,7 @@ def test_a_line_of_a_strength_steers_nobody() -> None:
     )
     first, second, third = strength_lines(strength)
     assert first.endswith("of a\\x1b[2J b.")
-    assert "with seeds 1, 2" in second
+    assert "and seeds 1, 2," in second
     assert third == "Blind spot: x: \\u202e"
 
 
@@ -260,11 +260,11 @@ def test_a_planted_run_ends_when_the_fault_is_caught_and_not_at_what_the_target_
 def test_a_search_that_is_too_narrow_to_show_starvation_is_told() -> None:
     assert narrow_search(Settings(target="adapter.py:open_memory")) is None
     assert narrow_search(Settings(target="adapter.py:open_memory", options=("most=20",))) == (
-        "limit too small to see S4: of 250 matching memories, a search with limit 400 gives 20"
+        "limit too small to show S4: a search with limit 400 returns 20 of 250 matching memories"
     )
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_target_that_can_be_opened_once_only_is_told() -> None:
-    with pytest.raises(TargetProblem, match=r"opened once, and then not by a worker: .*File exists"):
+    with pytest.raises(TargetProblem, match=r"opened once, but not again by a worker: .*File exists"):
         calibrate(Settings(target="adapter.py:open_once", profile="quick"), only=["S1-global"], workers=1)

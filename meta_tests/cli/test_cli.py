@@ -117,7 +117,7 @@ def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invok
     assert record["options"] == {"leak": "yes", "api_key": "***"}
 
     status, _, told = invoke("replay", str(replay))
-    assert (status, "api_key' of the run was kept secret" in told) == (3, True)
+    assert (status, "does not contain the secret option 'api_key' of the run" in told) == (3, True)
     status, said, _ = invoke("replay", str(replay), "-O", "api_key=x")
     assert (status, said.startswith("reproduced: S1-get_all-")) == (1, True)
     status, said, _ = invoke("replay", str(replay), "-O", "api_key=x", "-O", "leak=no", "--times", "2")
@@ -155,23 +155,23 @@ def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("run",), 3, "No target was named: try `isolation-tests run reference`"),
+        (("run",), 3, "No target is given; try `isolation-tests run reference`"),
         (("run", "refrence"), 3, "did you mean 'reference'?"),
         (("run", "fault:A1-lik"), 3, "did you mean 'fault:A1-like'?"),
         (("run", "reference", "--profile", "quik"), 3, "did you mean 'quick'?"),
         (("run", "reference", "--seed", "x"), 3, "The seed must be a whole number"),
         (("run", "reference", "-O", "mode"), 3, "KEY=VALUE"),
-        (("run", "reference", "-O", "mode=x"), 3, "takes no option 'mode'"),
-        (("run", "reference", "-n", "many"), 3, "--workers takes a number or auto"),
+        (("run", "reference", "-O", "mode=x"), 3, "has no option 'mode'"),
+        (("run", "reference", "-n", "many"), 3, "--workers must be a number or auto"),
         (("run", "reference", "--known", "missing.toml"), 3, "There is no file missing.toml"),
         (("run", "reference", "--report", "adapter.py/x"), 3, "choose another folder"),
         (("run", "reference", "--nonsense"), 3, "No such option"),
         (("run", "adapter.py:refusing"), 2, "connection refused: postgres://***@db.invalid:5432/x"),
         (("rnu", "reference"), 3, "did you mean 'run'?"),
-        (("report", "page", "."), 3, "holds no evidence.jsonl"),
-        (("report", "page", "nowhere"), 3, "holds no evidence.jsonl"),
+        (("report", "page", "."), 3, "contains no evidence.jsonl"),
+        (("report", "page", "nowhere"), 3, "contains no evidence.jsonl"),
         (("replay", "missing.json"), 3, "can't be replayed"),
-        (("replay", "adapter.py"), 3, "it isn't JSON"),
+        (("replay", "adapter.py"), 3, "it is not JSON"),
         (("replay", "adapter.py", "--times", "0"), 3, "--times"),
         (("explain", "A99"), 3, "did you mean A"),
         (("calibrate", "reference", "--fault", "nonsense"), 3, "There is no seeded fault 'nonsense'"),
@@ -203,7 +203,7 @@ def test_two_runs_do_not_share_a_folder(folder: Path, invoke: Invoke) -> None:
     with FileLock(folder / "out/.evidence.lock"):
         status, _, complaint = invoke("run", "reference", "--report", "out")
     assert status == 3
-    assert "is being written by another run; choose another folder" in complaint
+    assert "is in use by another run; choose another folder" in complaint
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_corrupt_replay_file_is_refused(
     ("expires", "told"),
     [
         ("2020-01-01", "expired on 2020-01-01"),
-        ("2999-01-01", "was not found: remove the entry, or correct it"),
+        ("2999-01-01", "no longer shows; remove or correct the entry"),
     ],
 )
 def test_a_known_finding_out_of_date_fails_the_run(
@@ -307,6 +307,6 @@ def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     )
     assert status == 0
     assert told.splitlines() == ["the clean run", "1 of 1 faults planted, 1 caught; last S1-global"]
-    assert re.search(r"clean run +- +\(nothing planted\) +shows nothing by itself", said)
+    assert re.search(r"clean run +- +\(nothing planted\) +no findings", said)
     assert re.search(r"caught +1 +S1-global", said)
-    assert "1 of 1 seeded faults would be caught in front of reference; no survivor." in said
+    assert "The checks catch 1 of 1 seeded faults planted in front of reference; no blind spots." in said

@@ -19,12 +19,14 @@ from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease, look_alike
 from isolation_tests.execution.contract import BrokenContract, claimed, police
+from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session, TimeLimit, open_session
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
 from isolation_tests.testdata.canaries import Mint
+from isolation_tests.testdata.relations import RELATIONS, bind
 
 STRANGER = "Grandmother's recipe is under the third tile."
 SECRET = b"s" * 32
@@ -112,7 +114,7 @@ def run(adapter: Any, asked: Plan = TWO, **options: Any) -> History:
 def test_names_carry_the_run_are_fresh_and_of_one_length() -> None:
     with closing(session_of(Store)) as session:
         runner = runner_of(session)
-        names = [user.name for _ in range(40) for user in runner.run(TWO).users]
+        names = [str(user.name) for _ in range(40) for user in runner.run(TWO).users]
     assert len(set(names)) == len(names) == 80
     assert {len(name) for name in names} == {len("iso-k3f9-03000001")}
     assert all(re.fullmatch(r"iso-k3f9-03[0-9a-f]{6}", name) for name in names)
@@ -129,7 +131,7 @@ def test_workers_never_share_names_or_numbers() -> None:
 
 def test_users_of_one_group_share_the_base() -> None:
     related = (UserSpec(template="{base}"), UserSpec(template="{base}-corp"), UserSpec(group=1))
-    first, second, other = (user.name for user in run(Store(), plan(add(0), users=related)).users)
+    first, second, other = (str(user.name) for user in run(Store(), plan(add(0), users=related)).users)
     assert second == f"{first}-corp"
     assert first not in other
 
@@ -310,6 +312,52 @@ def test_hostile_writes_need_a_disposable_target(op: Operation) -> None:
         assert reason.startswith(f"{op} as a hostile user name")
         assert "disposable = true" in reason
         assert runner_of(session, disposable=True).blocked(asked) is None
+
+
+@pytest.mark.parametrize("template", ["customer-1", "*", "", "{base}' OR '1'='1", "{base}|*", "{{base}}"])
+def test_a_plan_from_a_file_is_not_believed_that_its_names_are_harmless(template: str) -> None:
+    asked = plan(Step(op=Operation.DELETE_ALL, user=0), users=(UserSpec(template=template, hostile=False),))
+    with closing(session_of(Store)) as session:
+        assert runner_of(session, disposable=False).blocked(asked) is not None
+
+
+def test_every_shipped_relation_is_blocked_exactly_where_it_is_hostile() -> None:
+    with closing(session_of(Store)) as session:
+        runner = runner_of(session, disposable=False)
+        for relation in RELATIONS:
+            for user in relation.pair():
+                asked = plan(Step(op=Operation.DELETE_ALL, user=0), users=(user,))
+                assert (runner.blocked(asked) is not None) == relation.hostile, relation.name
+
+
+@pytest.mark.parametrize(
+    "name", ["customer-1", "admin", "", None, "*", 1, True, {"$ne": "iso-k3f9-03000001"}]
+)
+@pytest.mark.parametrize("method", ["add", "update", "delete", "delete_all", "maintain"])
+def test_no_write_passes_the_gate_under_a_name_that_was_not_leased(method: str, name: object) -> None:
+    store = Store()
+    with closing(session_of(lambda: store)) as session:
+        guarded = GuardedSession(session, Lease("k3f9", 3, Mint(SECRET)), disposable=False)
+        with pytest.raises(NotLeased, match="was stopped"):
+            guarded.call(method, name, "x")
+        assert not store.rows
+
+
+def test_every_name_that_a_relation_makes_of_a_lease_passes_the_gate() -> None:
+    lease = Lease("k3f9", 3, Mint(SECRET))
+    for relation in RELATIONS:
+        base = lease.base()
+        assert all(lease.made(bind(user, *base)) for user in relation.pair()), relation.name
+    assert not Lease("zzzz", 3, Mint(SECRET)).made(lease.base()[0])
+
+
+def test_what_passes_a_plan_by_is_stopped_at_the_gate() -> None:
+    store = Store()
+    store.add("customer-1", "a stranger's")
+    asked = plan(Step(op=Operation.DELETE_ALL, user=0), users=(UserSpec(template="customer-1"),))
+    with pytest.raises(NotLeased):
+        run(store, asked, disposable=False)
+    assert store.rows["customer-1"]
 
 
 def test_hostile_reads_need_nothing() -> None:

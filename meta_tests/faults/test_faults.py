@@ -13,7 +13,7 @@ from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Memory, Memo
 from isolation_tests.adapters.reference import AsyncReferenceStore, ReferenceStore
 from isolation_tests.execution.contract import claimed
 from isolation_tests.faults import ALL_FAULTS, FAULTS, Fault, UnknownFaultError, plant
-from isolation_tests.faults.base import call
+from isolation_tests.faults.support.base import call
 
 ANOMALIES = [
     *("S1", "S2", "S3", "S5", "S6", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9"),

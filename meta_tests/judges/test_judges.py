@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from isolation_tests.judges import canary, interference
+from isolation_tests.judges import canary, interference, judging
 from isolation_tests.judges.canary import is_foreign
 from isolation_tests.judges.completeness import controls
+from isolation_tests.judges.implications import WITHIN_A_HISTORY, Edge
 from isolation_tests.judges.judging import judge
+from isolation_tests.judges.precedence import kind
 from isolation_tests.judges.repeated import question
 from isolation_tests.model import (
     Event,
-    Finding,
     Frozen,
     History,
     Judgement,
@@ -191,12 +193,28 @@ def test_a_foreign_fact_anywhere_is_a_violation(history: History, data: st.DataO
     assert any(kind(f) == "sight" for f in judge(leaky).findings)
 
 
-def kind(finding: Finding) -> str:
-    losses = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)
-    return "loss" if finding.law in losses else "sight"
-
-
 # --- what explains what ----------------------------------------------------------------------------------
+
+
+def smaller_tables() -> Iterator[tuple[str, tuple[Edge, ...]]]:
+    """The table without each of its rows, or without one of the names of a row's cause; and an example."""
+    for edge in WITHIN_A_HISTORY:
+        names = edge.cause.named if len(edge.examples) > 1 else (None,)
+        for name, example in zip(names, edge.examples, strict=True):
+            others = tuple(other for other in edge.cause.named if name not in (None, other))
+            rest = [replace(edge, cause=replace(edge.cause, named=others))] if others else []
+            yield (
+                example,
+                tuple(row for each in WITHIN_A_HISTORY for row in (rest if each is edge else [each])),
+            )
+
+
+@pytest.mark.parametrize(("name", "table"), list(smaller_tables()))
+def test_each_row_is_needed_by_its_example(
+    name: str, table: tuple[Edge, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "WITHIN_A_HISTORY", table)
+    assert set(keys(judge(GOLDEN[name].history))) > set(GOLDEN[name].expect.findings)
 
 
 def judged_with_control(name: str, step: int, *, control: bool) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from isolation_tests.judges import views
+from isolation_tests.judges import judging, views
+from isolation_tests.judges.implications import BESIDE_A_COMPARISON, Edge
 from isolation_tests.judges.judging import judge_all, rejudge
 from isolation_tests.model import (
     BoundUser,
@@ -111,6 +112,17 @@ def test_name_tells_what_is_expected(name: str) -> None:
         assert expect.doubts
     else:
         assert any(key.startswith(f"{begins}-") for key in expect.findings)
+
+
+@pytest.mark.parametrize("edge", BESIDE_A_COMPARISON, ids=lambda edge: edge.examples[0])
+def test_each_row_of_what_explains_what_is_needed_by_its_example(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,) = edge.examples
+    others = tuple(each for each in BESIDE_A_COMPARISON if each is not edge)
+    monkeypatch.setattr(judging, "BESIDE_A_COMPARISON", others)
+
+    assert set(keys(judged(GOLDEN[name].histories()))) > set(GOLDEN[name].expect.findings)
 
 
 def test_the_law_of_the_whole_view_has_a_history() -> None:

@@ -186,7 +186,7 @@ def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     assert {case.known for row in found.results for case in row.cases} == {"ids are not checked yet"}
     assert result.ret == 0, result.stdout.str()
     assert verdict(result).startswith("VIOLATED, known, no level")
-    assert "known: O1-get-" in result.stdout.str()
+    assert "known finding: O1-get-" in result.stdout.str()
     news = within(pytester, "--isolation-known=none", "-k", "O1", target="known.toml")
     assert news.ret == 1
 
@@ -202,12 +202,12 @@ def test_the_header_says_what_is_tested(pytester: pytest.Pytester, monkeypatch: 
             "isolation-tests *, run ??????, started *",
             "target: adapter.py:opened, adapter.py sha256 *",
             "adapter: adapter.py:opened",
-            "options: token=[*][*][*]; disposable",
+            "options: token=[*][*][*]; the store is disposable",
             "capabilities: overlap",
             "seed 7, profile quick, 1 worker, *",
             "known findings: none",
             "variables: ISOLATION_OPTIONS=token=[*][*][*]",
-            "checks expected: *",
+            "expected checks: *",
             "narrowed by -k nothing: *",
         ]
     )
@@ -392,7 +392,7 @@ def test_other_tests_that_fail_are_not_hidden(pytester: pytest.Pytester, folder:
     result = within(pytester, "test_mine.py")
     assert result.ret == 2
     assert verdict(result).startswith("HELD")
-    assert "other tests of this pytest run failed" in result.stdout.str()
+    assert "other tests in this pytest run failed" in result.stdout.str()
 
 
 # --- sleeping --------------------------------------------------------------------------------------------

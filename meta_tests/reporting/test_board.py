@@ -214,7 +214,7 @@ def test_a_sweep_publishes_without_what_shows_a_new_finding_and_remembers_the_ru
     assert first.sentence.startswith("HELD, level core")
     (tmp_path / "reference" / "certificate.json").write_text("of the first run")
     second = sweep(monkeypatch, tmp_path, certified(a_result("A1", Verdict.VIOLATED, a_case()), status=1))
-    assert second.sentence.endswith("What shows 1 of them is withheld.")
+    assert second.sentence.endswith("The proof of 1 of them is withheld.")
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {f"reference/{name}" for name in ("evidence.jsonl.gz", "history.jsonl", "report.html")}
     assert SHOWING not in text_of(tmp_path / "reference" / "report.html")
@@ -309,15 +309,15 @@ def test_every_folder_is_on_the_board_and_what_can_not_be_believed_says_so(site:
     assert str(site.index.parent) not in index
     assert ">local<" not in index
     assert json.loads(text_of(site.index.parent / "refused" / "badge.json"))["message"] == "evidence refused"
-    assert "alpha/strength.json is no strength" in index
+    assert "alpha/strength.json is not a strength file" in index
     assert "Earlier runs are refused" in text_of(site.index.parent / "beta" / "index.html")
 
 
 def test_a_row_says_that_it_was_asked_otherwise(site: Site) -> None:
     index = text_of(site.index)
-    assert "Not all systems were asked the same questions" in index
-    assert index.count("asked otherwise than most") == 1
-    assert "suite 0.0.9" in index
+    assert "Not all systems ran the same checks" in index
+    assert index.count("other checks than most") == 1
+    assert "isolation-tests 0.0.9" in index
 
 
 def test_the_site_elsewhere_is_whole(site: Site) -> None:
@@ -409,7 +409,7 @@ def test_filters_hide_rows_of_both_tables(page: Page) -> None:
     assert shown(page) == ["beta"]
     page.select_option("#filter-verdict", "evidence refused")
     assert shown(page) == ["refused"]
-    page.select_option("#filter-verdict", "not asked")
+    page.select_option("#filter-verdict", "not tested")
     page.select_option("#filter-anomaly", "O1")
     assert shown(page) == ["delta"]
     page.select_option("#filter-verdict", "VIOLATED, known")

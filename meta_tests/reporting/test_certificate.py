@@ -35,11 +35,13 @@ from isolation_tests.reporting.certificates.partial import CauseKind
 from isolation_tests.reporting.certificates.rejudge import Examined, examine, rejudge
 from isolation_tests.reporting.certificates.statement import (
     CERTIFICATE_NAME,
+    FORMS,
     TEXT_NAME,
     Claim,
-    certificate_lines,
+    Statement,
     statement_of,
 )
+from isolation_tests.reporting.certificates.text import certificate_lines
 from isolation_tests.reporting.certificates.verification import certify, verify
 from isolation_tests.reporting.evidence import errors, reader, writer
 from isolation_tests.reporting.evidence.evidence import (
@@ -49,6 +51,7 @@ from isolation_tests.reporting.evidence.evidence import (
     Header,
     TargetInfo,
 )
+from isolation_tests.reporting.evidence.signed_text import SignedText
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, write_strength
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
 from isolation_tests.reporting.evidence.writer import encode
@@ -219,13 +222,13 @@ def test_a_whole_run_is_held_at_its_level_and_verifies(original: Path, public: A
         (),
     )
     assert outcome.lines()[-1] == "Verified. HELD: level concurrent."
-    assert "re-judged 7 of 7 checks" in "\n".join(outcome.lines())
+    assert "7 of 7 checks that made calls" in "\n".join(outcome.lines())
 
 
 def test_the_text_says_scope_limits_and_strength_and_promises_nothing(original: Path) -> None:
     text = (original / TEXT_NAME).read_text(encoding="utf-8")
     for due in (
-        "Evidence for",
+        "Evidence of user isolation",
         "sample 1.2",
         "Scope",
         "Limits",
@@ -234,7 +237,7 @@ def test_the_text_says_scope_limits_and_strength_and_promises_nothing(original: 
         "profile ci",
     ):
         assert due in text
-    assert "What was not asked" in text
+    assert "Not covered" in text
     assert "compliant" not in text.lower()
     assert "private" not in (original / CERTIFICATE_NAME).read_text(encoding="utf-8").lower()
 
@@ -268,14 +271,14 @@ def partial_of(folder: Path) -> dict[CauseKind, str]:
 @pytest.mark.parametrize(
     ("changes", "kind", "text"),
     [
-        ({"whole": False, "profile": "quick"}, CauseKind.PROFILE, "quick asks a part"),
+        ({"whole": False, "profile": "quick"}, CauseKind.PROFILE, "quick runs only part of the matrix"),
         ({"selection": ("-k core",)}, CauseKind.NARROWED, "-k core"),
         ({"selection": ("--maxfail=1",)}, CauseKind.NARROWED, "--maxfail=1"),
         ({"given": ("option url",)}, CauseKind.SETTINGS, "option url"),
         ({"given": ("known",)}, CauseKind.SETTINGS, "known findings"),
-        ({"target": target_info(packaged="cd" * 32)}, CauseKind.TARGET_FILE, "ships under the name sample"),
+        ({"target": target_info(packaged="cd" * 32)}, CauseKind.TARGET_FILE, "ships as sample"),
         ({"target": target_info(name="fault:M1-dropped")}, CauseKind.SEEDED_FAULT, "on purpose"),
-        ({"target": target_info(distributions={})}, CauseKind.UNRELEASED, "no version"),
+        ({"target": target_info(distributions={})}, CauseKind.UNRELEASED, "version of the target is unknown"),
         ({"target": target_info(distributions={"sample": "main"})}, CauseKind.UNRELEASED, "sample main"),
         ({"target": target_info(distributions={"sample": "1.2+g123"})}, CauseKind.UNRELEASED, "local build"),
         ({"target": target_info(distributions={"sample": "1.3.dev4"})}, CauseKind.UNRELEASED, "development"),
@@ -285,7 +288,7 @@ def partial_of(folder: Path) -> dict[CauseKind, str]:
             "git",
         ),
         ({"stale": ("an entry expired",)}, CauseKind.STALE_KNOWN, "an entry expired"),
-        ({"profile": "hunt"}, CauseKind.STRENGTH, "at profile ci"),
+        ({"profile": "hunt"}, CauseKind.STRENGTH, "with profile ci"),
     ],
 )
 def test_each_cause_makes_it_partial(
@@ -382,7 +385,7 @@ def test_a_skip_of_what_the_target_offers_excuses_nothing(tmp_path: Path, clean:
     assert (claim.verdict, claim.level, claim.not_offered) == ("HELD", Level.CONCURRENT, ("get",))
     found = reader.read(lacking)
     lines = certificate_lines(statement_of(lacking, found, examine(found)))
-    assert "- what needs get, which the target does not offer" in lines
+    assert "- checks that need get, which the target does not offer" in lines
 
 
 # Tampering
@@ -576,7 +579,8 @@ RESIGNED: dict[str, tuple[Callable[[dict[str, Any]], object], type[refusals.Refu
     "seed edited": (lambda p: raised(p, seed=8), refusals.OtherClaim),
     "suite version edited": (lambda p: raised(p, suite_version="0.0.9"), refusals.OtherClaim),
     "newer suite": (lambda p: raised(p, suite_version="99.1"), refusals.NewerCertificate),
-    "newer form": (lambda p: raised(p, schema_version=2), refusals.NewerCertificate),
+    "older form": (lambda p: raised(p, schema_version=1), refusals.ChangedText),
+    "newer form": (lambda p: raised(p, schema_version=3), refusals.NewerCertificate),
     "no version": (lambda p: raised(p, suite_version="x y"), refusals.WrongStatement),
     "unknown field": (lambda p: raised(p, surprise=1), refusals.WrongStatement),
     "run edited": (lambda p: raised(p, run_id="other"), refusals.OtherRun),
@@ -793,7 +797,7 @@ def test_a_packed_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.Monk
     path.write_bytes(gzip.compress(b" " * 2**23))
     assert path.stat().st_size < 2**14
     monkeypatch.setattr(reader, "MOST_LINE_BYTES", 2**20)
-    with pytest.raises(errors.TooLarge, match="larger at line 1"):
+    with pytest.raises(errors.TooLarge, match="limit of 1048576 unpacked bytes at line 1"):
         reader.read(tmp_path)
 
 
@@ -833,16 +837,16 @@ def test_deep_nesting_is_one_sentence(
 
 def test_evidence_of_a_newer_suite_says_to_upgrade(bundle: Path) -> None:
     rewritten(bundle, lambda lines: lines[0].update(suite_version="99.1", surprise=1))
-    with pytest.raises(errors.NewerSuite, match=r"made by isolation-tests 99\.1, this is .*: upgrade"):
+    with pytest.raises(errors.NewerSuite, match=r"written by isolation-tests 99\.1, but this is .*; upgrade"):
         reader.read(bundle)
     rewritten(bundle, lambda lines: lines[0].update(suite_version="main"))
-    with pytest.raises(errors.BadRecord, match="no version"):
+    with pytest.raises(errors.BadRecord, match="is not a version"):
         reader.read(bundle)
 
 
 def test_evidence_of_another_suite_is_not_certified(bundle: Path, signer: Any, questions: Any) -> None:
     rewritten(bundle, lambda lines: lines[0].update(suite_version="0.0.9"), consistent=True)
-    with pytest.raises(refusals.OtherSuite, match=r"made by isolation-tests 0\.0\.9"):
+    with pytest.raises(refusals.OtherSuite, match=r"written by isolation-tests 0\.0\.9"):
         certify(bundle, signer, questions)
 
 
@@ -854,7 +858,7 @@ def test_an_older_run_verifies_without_comparing_its_questions(
     monkeypatch.setattr("isolation_tests.reporting.certificates.verification.version", lambda _: "99.0")
     outcome = verify(folder, public, lambda _: ())
     assert outcome.refusal is None
-    assert "is not compared" in "\n".join(outcome.lines())
+    assert "are not compared" in "\n".join(outcome.lines())
 
 
 def test_an_excuse_by_alias_needs_a_history_of_such_names(clean: Any) -> None:
@@ -867,6 +871,38 @@ def test_an_excuse_by_alias_needs_a_history_of_such_names(clean: Any) -> None:
     assert rejudge(other, (relation,)) is not None
 
 
+# What was signed earlier
+
+
+PUBLISHED = sorted((Path(__file__).parents[2] / "reports").glob(f"*/{CERTIFICATE_NAME}"))
+
+
+def test_every_published_certificate_reads_as_it_was_signed() -> None:
+    assert PUBLISHED
+    for path in PUBLISHED:
+        envelope = json.loads(path.read_text(encoding="ascii"))
+        statement = Statement.model_validate_json(base64.b64decode(envelope["payload"]))
+        text = path.with_name(TEXT_NAME).read_text(encoding="utf-8")
+        assert certificate_lines(statement) == text.splitlines(), path
+
+
+@pytest.mark.parametrize("name", ["chroma", "redis-scan"])
+def test_a_published_certificate_still_verifies(name: str) -> None:
+    folder = PUBLISHED[0].parents[1] / name
+    issuer = signing.load_public(PUBLISHED[0].parents[1] / "isolation-tests.pub")
+    outcome = verify(folder, issuer, lambda profile: expected_checks(PROFILES[profile]))
+    assert outcome.refusal is None, outcome.lines()
+
+
+def test_no_wording_that_was_signed_is_ever_changed() -> None:
+    signed = json.loads((Path(__file__).parent / "signed_texts.json").read_text(encoding="utf-8"))
+    kinds = SignedText.__subclasses__()
+    assert set(signed) == {str(form) for form in FORMS}
+    for form in FORMS:
+        wordings = {text.value[min(form, len(text.value)) - 1] for kind in kinds for text in kind}
+        assert set(signed[str(form)]) <= wordings, "append a new wording and raise LATEST_FORM instead"
+
+
 # Keys
 
 
@@ -877,7 +913,7 @@ def test_a_private_key_is_its_owner_s_and_is_never_replaced(tmp_path: Path) -> N
     with pytest.raises(UsageProblem, match="not replaced"):
         signing.make_key(tmp_path / "key")
     made.private.unlink()
-    with pytest.raises(UsageProblem, match=r"key\.pub is there already"):
+    with pytest.raises(UsageProblem, match=r"key\.pub already exists"):
         signing.make_key(tmp_path / "key")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageProblem, match="not replaced"):
@@ -888,7 +924,7 @@ def test_a_private_key_is_its_owner_s_and_is_never_replaced(tmp_path: Path) -> N
 def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path) -> None:
     made = signing.make_key(tmp_path / "key", "open sesame")
     assert signing.load_private(made.private, lambda: "open sesame").public_key.keyid == made.keyid
-    with pytest.raises(UsageProblem, match="passphrase is another"):
+    with pytest.raises(UsageProblem, match="for this passphrase"):
         signing.load_private(made.private, lambda: "guess")
 
 
@@ -898,11 +934,11 @@ def test_what_is_no_key_is_one_sentence(tmp_path: Path, keys: Any, content: byte
     with pytest.raises(UsageProblem, match="can't be read"):
         signing.load_public(path)
     path.write_bytes(content)
-    with pytest.raises(UsageProblem, match=r"ending in \.pub"):
+    with pytest.raises(UsageProblem, match=r"ends in \.pub"):
         signing.load_public(path)
     with pytest.raises(UsageProblem, match="report keygen"):
         signing.load_private(path, str)
-    with pytest.raises(UsageProblem, match="no private key"):
+    with pytest.raises(UsageProblem, match="no usable private key"):
         signing.load_private(keys.public, str)
     with pytest.raises(UsageProblem, match="no public key"):
         signing.load_public(keys.private)
@@ -938,7 +974,7 @@ def test_a_version_that_is_no_release_says_why(version: str, why: str | None) ->
         (None, None),
         ('{"url": "https://example.org/x", "vcs_info": {"vcs": "git"}}', "installed from a git checkout"),
         ('{"url": "file:///x", "dir_info": {"editable": true}}', "installed from a folder or file"),
-        ("{", "installed from a place that is not on record"),
+        ("{", "installed from an unknown place"),
     ],
 )
 def test_a_checkout_is_no_release_whatever_its_version(
@@ -962,7 +998,7 @@ def test_the_commands_issue_and_refuse(tmp_path: Path, clean: Any, keys: Any) ->
     folder = write(tmp_path / "run", clean)
     refused = run("certify", str(folder), "--key", str(keys.private))
     assert refused.exit_code == 1
-    assert "run again with the suite as released" in refused.output
+    assert "run again with the released suite" in refused.output
     unsigned = run("verify", str(folder), "--key", str(keys.public))
     assert unsigned.exit_code == 1
     assert "NoCertificate" in unsigned.output

@@ -111,7 +111,7 @@ def test_a_finding_that_was_not_asked_again_is_not_fixed(
     comparison = pair(tmp_path, (violated("a[1]"), violated("b[1]"), held("c[1]")), (held("a[1]"), *now))
 
     assert comparison.fixed == ()
-    assert comparison.unclear == (("A1-search-same-prefix", f"b[1] is {word} now"),)
+    assert comparison.unclear == (("A1-search-same-prefix", f"b[1] is now {word}"),)
 
 
 def test_an_intermittent_finding_that_does_not_show_is_not_fixed(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_question_that_is_gone_is_a_regression_unless_other_questions_were_ask
     other = pair(tmp_path / "other", ALL_HELD, ALL_HELD[:2], checks=fewer, suite_version="0.0.9")
 
     assert other.regressions == ()
-    assert "1 check not among the questions any more" in sentence(other)
+    assert "1 check no longer included" in sentence(other)
     assert ("isolation-tests", "0.1.0", "0.0.9") in other.around
 
 
@@ -168,7 +168,7 @@ def test_different_targets_are_refused_unless_asked_for(tmp_path: Path) -> None:
     target = TargetInfo(name="other", title="Other", adapter="other:open")
     old, new = run(tmp_path, "r1", *ALL_HELD), run(tmp_path, "r2", *ALL_HELD, target=target)
 
-    with pytest.raises(DifferentTargets, match="of sample and of other; give --across"):
+    with pytest.raises(DifferentTargets, match="different targets, sample and other; add --across"):
         compare(old, new)
     assert compare(old, new, across=True).target == "sample and other"
 
@@ -282,24 +282,27 @@ def test_a_known_finding_that_no_longer_fits_one_part_fails_the_whole(tmp_path: 
 
     assert merged.footer.unmatched_known == ("A1-get-any: not found",)
     assert merged.footer.exit_status == 2
-    assert any("judged in each part alone" in note for note in merged.footer.notes)
+    assert any("within each shard only" in note for note in merged.footer.notes)
 
 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"suite_version": "0.0.9"}, r"the version of isolation-tests differs \(0.1.0 and 0.0.9\)"),
-        ({"target": TargetInfo(name="x", title="x", adapter="x:y")}, r"the target differs \(sample and x\)"),
+        ({"suite_version": "0.0.9"}, r"they differ in the version of isolation-tests \(0.1.0 and 0.0.9\)"),
+        (
+            {"target": TargetInfo(name="x", title="x", adapter="x:y")},
+            r"differ in the target \(sample and x\)",
+        ),
         (
             {"target": TargetInfo(name="sample", title="Sample", adapter="sample:open", distributions={})},
-            "distributions differs",
+            "they differ in distributions",
         ),
-        ({"checks": CHECKS[:2]}, "the set of checks differs"),
-        ({"profile": "quick", "whole": False}, "profile differs"),
-        ({"known_file": "known.toml", "known_count": 1}, "known file differs"),
-        ({"capabilities": ("get",)}, "capabilities differs"),
-        ({"aliases": ("same-prefix",)}, "aliases differs"),
-        ({"python": "3.12.1"}, r"python differs \(3.11.7 and 3.12.1\)"),
+        ({"checks": CHECKS[:2]}, "they differ in the set of checks"),
+        ({"profile": "quick", "whole": False}, "they differ in profile"),
+        ({"known_file": "known.toml", "known_count": 1}, "they differ in known file"),
+        ({"capabilities": ("get",)}, "they differ in capabilities"),
+        ({"aliases": ("same-prefix",)}, "they differ in aliases"),
+        ({"python": "3.12.1"}, r"they differ in python \(3.11.7 and 3.12.1\)"),
     ],
 )
 def test_runs_that_were_asked_otherwise_are_refused(
@@ -321,8 +324,8 @@ def test_a_run_is_merged_once_and_never_written_over(tmp_path: Path) -> None:
 
     for folders, why in (
         ((one,), "only one"),
-        ((one, one), "r1 is among them twice"),
-        ((out, two), "r2 is among"),
+        ((one, one), "r1 is included twice"),
+        ((out, two), "r2 is included"),
     ):
         with pytest.raises(CannotMerge, match=why):
             merge(tmp_path / "other", folders)

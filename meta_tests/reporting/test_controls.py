@@ -95,9 +95,9 @@ def test_a_held_check_is_evidence_for_the_controls_of_its_anomalies_and_of_testi
     erasure = found["GDPR 17"]
     assert (erasure.anomalies, erasure.violated, erasure.checks) == (("D3",), (), 1)
     assert erasure.wording == (
-        "test evidence for control GDPR 17 (identifier and fit are to be confirmed against the source):"
-        " 1 check came to a verdict on D3 partial; none of them was violated; run r1 with seed 42,"
-        " 3 examples; left out: nothing."
+        "Test evidence for control GDPR 17 (identifier and fit still to be confirmed against the source):"
+        " 1 conclusive check on D3 partial. No violation. Run r1 with seed 42,"
+        " 3 examples. Left out: nothing."
     )
 
 
@@ -110,8 +110,8 @@ def test_a_violation_is_said_and_says_nothing_of_the_checks_other_anomalies() ->
     assert "GDPR 17" not in found
     input_validation = found["NIST 800-53 r5 SI-10"]
     assert input_validation.violated == ("A1",)
-    assert "violated: A1 prefix" in input_validation.wording
-    assert "left out: the adapter does not offer get." in input_validation.wording
+    assert "Violated: A1 prefix." in input_validation.wording
+    assert "Left out: the adapter does not offer get." in input_validation.wording
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_SUPPORTED, Verdict.INCONCLUSIVE, Verdict.ERROR])
@@ -126,9 +126,9 @@ def test_a_check_that_never_reported_or_made_no_call_is_no_evidence() -> None:
 
 
 def test_what_is_near_or_open_is_said() -> None:
-    assert CONTROLS["HIPAA 164.312(b)"].told == "HIPAA 164.312(b) (adjacent)"
-    assert CONTROLS["PCI DSS 4.0.1 A1.1.x"].told == "PCI DSS 4.0.1 A1.1.x (adjacent, to be confirmed)"
-    assert CONTROLS["NIST 800-53 r5 SC-4"].told == "NIST 800-53 r5 SC-4"
+    assert CONTROLS["HIPAA 164.312(b)"].label == "HIPAA 164.312(b) (adjacent)"
+    assert CONTROLS["PCI DSS 4.0.1 A1.1.x"].label == "PCI DSS 4.0.1 A1.1.x (adjacent, to be confirmed)"
+    assert CONTROLS["NIST 800-53 r5 SC-4"].label == "NIST 800-53 r5 SC-4"
     found = evidence_of(make_result(anomalies=("C2", "S1")))
 
     assert "adjacent only: " in found["OWASP Agentic 2026 ASI03"].wording
@@ -156,5 +156,5 @@ def test_evidence_never_boasts_and_counts_only_what_came_to_a_verdict(results: l
     for one in exercised(make_header(*results), results):
         assert 0 < one.checks <= len(settled)
         assert set(one.violated) <= set(one.anomalies)
-        assert one.wording.startswith(f"test evidence for control {one.framework} {one.identifier}")
+        assert one.wording.startswith(f"Test evidence for control {one.framework} {one.identifier}")
         assert not BOASTS.search(one.wording.replace(one.title, ""))

@@ -173,8 +173,8 @@ def test_the_command_exports_several_files_whatever_the_verdict(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["reports/cut", "a.md"], "run the suite again to its end"),
-        (["nowhere", "a.md"], "holds no evidence"),
+        (["reports/cut", "a.md"], "results may be missing; run the suite again"),
+        (["nowhere", "a.md"], "contains no evidence"),
         (["reports/cut", "a.xyz"], "No format has the file ending"),
     ],
 )
@@ -213,7 +213,7 @@ def test_a_comment_tells_findings_with_names_replay_and_fix_and_known_ones_apart
         "95 %",
         "isolation-tests replay findings/A1-search-same-prefix.json",
         "**Usual fix:**",
-        "1 known finding: no level is granted over them",
+        "1 known finding (a known finding blocks its level)",
         "`A1-search-other`, 3 of 3: `ticket 7: waits for the release`",
         "| A1 prefix | VIOLATED | - | - | 1 | 1 |",
         "strength: not measured",
@@ -236,7 +236,7 @@ def test_the_strength_is_told_for_the_version_that_it_was_measured_for() -> None
     )
     evidence = evidence_of(make_result())
 
-    assert "4 of 4 seeded faults would be caught" in markdown.render(evidence, strength)
+    assert "The checks catch 4 of 4 seeded faults" in markdown.render(evidence, strength)
     assert "calibrate again" in markdown.render(evidence, strength.model_copy(update={"versions": {}}))
 
 
@@ -244,7 +244,7 @@ def test_a_strength_that_cannot_be_believed_is_told_and_stops_nothing(tmp_path: 
     (tmp_path / "strength.json").write_text('{"caught": "@all of them"}')
     text = FORMATS["markdown"].render(evidence_of(make_result()), tmp_path)
 
-    assert re.search("- strength: `.*is no strength that calibrate wrote", text)
+    assert re.search("- strength: `+.*is not a strength file of `isolation-tests calibrate`", text)
 
 
 def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
@@ -253,7 +253,7 @@ def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
     text = markdown.render(evidence_of(violated(*cases), *many))
 
     assert 30_000 < len(encoded(text)) <= markdown.MOST_BYTES
-    assert re.search(r"\*\*\d+ more are left out here:\*\*", text)
+    assert re.search(r"\*\*\d+ more findings left out here\.\*\*", text)
     assert text.count("<details>") == text.count("</details>")
 
 
@@ -291,7 +291,7 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     known = make_case(relation="other", known="ticket 7")
     rows = list(csv.DictReader(io.StringIO(csv_table.render(evidence_of(violated(make_case(), known))))))
 
-    assert [(row["finding"], row["known"], row["reason it is known"]) for row in rows] == [
+    assert [(row["finding"], row["known"], row["known reason"]) for row in rows] == [
         ("A1-search-other", "yes", "ticket 7"),
         ("A1-search-same-prefix", "no", ""),
     ]
@@ -319,7 +319,7 @@ def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str
     ("results", "stale", "message", "colour"),
     [
         ((make_result(),), (), "held, level core, 2026-01-02", "brightgreen"),
-        ((make_result(),), ("old",), "held, level core, known findings out of date, 2026-01-02", "yellow"),
+        ((make_result(),), ("old",), "held, level core, outdated known findings, 2026-01-02", "yellow"),
         ((violated(),), (), "violated, no level, 2026-01-02", "red"),
         ((violated(make_case(known="k")),), (), "violated, known, no level, 2026-01-02", "orange"),
         ((make_result(verdict=Verdict.INCONCLUSIVE),), (), "inconclusive, no level, 2026-01-02", "yellow"),

@@ -33,7 +33,7 @@ from isolation_tests.model import (
 )
 from isolation_tests.reporting.evidence.evidence import Evidence, Header, TargetInfo
 from isolation_tests.reporting.evidence.strength import BlindSpot, Strength, write_strength
-from isolation_tests.reporting.html.latency_chart import LOADS, chart, latencies
+from isolation_tests.reporting.html.latency_chart import LOADS, Latency, chart, latencies
 from isolation_tests.reporting.html.name_diff import alone, side_by_side
 from isolation_tests.reporting.html.page import Beside, render_html, write_html
 from isolation_tests.reporting.html.sequence_diagram import diagram
@@ -71,7 +71,10 @@ texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(st.characters()))
 )
 few = settings(max_examples=25)
 VOID = frozenset({"br", "link", "meta"})
+milliseconds = st.one_of(st.just(0.0), st.floats(1e-4, 1e5))
 SHAPES = frozenset({"path", "rect", "text", "svg", "g", "title"})
+# What the drawing of the latency may say of its shapes: it has no address, no script and no style of its own.
+GEOMETRY = frozenset({"aria-hidden", "class", "height", "text-anchor", "width", "x", "y"})
 # What differs between two names is marked, so these elements follow the names and not the page.
 FOLLOWS_NAMES = frozenset({"mark"})
 
@@ -195,7 +198,7 @@ def evidence_of(
         **header,
     }
     unheard = result_of(text, Verdict.HELD, title=text)
-    footer = {
+    footer: dict[str, Any] = {
         **dict.fromkeys(("unmatched_known", "expired_known", "notes"), (text,)),
         **dict.fromkeys(("ended", "digest"), text),
         "counts": {},
@@ -215,9 +218,9 @@ def everywhere(text: str, *, names: bool) -> Evidence:
         result_of(
             "known", Verdict.VIOLATED, case_of(text, known=text, names=names, anomaly=text), title=text
         ),
-        result_of("b", Verdict.NOT_SUPPORTED, reason=text, title=text),
-        result_of("c", Verdict.INCONCLUSIVE, reason=text, notes=(text,)),
-        result_of("d", Verdict.HELD, histories=(case_of(text, names=names).history,)),
+        result_of("lacks", Verdict.NOT_SUPPORTED, reason=text, title=text),
+        result_of("doubts", Verdict.INCONCLUSIVE, reason=text, notes=(text,)),
+        result_of("holds", Verdict.HELD, histories=(case_of(text, names=names).history,)),
         text=text,
     )
 
@@ -423,16 +426,16 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 
     for part in (
         "Not run (1)",
-        "Without a result (1)",
+        "Inconclusive or in error (1)",
         "Not supported (1)",
         "Narrowed",
-        "Abilities not offered",
+        "Methods not offered",
     ):
         assert part in text
     for part in (
-        "Ways to fail that nothing asked about",
+        "Anomalies not covered",
         "C5 engine",
-        "Known findings out of date",
+        "Outdated known findings",
         "Not compared",
     ):
         assert part in text
@@ -441,9 +444,12 @@ def test_the_page_says_what_was_and_was_not_tested() -> None:
 @pytest.mark.parametrize(
     ("results", "meaning"),
     [
-        ([result_of("a", Verdict.HELD)], "Nothing that was asked crossed between users; known findings"),
-        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, lost or changed"),
-        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing as a whole"),
+        (
+            [result_of("a", Verdict.HELD)],
+            "No call crossed between users, but the list of known findings is outdated",
+        ),
+        ([result_of("a", Verdict.VIOLATED, case_of())], "At least one user saw, changed or deleted"),
+        ([result_of("a", Verdict.INCONCLUSIVE)], "This run proves nothing"),
     ],
 )
 def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: str) -> None:
@@ -457,7 +463,7 @@ def test_the_verdict_stands_first_in_words(results: list[CheckResult], meaning: 
 
 
 def test_a_run_that_proves_nothing_draws_no_comfort_from_silence() -> None:
-    assert "too incomplete for that to mean anything" in page_of(evidence_of()).text
+    assert "too incomplete to prove anything" in page_of(evidence_of()).text
 
 
 def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
@@ -468,8 +474,8 @@ def test_a_withheld_finding_is_told_without_what_shows_it() -> None:
     text = page_of(evidence_of(result_of("a", Verdict.VIOLATED, case), withheld=1)).text
 
     assert "Withheld (1)" in text
-    assert "What shows it is withheld until there is a public reference" in text
-    assert "Shown by" not in text
+    assert "The reproduction is withheld until there is a public reference" in text
+    assert "Replay" not in text
 
 
 def test_an_intermittent_finding_tells_its_bounds() -> None:
@@ -493,7 +499,7 @@ def test_the_strength_beside_the_evidence_is_shown(tmp_path: Path) -> None:
     assert "isolation-tests calibrate" in without
     assert "1 of 2 seeded faults" in measured
     assert "F1-blind: the cause" in measured
-    assert "is no strength that calibrate wrote" in doubtful
+    assert "is not a strength file of `isolation-tests calibrate`" in doubtful
 
 
 def test_the_same_evidence_makes_the_same_page() -> None:
@@ -643,19 +649,50 @@ def test_latency_is_told_by_operation_and_load() -> None:
     assert rows[0].p95 == pytest.approx(500)
 
 
+@given(st.lists(st.tuples(milliseconds, milliseconds).map(sorted), min_size=1, max_size=len(Operation)))
+def test_every_figure_can_be_read_off_the_scale(pairs: list[list[float]]) -> None:
+    rows = [Latency(op, LOADS[0], 1, *pair) for op, pair in zip(Operation, pairs, strict=False)]
+    drawn = chart(rows)
+    first, last = drawn.marks[0].figure, drawn.marks[-1].figure
+
+    def figure(place: float) -> float:
+        return first * (last / first) ** (place / 100) if drawn.logarithmic else last * place / 100
+
+    assert [bar.operation for bar in drawn.bars] == [row.operation for row in rows]
+    assert [drawn.marks[0].place, drawn.marks[-1].place] == pytest.approx([0, 100])
+    assert [figure(mark.place) for mark in drawn.marks] == pytest.approx(
+        [mark.figure for mark in drawn.marks]
+    )
+    assert [figure(bar.median) for bar in drawn.bars] == pytest.approx([row.median for row in rows])
+    assert [figure(bar.p95) for bar in drawn.bars] == pytest.approx([row.p95 for row in rows])
+    assert all(0 <= bar.median <= bar.p95 <= 100 + 1e-9 for bar in drawn.bars)
+    assert 2 <= len(drawn.marks) <= 12
+
+
+def test_an_operation_is_drawn_at_its_least_load() -> None:
+    rows = [Latency(Operation.ADD, load, 1, n, n) for n, load in enumerate(LOADS, start=1)]
+
+    assert chart(rows) == chart(rows[:1])
+
+
 @pytest.mark.parametrize("slow", [0.001, 5.0])
-def test_the_chart_is_bare_geometry(slow: float) -> None:
+def test_the_drawing_is_bare_geometry_and_the_table_holds_its_figures(slow: float) -> None:
     events = (event(0, Operation.ADD, 0, ended=slow), event(1, Operation.SEARCH, 0, ended=1.0005))
     history = case_of().history.model_copy(update={"events": events})
-    drawn = chart(latencies([result_of("a", Verdict.HELD, histories=(history,))]))
-    elements = Page(str(drawn.svg)).elements
+    rendered = render_html(evidence_of(result_of("a", Verdict.HELD, histories=(history,))))
+    drawing = re.search('<svg class="bars".*?</svg>', rendered, flags=re.DOTALL)
+    assert drawing
+    elements = Page(drawing.group()).elements
+    widths = [float(a["width"][:-1]) for tag, a in elements if tag == "rect" and a["width"].endswith("%")]
 
-    assert {tag for tag, _ in elements} <= {"svg", "g", "rect", "text", "path"}
-    assert not [
-        name for _, attrs in elements for name in attrs if name in {"style", "id", "xlink:href", "href"}
-    ]
+    assert {tag for tag, _ in elements} == {"svg", "g", "rect", "text"}
+    assert {name for _, attrs in elements for name in attrs} <= GEOMETRY
     assert elements[0][1]["aria-hidden"] == "true"
-    assert drawn.logarithmic == (slow > 1)
+    assert ("on a logarithmic scale" in rendered) == (slow > 1)
+    # Each operation's frame, then its bar: with one call, its 95th percentile is its median.
+    assert widths[0] == widths[1] > widths[2] == widths[3] > 0
+    for figure in (slow * 1000, 0.5):
+        assert rendered.count(f'<td class="number">{figure:.2f}</td>') == 2
 
 
 # Size

@@ -173,7 +173,7 @@ def test_each_way_of_being_wrong_has_its_error(tmp_path: Path, change: Any, erro
 
 
 def test_a_folder_without_evidence_is_told(tmp_path: Path) -> None:
-    with pytest.raises(errors.NoEvidence, match="give the folder"):
+    with pytest.raises(errors.NoEvidence, match="give the report folder"):
         reader.read(tmp_path)
 
 
@@ -248,7 +248,7 @@ def test_a_replay_file_stays_in_its_folder(tmp_path: Path, relation: str) -> Non
 def test_a_wrong_replay_file_is_one_clear_error(tmp_path: Path, fields: dict[str, Any]) -> None:
     path = replay_file.write_replay(tmp_path, make_case(), target="t", suite_version="1", versions={})
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
-    with pytest.raises(errors.BadReplay, match="give a file that a run wrote"):
+    with pytest.raises(errors.BadReplay, match="give a file from the findings folder"):
         replay_file.read_replay(path)
 
 
@@ -315,7 +315,7 @@ def test_a_check_that_claims_a_higher_level_than_expected_is_judged_at_the_expec
 def test_known_findings_out_of_date_fail_the_run() -> None:
     summary = summarise(make_header(make_result()), [make_result()], ["A1-search-any matched nothing"])
     assert (summary.verdict, exit_status(summary)) == (Verdict.HELD, 2)
-    assert "1 known entry out of date" in verdict_line(summary)
+    assert "1 outdated known finding" in verdict_line(summary)
 
 
 def test_cases_of_one_finding_are_one_with_the_smallest_plan() -> None:
@@ -449,7 +449,7 @@ def test_many_adds_are_one_loop() -> None:
     assert reproduction(case).splitlines() == [
         "for n in range(130): memory.add('iso-r1-5-corp', 'My locker code is CANARY-' + str(n))",
         "memory.delete_all('iso-r1-5-corp')",
-        "memory.get_all('iso-r1-5-corp')  # deleted facts are still there",
+        "memory.get_all('iso-r1-5-corp')  # still returns deleted facts",
     ]
 
 
@@ -508,10 +508,17 @@ def test_every_reproduction_runs_and_is_short(
 
 def test_the_story_names_who_saw_whose_fact() -> None:
     assert story(make_case(seen=1)) == (
-        "'iso-r1-5' was given a fact of 'iso-r1-5-corp' by search, in 'text'."
+        "'iso-r1-5' got a fact of 'iso-r1-5-corp' from search, in field 'text'."
         " It showed in 1 of 3 tries: between 0.8 % and 91 % of tries (95 %, Clopper-Pearson);"
         " the names are related by same-prefix."
     )
+
+
+def test_the_story_of_an_intermittent_finding_tells_the_bounds() -> None:
+    assert "It showed in 1 of 61 tries: between 0.04 % and 8.8 % of tries (95 %" in story(
+        make_case(seen=1, tried=61)
+    )
+    assert "It showed in 4 of 4 tries;" in story(make_case(seen=4, tried=4))
 
 
 # Reports
@@ -521,7 +528,7 @@ def test_a_finding_is_told_whole() -> None:
     told = finding_text(make_case(known="upstream"), Path("out dir/findings/A1.json"))
     for part in (
         CATALOGUE["A1"].law,
-        "'iso-r1-5' was given a fact of 'iso-r1-5-corp'",
+        "'iso-r1-5' got a fact of 'iso-r1-5-corp'",
         "same-prefix: ",
         "memory.search('iso-r1-5'",
         "isolation-tests replay 'out dir/findings/A1.json'",
@@ -550,7 +557,7 @@ def test_the_verdict_is_told_in_words() -> None:
     line = verdict_line(
         summarise(make_header(make_result(), KNOWN, make_result("x")), [make_result(), KNOWN])
     )
-    assert line == "VIOLATED, no level reached: 1 of 3 checks held, 1 known finding, 1 not run."
+    assert line == "VIOLATED, no level reached: 1 of 3 checks held, 1 violated (1 known finding), 1 not run."
     assert verdict_line(summary_of(make_result(), KNOWN)).startswith("VIOLATED, known, no level reached: ")
 
 
@@ -583,4 +590,4 @@ def test_the_page_says_what_was_not_tested(tmp_path: Path) -> None:
 def test_the_page_of_an_empty_run_is_no_pass(tmp_path: Path) -> None:
     page = render_html(reader.read(write(tmp_path)))
     assert "INCONCLUSIVE, no level reached" in page
-    assert "Nothing that this run asked crossed" not in page
+    assert "no user reached another user" not in page

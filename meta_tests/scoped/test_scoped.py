@@ -148,10 +148,10 @@ def test_the_user_is_required_and_can_not_be_changed() -> None:
 
     with pytest.raises(TypeError):
         ScopedMemory(ReferenceStore())  # type: ignore[call-arg]
-    with pytest.raises(AttributeError, match="make a new one"):
+    with pytest.raises(AttributeError, match="create a new one"):
         memory.__init__(ReferenceStore(), "bob")
     for name in ("_scope", "user_id", "memory"):
-        with pytest.raises(AttributeError, match="make a new one"):
+        with pytest.raises(AttributeError, match="create a new one"):
             setattr(memory, name, "bob")
     with pytest.raises(AttributeError):
         del memory._scope

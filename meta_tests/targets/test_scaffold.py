@@ -104,7 +104,7 @@ def test_no_file_is_replaced_without_being_told(kind: str, tmp_path: Path) -> No
 
     with pytest.raises(UsageProblem) as caught:
         write_target(kind, "notes", tmp_path)
-    assert str(caught.value).endswith("is there already; choose another name, or replace it with --force.")
+    assert str(caught.value).endswith("already exists; choose another name, or replace it with --force.")
     assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"mine"}
 
     write_target(kind, "notes", tmp_path, overwrite=True)
@@ -142,26 +142,31 @@ def test_only_what_matters_and_is_not_known_is_asked() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "answers", "sentence"),
     [
-        ("htpp", "notes", {}, "There is nothing to begin with called 'htpp'; did you mean 'http'?"),
+        ("htpp", "notes", {}, "There is no kind of target called 'htpp'; did you mean 'http'?"),
         (
             "zebra",
             "notes",
             {},
-            f"There is nothing to begin with called 'zebra'; there are {', '.join(KINDS)}.",
+            f"There is no kind of target called 'zebra'; choose {', '.join(KINDS)}.",
         ),
         (
             "python",
             "My Notes",
             {},
-            "A target can't be called 'My Notes'; write small letters, digits and dashes",
+            "'My Notes' can't be a target's name; use lower-case letters, digits and dashes",
         ),
-        ("python", "../notes", {}, "A target can't be called '../notes'; write small letters"),
-        ("python", "notes", {"path": "/"}, "There is no answer called 'path' here; there are none."),
+        ("python", "../notes", {}, "'../notes' can't be a target's name; use lower-case letters"),
+        (
+            "python",
+            "notes",
+            {"path": "/"},
+            "There is no setting 'path' for this kind of target; it has none.",
+        ),
         (
             "http",
             "notes",
             {"base-url": "http://x"},
-            "There is no answer called 'base-url' here; did you mean",
+            "There is no setting 'base-url' for this kind of target; did you mean",
         ),
         (
             "http",
@@ -188,7 +193,7 @@ def test_only_what_matters_and_is_not_known_is_asked() -> None:
             "http",
             "notes",
             {"auth": "bearer", "secret": "s3-cret"},
-            "secret can't be 's3-cret'; write a variable's name",
+            "secret can't be 's3-cret'; write the name of a variable",
         ),
     ],
 )
@@ -208,7 +213,7 @@ def test_a_wrong_answer_is_told_before_the_next_question() -> None:
 
 
 def test_a_folder_that_is_not_there_or_takes_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match="make it, or name another"):
+    with pytest.raises(UsageProblem, match="create it, or name another"):
         write_target("python", "notes", tmp_path / "nowhere")
     (tmp_path / "notes.toml").mkdir()
     with pytest.raises(UsageProblem, match="can't be written"):

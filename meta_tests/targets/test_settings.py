@@ -58,7 +58,7 @@ def test_a_short_name_in_pyproject_stays_a_short_name(tmp_path: Path) -> None:
     ("table", "told"),
     [
         ('[tool.isolation_tests]\ntargte = "x"\n', "did you mean 'target'?"),
-        ('[tool.isolation_tests]\nbanana = "x"\n', "there are target, profile"),
+        ('[tool.isolation_tests]\nbanana = "x"\n', "the settings are target, profile"),
         ("[tool.isolation_tests]\ntarget = 3\n", "target must be text, not 3"),
         ('[tool.isolation_tests]\nseed = "three"\n', "seed must be a whole number"),
         ('[tool.isolation_tests]\noptions = "a=b"\n', "options must be a table"),

@@ -166,7 +166,7 @@ def test_what_stands_behind_a_target_is_named(folder: Path) -> None:
         ("fault:nonsense", "`isolation-tests targets` lists"),
         ("fault:A1-like@zzz", "There is no target 'zzz'"),
         ("adapter.py", "write adapter.py:FACTORY"),
-        ("adapter.py:", "must read module:factory"),
+        ("adapter.py:", "write module:factory"),
         ("missing.py:plain", "There is no file missing.py"),
         ("missing.toml", "There is no file missing.toml"),
         ("no_such_module_xyz:plain", "There is no module 'no_such_module_xyz'"),
@@ -185,7 +185,7 @@ def test_a_wrong_name_is_told_in_one_sentence(folder: Path, spec: str, told: str
     ("code", "told"),
     [
         ("def open_memory(:\n", "bad.py is not valid Python: "),
-        ("import surely_not_installed_xyz\n", "needs 'surely_not_installed_xyz'"),
+        ("import surely_not_installed_xyz\n", "imports 'surely_not_installed_xyz'"),
         ("from . import neighbour\n", "package.module:factory"),
         ("raise SystemExit(0)\n", "__main__"),
         ("1 / 0\n", "ZeroDivisionError"),
@@ -206,14 +206,17 @@ def test_an_adapter_that_cant_be_imported_is_told_in_one_sentence(folder: Path, 
         ('name = "x\n', "not valid TOML"),
         ('name = "x"\n', "adapter: Field required"),
         ('name = "x"\nadapter = "a.py:b"\ndisposible = true\n', "did you mean 'disposable'?"),
-        ('name = "x"\nadapter = "a.py:b"\nbanana = 1\n', "there is no key 'banana', only name"),
+        ('name = "x"\nadapter = "a.py:b"\nbanana = 1\n', "there is no key 'banana'; the keys are name"),
         ('name = "x"\nadapter = "a.py:b"\nconsistency_seconds = "soon"\n', "consistency_seconds"),
         ('name = "x"\nadapter = "a.py:b"\ncall_limit_seconds = 0\n', "call_limit_seconds"),
         (
             'name = "x"\nadapter = "a.py:b"\n[names]\naliases = ["trailing-spce"]\n',
             "did you mean 'trailing-space'",
         ),
-        ('name = "x"\nadapter = "a.py:b"\n[[known]]\nfinding = "Q1-x-y"\n', "does not begin with an anomaly"),
+        (
+            'name = "x"\nadapter = "a.py:b"\n[[known]]\nfinding = "Q1-x-y"\n',
+            "must begin with the id of an anomaly",
+        ),
         ('name = "x"\nadapter = "a.py:b"\n[[known]]\nfindin = "A1"\n', "known.0.finding: Field required"),
     ],
 )
@@ -227,9 +230,9 @@ def test_a_wrong_target_file_is_told_in_one_sentence(folder: Path, text: str, to
 @pytest.mark.parametrize(
     ("factory", "options", "kind", "told"),
     [
-        ("plain", {"url": "x"}, UsageProblem, "takes no option 'url'; it takes none"),
+        ("plain", {"url": "x"}, UsageProblem, "has no option 'url'; it takes none"),
         ("options", {"url": "x", "mod": "y"}, UsageProblem, "did you mean 'mode'?"),
-        ("options", {}, UsageProblem, "needs the option 'url'; give it with -O"),
+        ("options", {}, UsageProblem, "needs the option 'url'; pass it with -O"),
         ("raising", {}, TargetProblem, "ValueError: no such region"),
         ("unreachable", {}, TargetProblem, "connection refused: db.invalid:5432"),
         ("leaving", {}, TargetProblem, "ended the process"),
@@ -299,7 +302,7 @@ def test_a_fault_that_does_not_fit_is_no_survivor(folder: Path) -> None:
     assert (caught.caught, caught.fits, other.fits) == (True, True, False)
     assert matrix.complete
     assert matrix.sentence().startswith(
-        "1 of 1 seeded faults would be caught in front of adapter.py:context (1 more"
+        "The checks catch 1 of 1 seeded faults planted in front of adapter.py:context (1 not planted: "
     )
 
 

@@ -18,12 +18,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from isolation_tests.model import UserNumber
 from isolation_tests.testdata.canaries import Canary, Found, Mint
 from isolation_tests.testdata.facts import LOCALES, NEUTRAL_QUERIES, People, paraphrase, question
 
 MINT = Mint(bytes(range(32)))
 OTHER = Mint(bytes(32))
-CANARY = Canary(user=70_000, fact=3)
+CANARY = Canary(user=UserNumber(70_000), fact=3)
 TOKEN = MINT.token(CANARY)
 CANARIES = st.builds(Canary, user=st.integers(0, 2**40 - 1), fact=st.integers(0, 2**16 - 1))
 
@@ -70,7 +71,7 @@ def test_a_token_is_found_in_any_text(before: str, after: str) -> None:
 @pytest.mark.parametrize(("user", "fact"), [(-1, 0), (2**40, 0), (0, -1), (0, 2**16)])
 def test_a_canary_has_bounds(user: int, fact: int) -> None:
     with pytest.raises(ValueError, match="must be 0 to"):
-        Canary(user, fact)
+        Canary(UserNumber(user), fact)
 
 
 def test_a_secret_has_32_bytes() -> None:
@@ -113,7 +114,7 @@ def test_a_disguised_token_is_found(text: str) -> None:
 
 
 def test_several_tokens_are_found_once_each_and_in_order() -> None:
-    other = Canary(1, 1)
+    other = Canary(UserNumber(1), 1)
     assert MINT.find(f"{MINT.token(other)}{TOKEN} {MINT.token(other)}") == [other, CANARY]
 
 
@@ -223,10 +224,10 @@ def test_scan_reads_what_a_model_was_given_besides() -> None:
 def raised() -> BaseException:
     try:
         try:
-            raise KeyError(MINT.token(Canary(1, 0)))  # noqa: TRY301 - the chain is what is tested
+            raise KeyError(MINT.token(Canary(UserNumber(1), 0)))  # noqa: TRY301 - the chain is what is tested
         except KeyError as cause:
-            error = RuntimeError("no", {"detail": MINT.token(Canary(2, 0))})
-            error.add_note(MINT.token(Canary(3, 0)))
+            error = RuntimeError("no", {"detail": MINT.token(Canary(UserNumber(2), 0))})
+            error.add_note(MINT.token(Canary(UserNumber(3), 0)))
             raise error from cause
     except RuntimeError as error:
         return ExceptionGroup("several", [error])

@@ -1,1 +1,1 @@
-"""Adapters that a target's file describes: what its options mean, and the clients that act on them."""
+"""Adapters that a target's file describes: the meaning of its options, and the clients that use them."""

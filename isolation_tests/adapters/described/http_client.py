@@ -1,8 +1,8 @@
-"""One HTTP client for all users: builds requests, shows credentials, and says what an answer means.
+"""One HTTP client for all users: builds requests, sends credentials and interprets answers.
 
-What is written where: in JSON every value keeps its type. In a path a value is written as an f-string writes
-it and fully percent-encoded, a lone dot included. In a query string None is an empty text, truth values are
-`true` and `false`, a list is repeated and an object is JSON. In a header the text goes out as UTF-8.
+How values are sent: in JSON, every value keeps its type. In a path, a value is formatted as in an f-string
+and fully percent-encoded, a lone dot included. In a query string, None is an empty text, booleans are `true`
+and `false`, a list is repeated and an object is JSON. In a header, the text is sent as UTF-8.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LOST_CREDENTIAL = 401
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _OK, _REDIRECT, _CLIENT, _SERVER = 200, 300, 400, 500
 _LONGEST_PAUSE_SECONDS = 5.0
-# Shorter than servers keep an idle connection: one that is just being closed would look like a lost call.
+# Shorter than a server's own limit: a connection that the server is closing would look like a lost call.
 _KEEP_SECONDS = 2.0
 _MOST_CREDENTIALS = 10_000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -41,14 +41,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @contextmanager
 def connected(mapped: Mapped) -> Iterator[Client]:
-    """Give the server, with one client for all users, so that connections pass from one to the next."""
+    """Yield the service, with one client for all users, so that users share connections."""
     httpx = need("httpx", EXTRA)
     local = urlsplit(mapped.base_url).hostname in _LOOPBACK
     with httpx.Client(
         http2=find_spec("h2") is not None,
         timeout=mapped.options.timeout_seconds,
         limits=httpx.Limits(keepalive_expiry=_KEEP_SECONDS),
-        # A shared jar would show one user's session in the name of the next.
+        # A shared cookie jar would send one user's session with the next user's request.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=not local,
     ) as client:
@@ -56,7 +56,7 @@ def connected(mapped: Mapped) -> Iterator[Client]:
 
 
 class Client:
-    """The service, as requests with credentials. Safe to call from several threads."""
+    """The service: sends requests with credentials. Safe to call from several threads."""
 
     def __init__(self, client: httpx.Client, mapped: Mapped) -> None:
         self._client, self._mapped = client, mapped
@@ -65,9 +65,10 @@ class Client:
         self._keeping = Lock()
 
     def ask(self, call: Call, values: Mapping[str, Any], url: str | None = None) -> httpx.Response:
-        """The answer to one request of `values["user"]`; url: of the next page, where the server named it.
+        """The answer to one request of `values["user"]`.
 
-        A credential that is no longer taken is renewed once. Raises as `meaning` does.
+        url: the next page's address, if the server named it. A credential that the server no longer accepts
+        is renewed once. Raises as `meaning` does.
         """
         user = values["user"]
         known = _key(user) in self._credentials
@@ -79,7 +80,7 @@ class Client:
         return self.meaning(call, response)
 
     def credential(self, user: Any) -> str:
-        """What the user got by signing in, kept for later calls; nothing where nobody signs in."""
+        """The user's credential from signing in, kept for later calls; empty if users do not sign in."""
         auth = self._auth
         if auth.sign_in is None:
             return ""
@@ -95,13 +96,13 @@ class Client:
         return fresh
 
     def signed_in(self, call: Call, found: Expression | None, user: Any) -> str:
-        """The credential that a sign-in of this user gives, straight from the server."""
+        """A new credential for this user, straight from the server."""
         response = self.meaning(call, self.send(call, {"user": user}, {}))
         if found is None:
             token: object = response.cookies.get(self._auth.name)
             if not token:
                 raise Mismatch(
-                    f"options.auth.name: {call.option} is answered without a cookie {self._auth.name!r}; "
+                    f"options.auth.name: the answer to {call.option} sets no cookie {self._auth.name!r}; "
                     "correct the name."
                 )
         else:
@@ -112,7 +113,7 @@ class Client:
         return str(token)
 
     def token(self, credential: str, user: Any) -> str:
-        """The text that shows who makes a request."""
+        """The credential as the service expects it."""
         return self._auth.token.text({"token": credential, "user": user})
 
     def shown(self, credential: str, user: Any) -> dict[str, str]:
@@ -120,7 +121,7 @@ class Client:
         return self.carried(self.token(credential, user))
 
     def carried(self, token: str) -> dict[str, str]:
-        """The header that carries this token; none where the service asks for no credential."""
+        """The header that carries this token; none if the service needs no credential."""
         if self._auth.kind == "none":
             return {}
         if self._auth.kind == "bearer":
@@ -139,10 +140,10 @@ class Client:
         url: str | None = None,
         also: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> httpx.Response:
-        """The answer to a request, after the pauses that the server asked for.
+        """The answer to a request, after any pauses that the server asked for.
 
-        also: more fields for its "query", "headers" or "json". Raises `Indeterminate` where none came, and
-        `Refused` for values that HTTP has no way to send.
+        also: more fields for "query", "headers" or "json". Raises `Indeterminate` if no answer comes, and
+        `Refused` for values that HTTP can't send.
         """
         request = self._request(call, values, headers, url, also or {})
         for turn in range(self._mapped.options.retries + 1):
@@ -182,18 +183,18 @@ class Client:
             )
         except (UnicodeError, httpx.InvalidURL) as error:
             kind = type(error).__name__
-            raise Refused(f"HTTP has no way to send such a value ({kind}): nothing was sent.") from None
+            raise Refused(f"HTTP can't send this value ({kind}), so nothing was sent.") from None
 
     def _fits_text(self, call: Call, user: Any) -> None:
-        """Raise `Refused` for a user who is no text where only text can go.
+        """Raise `Refused` if the user is not text in a place that holds text only.
 
-        A path, a header and a query string have no types: to spell 5 there would make it the user "5", and
-        that would be this client's doing. No user in a query string is an empty value.
+        A path, a header and a query string have no types: writing 5 there would turn it into the user "5",
+        and this client would be to blame. In a query string, no user is an empty value.
         """
         text_only = slots(call.path, call.headers, self._mapped.headers)
-        told = "user" in text_only or (user is not None and "user" in slots(call.query))
-        if told and not isinstance(user, str):
-            raise Refused(f"HTTP has no way to send a {type(user).__name__} here: nothing was sent.")
+        as_text = "user" in text_only or (user is not None and "user" in slots(call.query))
+        if as_text and not isinstance(user, str):
+            raise Refused(f"HTTP can't send a {type(user).__name__} here, so nothing was sent.")
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         import httpx
@@ -201,15 +202,15 @@ class Client:
         try:
             return self._client.send(request, follow_redirects=False)
         except httpx.LocalProtocolError as error:
-            raise Refused(f"HTTP has no way to send such a value ({error}): nothing was sent.") from None
+            raise Refused(f"HTTP can't send this value ({error}), so nothing was sent.") from None
         except httpx.RequestError as error:
             raise Indeterminate(f"{type(error).__name__}: {error}") from error
 
     def meaning(self, call: Call, response: httpx.Response) -> httpx.Response:
-        """The answer, where it is a success.
+        """The answer, if it is a success.
 
-        Raises `Refused` where the service said no, `Indeterminate` where nobody can know, and `Mismatch`
-        for a status that the file does not expect.
+        Raises `Refused` if the service refused, `Indeterminate` if the outcome is unknown, and `Mismatch` for
+        a status that the file does not expect.
         """
         status = response.status_code
         if _OK <= status < _REDIRECT:
@@ -219,15 +220,15 @@ class Client:
             raise Refused(said)
         if status >= _SERVER or status == _TOO_MANY:
             raise Indeterminate(said)
-        what = "redirects elsewhere" if status < _CLIENT else "does not take the request"
+        what = "redirects" if status < _CLIENT else "rejects the request"
         raise Mismatch(
-            f"{call.option}: the server answered {status} {response.reason_phrase} and {what}; correct the "
-            f"method or the path, or add {status} to options.refused."
+            f"{call.option}: the server {what} with {status} {response.reason_phrase}; correct the method or "
+            f"the path, or add {status} to options.refused."
         )
 
 
 def of_answer(call: Call, response: httpx.Response) -> Any:
-    """The JSON of an answer; None where it is empty."""
+    """The JSON of an answer; None if it is empty."""
     if not response.content:
         return None
     try:
@@ -241,7 +242,7 @@ def of_answer(call: Call, response: httpx.Response) -> Any:
 
 
 def _key(user: Any) -> str:
-    """A user as a text that no other user has: 1, "1", 1.0 and true differ."""
+    """A user as unique text: 1, "1", 1.0 and true differ."""
     return json.dumps(user, sort_keys=True)
 
 
@@ -251,7 +252,7 @@ def _path(path: Template, values: Mapping[str, Any]) -> str:
 
 def _segment(value: object) -> str:
     encoded = quote(str(value), safe="")
-    # A client resolves "." and ".." before it sends; the service shall see what the user is called.
+    # A client resolves "." and ".." before it sends a request, but the service has to see the user's name.
     return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
 
 
@@ -272,7 +273,7 @@ def _in_query(value: object) -> str:
 
 
 def _pause(response: httpx.Response, turn: int) -> float | None:
-    """The seconds after which the server asks to try again; None where it does not."""
+    """The seconds that the server asks to wait before another try; None if it does not ask."""
     after = response.headers.get("retry-after")
     if response.status_code not in (_TOO_MANY, _UNAVAILABLE) or (
         response.status_code == _UNAVAILABLE and not after

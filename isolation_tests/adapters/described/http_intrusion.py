@@ -1,4 +1,4 @@
-"""Ways into a service with a credential that must not open it, as far as its description tells of them."""
+"""Tries to read another user's memories with a bad credential, in the ways that the description allows."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _QUERY = "what do you know?"
 _LIMIT = 100
 _REDIRECT, _CLIENT = 300, 400
 Also = dict[str, dict[str, Any]]
-# Whose request it is, the header that shows who makes it, and the fields beside.
+# The user of the request, the header with the credential, and further fields.
 Entry = tuple[Any, dict[str, str], Also]
 
 
 class Intruder:
-    """Tries each way with both reading calls. ways: those that the file describes, by name."""
+    """Tries a way in with both reading calls. ways: those that the file describes, by name."""
 
     def __init__(self, server: Client, service: Mapped) -> None:
         self._server, self._service = server, service
         auth, fields = service.auth, service.options.intrude
         there = {
             "missing-credential": (auth.kind != "none", self._missing),
-            # Where the credential is the user's name itself, altered it is another user's.
+            # A credential that is the user's name becomes another user's credential when it is altered.
             "altered-credential": (auth.kind != "none" and "user" not in slots(auth.token), self._altered),
             "expired-credential": (auth.expired is not None, self._expired),
             "victim-in-body": (bool(auth.of_user and fields.body), self._beside("json", fields.body)),
@@ -45,9 +45,9 @@ class Intruder:
         }
 
     def intrude(self, user: Any, victim: Any, how: str) -> Sequence[Memory]:
-        """Try to read the victim's memories; `Refused` where the service turned both calls away.
+        """Try to read the victim's memories; raises `Refused` if the service refused both calls.
 
-        Rows come without ids: the two calls may well give the same memory.
+        Rows have no ids, because both calls may return the same memory.
         """
         if how not in self.ways:
             raise NotImplementedError(how)
@@ -72,7 +72,7 @@ class Intruder:
         try:
             return memories(call, response)
         except Mismatch:
-            # Whatever came is looked at: it came in answer to an intruder.
+            # An answer of any shape is checked, because it was given to an intruder.
             return [Memory(None, "", _whole(call, response))]
 
     def _missing(self, _user: Any, victim: Any) -> Entry:
@@ -103,9 +103,9 @@ class Intruder:
 
 
 def _altered(token: str) -> str:
-    """The token with one character of its last part changed: of a signed one, the signature."""
+    """The token with one character of its last part changed, which is the signature of a signed token."""
     start = token.rfind(".") + 1
-    # In the middle: the last character of a base64 text may stand for nothing at all.
+    # In the middle, because the last character of a base64 text may have no effect.
     place = (start + len(token)) // 2
     place = min(place, len(token) - 1)
     return f"{token[:place]}{'B' if token[place] == 'A' else 'A'}{token[place + 1 :]}"

@@ -1,4 +1,4 @@
-"""Lists over HTTP: the memories of an answer, and the way from one page to the next, to the end."""
+"""Lists over HTTP: the memories in an answer, and the way from page to page."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _NO_CONTENT = 204
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page begins: what stands for `{cursor}`, or the page's own address."""
+    """Where a page begins: the value of `{cursor}`, or the page's own address."""
 
     cursor: Any = ABSENT
     url: str | None = None
 
 
 def memories(call: Call, response: httpx.Response) -> list[Memory]:
-    """The memories of an answer; none where an answer has no content, or where add says nothing of them."""
+    """The memories in an answer; none if the answer has no content or if add returns nothing."""
     answer = of_answer(call, response)
     nothing = answer is None and (response.status_code == _NO_CONTENT or call.option == "options.add")
     return [] if nothing else call.reader.memories(answer)
 
 
 def pages(call: Call, ask: Callable[[Position], httpx.Response]) -> Iterator[list[Memory]]:
-    """Every page of a list; raises `Mismatch` where the pages repeat themselves."""
+    """Every page of a list; raises `Mismatch` if the pages repeat."""
     position = _first(call.paging)
     seen: set[str] = set()
     count = 0
@@ -56,13 +56,13 @@ def pages(call: Call, ask: Callable[[Position], httpx.Response]) -> Iterator[lis
         seen.add(mark)
         position = following
     raise Mismatch(
-        f"{call.option}.paging: the pages repeat themselves and never end; correct its kind, or where the "
-        "request sends {cursor}."
+        f"{call.option}.paging: the pages repeat and never end; correct its kind, or where the request sends "
+        "{cursor}."
     )
 
 
 def next_cursor(call: Call, response: httpx.Response) -> str | int | None:
-    """What the answer gives for the next page; None at the end."""
+    """The next page's cursor or address in the answer; None at the end."""
     if call.paging is None or call.paging.next is None:
         return None
     answer = of_answer(call, response)
@@ -92,7 +92,7 @@ def _following(
         cursor = next_cursor(call, response)
         return None if cursor is None else Position(cursor=cursor)
     if not page:
-        # A short page is no end: a service may page first and leave out what is not the user's later.
+        # A short page is not the end: a service may build its pages first and filter by user afterwards.
         return None
     return Position(cursor=count if paging.kind == "offset" else position.cursor + 1)
 
@@ -107,7 +107,7 @@ def _linked(call: Call, response: httpx.Response) -> Position | None:
     url = urljoin(str(response.url), str(found))
     if urlsplit(url)[:2] != urlsplit(str(response.url))[:2]:
         raise Mismatch(
-            f"{call.option}.paging: the next page is said to be on {urlsplit(url).netloc} over "
-            f"{urlsplit(url).scheme}, where credentials do not go; correct options.base_url to that address."
+            f"{call.option}.paging: the next page is on {urlsplit(url).scheme}://{urlsplit(url).netloc}, "
+            "and credentials are not sent to another server; correct options.base_url to that address."
         )
     return Position(url=url)

@@ -1,8 +1,8 @@
-"""What files that describe a system without Python share: values to fill in, expressions to read with.
+"""Shared by all described systems: templates that build requests, and expressions that read answers.
 
-A text of such a file may hold `${NAME}`, an environment variable, and `{name}`, a placeholder. A text that
-is one placeholder and nothing else keeps the value's type; inside a longer text the value is written as
-an f-string writes it. `{{name}}` stands for `{name}` itself. JMESPath says where in an answer things are.
+A text in such a file may hold `${NAME}`, an environment variable, and `{name}`, a placeholder. A text that
+is only a placeholder keeps the value's type; in a longer text, the value is formatted as in an f-string.
+`{{name}}` stands for `{name}` itself. JMESPath expressions find values in an answer.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Mismatch(Exception):  # noqa: N818 - the answer is at fault, or the file
-    """An answer is not as the file describes it: one sentence that begins with the key to correct."""
+    """An answer does not match the description; the text begins with the key to correct."""
 
 
 class Absent(Enum):
-    """Stands for an argument that the call did not have: what holds nothing else is left out."""
+    """Marks an argument that the call did not have; a field with nothing else in it is left out."""
 
     ABSENT = "absent"
 
@@ -62,13 +62,13 @@ ABSENT = Absent.ABSENT
 
 
 def given(value: Any) -> Any:
-    """The value of an optional argument of a call; `ABSENT` where the call did not have it."""
+    """The value of a call's optional argument; `ABSENT` if the call did not have it."""
     return ABSENT if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a call's value goes."""
+    """A place for a value of the call."""
 
     name: str
 
@@ -80,13 +80,13 @@ class Template:
     parts: tuple[str | Slot, ...]
 
     def value(self, values: Mapping[str, Any]) -> Any:
-        """The value of a lone slot in its own type; otherwise the text."""
+        """The value with its own type if the template is a single slot; otherwise the text."""
         if len(self.parts) == 1 and isinstance(self.parts[0], Slot):
             return values[self.parts[0].name]
         return self.text(values)
 
     def text(self, values: Mapping[str, Any], write: Callable[[object], str] = str) -> str:
-        """The text with each value written by `write`, and nothing where there is none."""
+        """The text, with each value formatted by `write`; a missing value is empty."""
         return "".join(
             part if isinstance(part, str) else self._written(part, values, write) for part in self.parts
         )
@@ -102,10 +102,10 @@ Shape = Template | dict[str, Any] | list[Any] | int | float | bool | None
 
 
 def template(text: str, names: Collection[str], option: str) -> Template:
-    """The text with its placeholders found and its environment variables put in.
+    """The text with its environment variables replaced and its placeholders turned into slots.
 
-    names: the placeholders that mean something here. option: where the text stands. Raises `BadOption`
-    for another placeholder and for a variable that is not set.
+    names: the placeholders that are allowed here. option: the key of the text. Raises `BadOption` for another
+    placeholder and for a variable that is not set.
     """
     parts: list[str | Slot] = []
     end = 0
@@ -125,19 +125,19 @@ def _part(match: re.Match[str], names: Collection[str], option: str) -> str | Sl
             return Slot(match["name"])
         near = get_close_matches(match["name"], names, n=1)
         known = ", ".join(f"{{{name}}}" for name in sorted(names)) or "none"
-        hint = f"did you mean {{{near[0]}}}?" if near else f"it may hold {known}."
-        raise BadOption(f"{option} holds {{{match['name']}}}, which nothing is put in for here; {hint}")
+        hint = f"did you mean {{{near[0]}}}?" if near else f"the placeholders here are {known}."
+        raise BadOption(f"{option} contains {{{match['name']}}}, which is not a placeholder here; {hint}")
     found = os.environ.get(match["variable"])
     if not found:
         raise BadOption(
-            f"{option} reads the environment variable {match['variable']}, which is not set; "
+            f"{option} needs the environment variable {match['variable']}, which is not set; "
             f"set it before the run: export {match['variable']}=..."
         )
     return found
 
 
 def shape(value: Any, names: Collection[str], option: str) -> Shape:
-    """The JSON value with each of its texts as a template; raises `BadOption` as `template` does."""
+    """The JSON value with each text turned into a template; raises `BadOption` as `template` does."""
     if isinstance(value, str):
         return template(value, names, option)
     if isinstance(value, Mapping):
@@ -146,11 +146,11 @@ def shape(value: Any, names: Collection[str], option: str) -> Shape:
         return [shape(inner, names, f"{option}.{number}") for number, inner in enumerate(value)]
     if value is None or isinstance(value, int | float):
         return value
-    raise BadOption(f"{option} is a {type(value).__name__}, which JSON does not have; write it as a text.")
+    raise BadOption(f"{option} is a {type(value).__name__}, which JSON does not have; write it as text.")
 
 
 def filled(value: Shape, values: Mapping[str, Any]) -> Any:
-    """The JSON value with a call's values in it; what is absent is left out of its object or list."""
+    """The JSON value with a call's values filled in; absent values are left out of objects and lists."""
     if isinstance(value, Template):
         return value.value(values)
     if isinstance(value, dict):
@@ -162,7 +162,7 @@ def filled(value: Shape, values: Mapping[str, Any]) -> Any:
 
 
 def slots(*values: Any) -> set[str]:
-    """The placeholders that stand anywhere in shapes."""
+    """The placeholders in shapes, at any depth."""
     return set(_slots(values))
 
 
@@ -179,14 +179,14 @@ def _slots(value: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A JMESPath expression of a file. option: where it stands."""
+    """A JMESPath expression in a file. option: its key."""
 
     option: str
     text: str
     compiled: Any
 
     def find(self, answer: object) -> Any:
-        """What the expression gives; None where the answer has nothing there."""
+        """What the expression finds in the answer; None if there is nothing."""
         try:
             return self.compiled.search(answer)
         except Exception as error:
@@ -195,33 +195,33 @@ class Expression:
             ) from error
 
     def missed(self, answer: object, due: str) -> Mismatch:
-        """The sentence on an answer in which the expression did not find what is due."""
+        """The error for an answer in which the expression does not find what it should."""
         return Mismatch(
-            f"{self.option}: {self.text!r} gives no {due} in an answer that {described(answer)}; "
+            f"{self.option}: {self.text!r} finds no {due} in an answer that {described(answer)}; "
             "correct the expression."
         )
 
 
 def expression(text: str, option: str, extra: str) -> Expression:
-    """The expression, compiled; raises `BadOption` where it is no JMESPath. extra: installs JMESPath."""
+    """The compiled expression; raises `BadOption` if it is not JMESPath. extra: the one with JMESPath."""
     jmespath = need("jmespath", extra)
     try:
         return Expression(option, text, jmespath.compile(text))
     except jmespath.exceptions.JMESPathError as error:
         first = str(error).partition("\n")[0].rstrip(":.")
         raise BadOption(
-            f"{option}: {text!r} is no JMESPath expression ({first}); write one such as data.items."
+            f"{option}: {text!r} is not a JMESPath expression ({first}); write one such as data.items."
         ) from error
 
 
 def described(answer: object) -> str:
-    """What an answer looks like from outside, for a sentence: its keys, never its values."""
+    """What an answer looks like, as a phrase: its keys, never its values."""
     if isinstance(answer, Mapping):
         keys = [str(key) for key in answer]
         more = ", ..." if len(keys) > _KEYS_SHOWN else ""
         return f"has the keys {', '.join(keys[:_KEYS_SHOWN])}{more}" if keys else "is an empty object"
     if isinstance(answer, list):
-        inner = f", of which the first {described(answer[0])}" if answer else ""
+        inner = f" whose first item {described(answer[0])}" if answer else ""
         return f"is a list of {len(answer)}{inner}"
     return "is empty" if answer is None else f"is a {type(answer).__name__}"
 
@@ -230,10 +230,10 @@ def described(answer: object) -> str:
 class Reader:
     """Finds memories in an answer.
 
-    items: the rows, a list or a single row; None where the answer shows none. id, text: of a row; an id
-    of None where the system gives none. beside: other parts of an answer that hold what users said (a
-    graph's relations, sources): where there are no rows, each that is there counts as a memory. sent: the row
-    may lack its text, which the caller has just sent.
+    items: finds the rows, a list or a single row; None if the answer holds none. id, text: find these in a
+    row; id is None if the system gives no ids. beside: finds other parts of an answer that hold what users
+    said (a graph's relations, sources); without rows, each of them counts as a memory. sent: whether a row
+    may lack its text, because the caller has just sent it.
     """
 
     items: Expression | None
@@ -243,10 +243,9 @@ class Reader:
     sent: bool = False
 
     def memories(self, answer: object) -> list[Memory]:
-        """The memories of an answer; raises `Mismatch` where it is not as described.
+        """The memories in an answer; raises `Mismatch` if the answer does not match the description.
 
-        `raw` of the first one holds the rest of the answer besides its own row, so that a stranger's fact
-        there is found.
+        `raw` of the first one also holds the rest of the answer, so that another user's fact there is found.
         """
         if self.items is None:
             return []
@@ -266,14 +265,14 @@ class Reader:
         return memories or self._others(answer)
 
     def one(self, answer: object) -> Memory | None:
-        """The one memory of an answer, or None where it has none."""
+        """The single memory in an answer; None if there is none."""
         found = None if self.items is None else self.items.find(answer)
         if isinstance(found, list):
             found = found[0] if found else None
         return None if found is None else self.memory(found)
 
     def memory(self, row: object) -> Memory:
-        """The memory that a row tells of."""
+        """The memory in a row."""
         text = self.text.find(row)
         if not isinstance(text, str):
             if not (self.sent and text is None):
@@ -296,7 +295,7 @@ class Reader:
 
 
 def cut(found: list[Memory], limit: int) -> list[Memory]:
-    """The best ones, of a system that gives more; the rest stays in sight, in the last one's `raw`."""
+    """The first memories up to the limit; the others stay visible in the last one's `raw`."""
     if len(found) <= limit:
         return found
     last, rest = found[limit - 1], [row.raw for row in found[limit:]]
@@ -304,7 +303,7 @@ def cut(found: list[Memory], limit: int) -> list[Memory]:
 
 
 def whole_number(answer: object, where: Expression) -> int:
-    """The whole number that an expression gives."""
+    """The whole number that an expression finds."""
     found = where.find(answer)
     if isinstance(found, bool) or not isinstance(found, int):
         raise where.missed(answer, "whole number")
@@ -312,7 +311,7 @@ def whole_number(answer: object, where: Expression) -> int:
 
 
 def checked(model: type[ModelT], options: Mapping[str, Any]) -> ModelT:
-    """The options as the model has them; raises `BadOption` on the first that is wrong."""
+    """The options as a model; raises `BadOption` for the first wrong one."""
     try:
         return model.model_validate(options)
     except ValidationError as error:
@@ -325,19 +324,19 @@ def _fault(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         keys = _keys(model, first["loc"][:-1])
         near = get_close_matches(str(first["loc"][-1]), keys, n=1)
-        return f"{place} is no option; " + (
-            f"did you mean {near[0]!r}?" if near else f"there are {', '.join(keys)}."
+        return f"{place} is not an option; " + (
+            f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(keys)}."
         )
     if first["type"] == "missing":
-        return f"{place} is missing: write it into the file, as a key of [{place.rpartition('.')[0]}]."
+        return f"{place} is missing; add it to the table [{place.rpartition('.')[0]}] of the file."
     if first["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{place} must be a table: write [{place}] and its keys below it."
+        return f"{place} must be a table; write [{place}] and its keys below it."
     due = first["msg"].removeprefix("Value error, ")
     return f"{place}: {due[:1].lower()}{due[1:].rstrip('.')}; correct it."
 
 
 def _keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys that a table of the file may have."""
+    """The keys that a table of the file can have."""
     for step in place:
         for name, field in model.model_fields.items():
             if step == (field.alias or name):
@@ -354,9 +353,9 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def offering(method: Callable[..., Any], keywords: Mapping[str, bool]) -> Callable[..., Any]:
-    """The method with those of its optional keywords in its signature that are true.
+    """The method with a signature that lacks the optional keywords that are false.
 
-    The suite finds a capability by its keyword: one that the file does not map must not show.
+    The suite finds a capability by its keyword, so a keyword that the file does not map must not show.
     """
     offered = partial(method)
     signature = inspect.signature(method)

@@ -1,4 +1,4 @@
-"""Connections to MCP servers: each lives in a task of its own, and is used from any other."""
+"""Connections to MCP servers: each is held by its own task and used from other tasks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHARED = "shared"
 
 @dataclass(eq=False, slots=True)
 class Link:
-    """One connection. ready: it is open, or `failure` says why not. busy: calls under way. lost: it ended."""
+    """One connection. ready: it is open, or `failure` says why not. busy: running calls. lost: it ended."""
 
     session: Any = None
     task: asyncio.Task[None] | None = None
@@ -41,10 +41,10 @@ class Link:
 
 
 class Links:
-    """All connections to one server, or to one server for each user.
+    """All connections to one server, or to one server per user.
 
-    The library's connections must be left by the task that entered them, and calls come from many tasks:
-    so each connection has a task that enters it, waits, and leaves it.
+    The library requires that the task which opens a connection also closes it, but many tasks make calls. So
+    each connection has a task that opens it, waits, and closes it.
     """
 
     def __init__(self, server: Mapped, folder: Path) -> None:
@@ -52,11 +52,11 @@ class Links:
         self._open: OrderedDict[str, asyncio.Future[Link]] = OrderedDict()
         self._sdk = need("mcp", EXTRA)
         shared = need("mcp.shared.exceptions", EXTRA)
-        # The second major version spells it in capitals.
+        # Version 2 of the library spells the name in capitals.
         self._failed: type[Exception] = getattr(shared, "MCPError", None) or shared.McpError
 
     async def call(self, user: Any, tool: str, arguments: Mapping[str, Any]) -> Any:
-        """The tool's answer; raises `Refused` or `Indeterminate` where there is none."""
+        """The tool's answer; raises `Refused` or `Indeterminate` if there is none."""
         _must_be_json(arguments)
         try:
             link = await self._of(user)
@@ -86,12 +86,12 @@ class Links:
         session = (await self._of(user)).session
         async with asyncio.timeout(self._server.options.start_seconds):
             listed = (await session.list_tools()).tools
-        # The second major version spells the schema's name in Python's way.
+        # Version 2 of the library renames the attribute, but not its alias.
         schemas = ((each.name, each.model_dump(by_alias=True)["inputSchema"]) for each in listed)
         return {name: Tool.described(name, schema) for name, schema in schemas}
 
     async def close(self) -> None:
-        """Leave every connection, and end every server that was started."""
+        """Close every connection, and stop every server that was started."""
         opened, self._open = list(self._open.values()), OrderedDict()
         await asyncio.gather(*(self._leave(each) for each in opened))
 
@@ -106,7 +106,7 @@ class Links:
         if key not in self._open:
             self._open[key] = asyncio.ensure_future(self._begin(user))
         self._open.move_to_end(key)
-        # A caller that is cancelled must not take the connection with it, for which others may wait.
+        # A cancelled caller must not cancel the connection, because other callers may be waiting for it.
         return await asyncio.shield(self._open[key])
 
     async def _make_room(self) -> None:
@@ -135,7 +135,7 @@ class Links:
                 await link.session.initialize()
                 link.ready.set()
                 await link.stop.wait()
-        except Exception as error:  # noqa: BLE001 - whatever ends a connection is told to those who wait
+        except Exception as error:  # noqa: BLE001 - any error is passed on to those who wait for the connection
             link.failure = self._meaning(_first(error))
         finally:
             link.lost = True
@@ -143,7 +143,7 @@ class Links:
 
     @asynccontextmanager
     async def _streams(self, user: Any) -> AsyncIterator[Any]:
-        """The transport's streams, entered and left by the caller's task."""
+        """The transport's streams, opened and closed by the caller's task."""
         launch = filled(dict(self._server.launch), self._values(user))
         if launch["url"] is not None:
             async with self._http(launch["url"], launch["headers"]) as streams:
@@ -165,7 +165,7 @@ class Links:
             async with transport.streamablehttp_client(url, headers=headers) as streams:
                 yield streams
             return
-        # The second major version wants a client of its own HTTP library, on which the headers are set.
+        # Version 2 of the library takes a client of its own HTTP library, with the headers set on it.
         seconds = self._server.options.timeout_seconds
         async with (
             need("httpx2", EXTRA).AsyncClient(headers=headers, timeout=seconds) as client,
@@ -199,7 +199,7 @@ class Links:
             )
         said = _last_line(self._log)
         return (
-            f"{options.command} does not answer as an MCP server{reason}; the last it said was: "
+            f"{options.command} does not answer as an MCP server{reason}; its last output was: "
             f"{said or 'nothing'}. Correct options.command, args or env."
         )
 
@@ -224,38 +224,38 @@ def _is_busy(opened: asyncio.Future[Link]) -> bool:
 
 
 def _key(user: Any) -> str:
-    """The user of a session: what starts a server, or stands in a header, is text that names somebody."""
+    """The key of a user's session; raises `Refused` unless the user is text that is not blank."""
     if not isinstance(user, str) or not user.strip():
-        raise Refused("a session is opened for a user whose name is a text that is not blank")
+        raise Refused("a session needs a user whose name is text that is not blank")
     return f"user {user}".encode("utf-8", "surrogatepass").hex()
 
 
 def _must_fit(user: str, *, header: bool) -> None:
-    """Raise `Refused` where the system's own rules for headers and environments keep this name out."""
+    """Raise `Refused` if a header or an environment variable can't hold this name."""
     if header and not (user.isascii() and user.isprintable()):
-        raise Refused("a header holds printable ASCII only")
+        raise Refused("a header can hold only printable ASCII")
     try:
         unfit = b"\0" in user.encode()
     except UnicodeEncodeError:
         unfit = True
     if unfit:
-        raise Refused("an argument or an environment variable holds neither a NUL nor half a character")
+        raise Refused("an argument or an environment variable can't hold a NUL or a lone surrogate")
 
 
 def _must_be_json(arguments: Mapping[str, Any]) -> None:
     try:
         json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise Refused(f"no message can hold these arguments: {error}") from error
+        raise Refused(f"a message can't hold these arguments: {error}") from error
 
 
 def _command(command: str) -> str:
-    # Programs of this environment come first, even where it is not activated.
+    # Programs of this Python environment come first, even if it is not activated.
     here = str(Path(sys.executable).parent)
     found = which(command, path=here) or which(command)
     if found is None:
         raise BadOption(
-            f"options.command: there is no program {command!r} here; install it, or correct the command."
+            f"options.command: there is no program {command!r}; install it, or correct the command."
         )
     return found
 
@@ -266,7 +266,7 @@ def _closed() -> tuple[type[Exception], ...]:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The first cause in a group of them, as task groups raise."""
+    """The first exception in a group, such as a task group raises."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,7 +1,7 @@
-"""The options by which a target's file describes an MCP server, and what they become at open.
+"""The description of an MCP server in a target's file: its tables, and how they are checked and compiled.
 
-Each operation is one tool call: `tool` and `arguments`, with placeholders for what the call brings. Where
-the tool's answer holds the memories is said in JMESPath.
+Each operation is one tool call: `tool` and `arguments`, with placeholders for the call's values. JMESPath
+expressions say where the tool's answer holds the memories.
 """
 
 from __future__ import annotations
@@ -50,83 +50,150 @@ _LAUNCH = {"user", "user_digest", "folder"}
 
 
 class _Call(Frozen):
-    """A tool and its arguments.
-
-    items, id, text, beside: where its answer has memories; next: the next page's cursor; total: how many.
-    """
+    """A tool call and where its answer holds memories."""
 
     tool: str
+    """Name of the tool."""
+
     arguments: dict[str, Any] = Field(default_factory=dict)
+    """The tool's arguments; texts may hold placeholders such as `{user}`."""
+
     items: str | None = None
+    """JMESPath to the list of memories, if it differs from `answer.items`."""
+
     id: str | None = None
+    """JMESPath to a memory's id, if it differs from `answer.id`."""
+
     text: str | None = None
+    """JMESPath to a memory's text, if it differs from `answer.text`."""
+
     beside: str | None = None
+    """JMESPath to other parts of the answer that hold what users said, such as a graph's relations."""
+
     next: str | None = None
+    """JMESPath to the next page's cursor."""
+
     total: str = "total"
+    """For count: JMESPath to the number."""
 
 
 class _DeleteAll(Frozen):
-    """A tool that deletes all, or each="delete" where the server has none: list, then delete one by one."""
+    """How to delete all of a user's memories: with one tool, or one by one."""
 
     tool: str | None = None
+    """Name of the tool."""
+
     arguments: dict[str, Any] = Field(default_factory=dict)
+    """The tool's arguments."""
+
     each: Literal["delete"] | None = None
+    """For servers without such a tool: list the memories, then call `delete` for each."""
 
 
 class _Answer(Frozen):
-    """Where answers have memories, unless an operation says otherwise; an empty text: nowhere.
-
-    form: "auto" takes what the tool gives as structured content, or else its text as JSON where it is JSON;
-    "lines" takes each line of the text as one memory. Texts that differ from the structured content stand
-    beside it as `content`. refused: where an ordinary answer says no.
-    """
+    """Where answers hold memories, unless an operation says otherwise. An empty text means nowhere."""
 
     form: Literal["auto", "lines"] = "auto"
+    """How to read an answer.
+
+    "auto" reads the structured content, or else the text, as JSON if possible; texts that differ from the
+    structured content are added to it as `content`. "lines" reads each line of the text as a memory.
+    """
+
     items: str = "@"
+    """JMESPath to the list of memories."""
+
     id: str = "id"
+    """JMESPath to a memory's id."""
+
     text: str = "text"
+    """JMESPath to a memory's text."""
+
     refused: str = ""
+    """JMESPath to the reason in an answer that is a refusal."""
 
 
 class McpOptions(Frozen):
-    """A server, how it tells users apart, and one tool call for each operation.
-
-    command, args, env: a server that is started; url, headers: one that is running. session: "shared" is one
-    connection for everybody, users being an argument of the tools; "per-user" starts one server, or opens one
-    connection, for each user, whose env, args or headers hold `{user}` or `{user_digest}` (64 characters that
-    fit any file name). keep: how many of those stay open; more are closed, the longest unused first. ids:
-    "number" where tools want the number at the end of an id. tool_errors: what an error that a tool
-    reports means.
-    """
+    """An MCP server: how to reach it, how it tells users apart, and one tool call for each operation."""
 
     command: str | None = None
+    """Command that starts the server."""
+
     args: tuple[str, ...] = ()
+    """Arguments of the command."""
+
     env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables of the command."""
+
     url: str | None = None
+    """Address of a running server, in place of `command`."""
+
     headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of the requests to `url`."""
+
     session: Literal["shared", "per-user"] = "shared"
+    """How users are told apart.
+
+    "shared" is one connection for all users; the tools' arguments name the user. "per-user" is one server or
+    connection per user; env, args or headers hold `{user}`, or `{user_digest}`: 64 characters that are safe
+    in a file name.
+    """
+
     keep: int = Field(default=8, ge=1)
+    """For "per-user": how many connections stay open. The one that has been idle longest is closed first."""
+
     ids: Literal["text", "number"] = "text"
+    """The form of ids: "number" if the tools take only the number at the end of an id."""
+
     tool_errors: Literal["refused", "indeterminate"] = "refused"
+    """What it means if a tool reports an error."""
+
     timeout_seconds: float = Field(default=20.0, gt=0)
+    """Seconds after which a call times out."""
+
     start_seconds: float = Field(default=60.0, gt=0, le=110)
+    """Seconds after which the start of a server or connection times out."""
+
     answer: _Answer = _Answer()
+    """Where answers hold memories."""
+
     add: _Call
+    """Stores a text."""
+
     search: _Call
+    """Searches a user's memories."""
+
     get_all: _Call
+    """Lists a user's memories."""
+
     delete_all: _DeleteAll
+    """Deletes all of a user's memories."""
+
     get: _Call | None = None
+    """Reads one memory by its id."""
+
     update: _Call | None = None
+    """Replaces the text of one memory."""
+
     delete: _Call | None = None
+    """Deletes one memory."""
+
     history: _Call | None = None
+    """Reads the versions of one memory."""
+
     count: _Call | None = None
+    """Counts a user's memories."""
+
     export: _Call | None = None
+    """Exports a user's memories."""
+
     maintain: _Call | None = None
+    """Runs the maintenance that the server offers for one user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One tool call with slots, and how to read its answer. option: its table in the file."""
+    """One tool call with slots, and how to read its answer. option: the key of its table in the file."""
 
     option: str
     tool: str
@@ -142,9 +209,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A server's description, checked and compiled. calls: by the operation's name.
+    """A server's description, checked and compiled. calls: by the name of the operation.
 
-    launch: what starts or reaches the server, with slots; `each`: delete_all deletes one by one.
+    launch: how to start or reach the server, with slots. each: delete_all deletes one by one.
     """
 
     options: McpOptions
@@ -155,7 +222,7 @@ class Mapped:
 
 
 def mapped(options: McpOptions) -> Mapped:
-    """The description, each expression and placeholder checked; raises `BadOption` on the first bad one."""
+    """Check and compile a description; raises `BadOption` for the first bad expression or placeholder."""
     _reachable(options)
     names = _LAUNCH if options.session == "per-user" else {"folder"}
     launch = {
@@ -167,8 +234,8 @@ def mapped(options: McpOptions) -> Mapped:
     per_user = options.session == "per-user"
     if per_user and not slots(launch) & {"user", "user_digest"}:
         raise BadOption(
-            "options.session is per-user, but no env, args or headers hold {user} or {user_digest}; put "
-            'one of them where the server learns its user, or write session = "shared".'
+            "options.session is per-user, but env, args and headers contain no {user} or {user_digest}; put "
+            'one of them where the server reads its user, or write session = "shared".'
         )
     for name, call in calls.items():
         _complete(name, call, per_user=per_user)
@@ -180,12 +247,12 @@ def mapped(options: McpOptions) -> Mapped:
 def _reachable(options: McpOptions) -> None:
     if (options.command is None) == (options.url is None):
         raise BadOption(
-            "options.command or options.url: write the command that starts the server, or the address of a "
-            "running one, and not both."
+            "options.command or options.url: write either the command that starts the server or the address "
+            "of a running one."
         )
     if options.url is not None and not re.match(r"https?://|\$\{", options.url):
         raise BadOption(
-            f"options.url is {options.url!r}, which is no address; write one such as http://127.0.0.1:8000/mcp."
+            f"options.url is {options.url!r}; write an address such as http://127.0.0.1:8000/mcp."
         )
 
 
@@ -200,7 +267,7 @@ def _delete_all(options: McpOptions) -> None:
             'options.delete_all: write the tool that deletes all of a user\'s memories, or each = "delete".'
         )
     if plan.each and options.delete is None:
-        raise BadOption('options.delete is missing, by which each = "delete" deletes; map it to a tool.')
+        raise BadOption('options.delete is missing, but each = "delete" needs it; map it to a tool.')
 
 
 def _call(name: str, options: McpOptions) -> Call:
@@ -220,7 +287,7 @@ def _reader(option: str, call: _Call, answer: _Answer) -> Reader:
 
     text = written("text")
     if text is None:
-        raise BadOption(f"{option}.text is empty; write where a memory has its text, in JMESPath.")
+        raise BadOption(f"{option}.text is empty; write a JMESPath to a memory's text.")
     return Reader(written("items"), written("id"), text, written("beside"), sent=option == "options.add")
 
 
@@ -230,17 +297,17 @@ def _complete(name: str, call: Call, *, per_user: bool) -> None:
         needed.add("user")
     for placeholder in sorted(needed - call.slots()):
         raise BadOption(
-            f"{call.option}.arguments never holds {{{placeholder}}}; put it where {call.tool} takes it."
+            f"{call.option}.arguments does not send {{{placeholder}}}; give it to an argument of {call.tool}."
         )
     if name in ("search", "get_all", "get", "history", "export") and call.reader.items is None:
-        raise BadOption(f"{call.option}.items is empty; write where the answer has the memories.")
+        raise BadOption(f"{call.option}.items is empty; write a JMESPath to the memories in the answer.")
     if "cursor" in call.slots() and call.next is None:
-        raise BadOption(f"{call.option}.next is missing; write where the answer has the next cursor.")
+        raise BadOption(f"{call.option}.next is missing; write a JMESPath to the next cursor in the answer.")
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as the server describes it. known: its arguments; None where it takes any."""
+    """A tool as the server describes it. known: its arguments; None if it takes any."""
 
     name: str
     known: frozenset[str] | None
@@ -255,7 +322,7 @@ class Tool:
 
 
 def fits(call: Call, tools: Mapping[str, Tool]) -> None:
-    """Raise `BadOption` where the server has no such tool, or the tool takes other arguments."""
+    """Raise `BadOption` if the server does not have the tool, or if the tool takes other arguments."""
     tool = tools.get(call.tool)
     if tool is None:
         raise BadOption(
@@ -275,14 +342,14 @@ def fits(call: Call, tools: Mapping[str, Tool]) -> None:
 
 def _hint(word: str, known: Collection[str]) -> str:
     near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}."
+    return f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known)) or 'none'}."
 
 
 def document(structured: object, texts: list[str], *, lines: bool) -> Any:
-    """What expressions are asked of: the structured content, else the text as JSON, else the text itself.
+    """The answer that expressions read: the structured content, else the text as JSON, else the text.
 
-    Several texts make a list. Texts that say something else than the structured content, which a model would
-    read too, stand beside it as `content`. lines: a list of the lines that are not blank.
+    Several texts make a list. Texts that differ from the structured content are added to it as `content`,
+    because a model would read them too. lines: make a list of the lines that are not blank.
     """
     if lines:
         return [line for text in texts for line in text.splitlines() if line.strip()]
@@ -301,7 +368,7 @@ def _parsed(text: str) -> Any:
 
 
 def refusal(answer: object, refused: Expression | None) -> str | None:
-    """What an ordinary answer gives as its reason to say no; None where it says nothing of the kind."""
+    """The reason for a refusal in an answer that is not an error; None if the answer is not a refusal."""
     reason = None if refused is None or isinstance(answer, str | list) else refused.find(answer)
     if reason is None or reason is False or reason == "":
         return None

@@ -1,1 +1,1 @@
-"""What adapters of one system share."""
+"""Code that several adapters of one system share."""

@@ -1,4 +1,4 @@
-"""Where Chroma keeps a user's memories: in everybody's collection, their own one, or their own tenant."""
+"""Where Chroma keeps a user's memories: in a shared collection, their own collection, or their own tenant."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _START_SECONDS = 60.0
 
 
 def close(client: Any) -> None:
-    """Close a client: chromadb before 1.3 can't be closed."""
+    """Close a client; chromadb before 1.3 has no way to close it."""
     if hasattr(client, "close"):
         client.close()
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[int]:
-    """Start `chroma run` on the folder, give its port on 127.0.0.1, and stop it."""
+    """Start `chroma run` on the folder, yield its port on 127.0.0.1, and stop it afterwards."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     script = Path(sysconfig.get_path("scripts")) / "chroma"
@@ -44,7 +44,7 @@ def served(folder: Path) -> Iterator[int]:
         "--port",
         str(port),
     ]
-    # It logs several lines a call, which nobody reads: a pipe would be full soon, and stop it.
+    # It logs several lines per call. Nobody reads them, and a full pipe would block it.
     with running(command) as process:
         _wait_for(process, port)
         yield port
@@ -60,16 +60,16 @@ def _wait_for(process: subprocess.Popen[str], port: int) -> None:
 
 
 class Shelves(Protocol):
-    """Finds the collection that holds a user's memories, and perhaps everybody's."""
+    """Finds the collection that holds a user's memories; it may hold other users' too."""
 
     def find(self, user: Any) -> Any | None:
-        """Return the user's collection; None where there is none yet: reading makes nobody known."""
+        """Return the user's collection; None if there is none, because reading must not create it."""
 
     def make(self, user: Any) -> Any:
-        """Return the user's collection, made where it is missing."""
+        """Return the user's collection; create it if it does not exist."""
 
     def drop(self, user: Any) -> None:
-        """Delete the user's collection with all that is in it."""
+        """Delete the user's collection with its content."""
 
 
 class _OneForAll:
@@ -106,7 +106,7 @@ class _OneEach:
 
 
 class _TenantEach:
-    """A tenant with a database for each user, and a client of its own for each call."""
+    """A tenant with a database for each user, and a new client for each call."""
 
     def __init__(self, chromadb: Any, _client: Any, folder: Path) -> None:
         self._chromadb = chromadb
@@ -142,7 +142,7 @@ class _TenantEach:
         )
 
     def _settings(self) -> Any:
-        # Chroma keeps one engine for each folder, and takes clients for it with equal settings only.
+        # Chroma keeps one engine per folder, and all of its clients must have equal settings.
         return self._chromadb.config.Settings(
             anonymized_telemetry=False, is_persistent=True, persist_directory=str(self._folder)
         )

@@ -1,4 +1,4 @@
-"""What the LangGraph and LangMem adapters share: stores, namespaces, and what a store's errors mean."""
+"""Shared by the LangGraph and LangMem adapters: stores, namespaces, and the meaning of a store's errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MODULES = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open store, and its driver's errors: those that are a no, and those that leave it open."""
+    """An open store. refused, unknown: its driver's errors that mean a refusal or an unknown outcome."""
 
     store: Any
     refused: Errors = ()
@@ -50,32 +50,32 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """Where a user's memories are kept: labels joined by dots, one of them `{user}`."""
+    """A user's namespace: labels joined by dots, one of them `{user}`."""
 
     labels: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> Namespace:
-        """Read "memories.{user}"; raise `BadOption` where the user has no label, or two."""
+        """Read a text such as "memories.{user}"; raise `BadOption` unless it has exactly one `{user}`."""
         labels = tuple(text.split("."))
         if labels.count(_USER) != 1:
             raise BadOption(
-                f"namespace is {text!r}: write labels joined by dots, one of them {_USER}, such as "
+                f"namespace is {text!r}; write labels joined by dots, exactly one of them {_USER}, such as "
                 f"memories.{_USER} or {_USER}.memories."
             )
         return cls(labels)
 
     def of(self, user: Any) -> tuple[Any, ...]:
-        """The namespace of one user, whatever was drawn for it."""
+        """The namespace of one user, with the user passed unchanged."""
         return tuple(user if label == _USER else label for label in self.labels)
 
 
 @contextmanager
 def open_store(kind: str, *, scan: str = "off", dsn: str | None = None) -> Iterator[Opened]:
-    """Open one of `STORES` for blocking calls, in a place of its own that is removed afterwards.
+    """Open one of `STORES` for blocking calls, and remove it afterwards.
 
-    scan: one of `SCANS`, pgvector's hnsw.iterative_scan on Postgres. dsn: of a Postgres to use instead of
-    one started for the run.
+    scan: one of `SCANS`, pgvector's hnsw.iterative_scan on Postgres. dsn: your own Postgres; without it, a
+    Postgres is started for the run.
     """
     module = _module(kind, scan)
     if kind == "memory":
@@ -98,7 +98,7 @@ def open_store(kind: str, *, scan: str = "off", dsn: str | None = None) -> Itera
 
 @asynccontextmanager
 async def open_async_store(kind: str, *, scan: str = "off", dsn: str | None = None) -> AsyncIterator[Opened]:
-    """Open one of `STORES` for `await`; otherwise as `open_store`."""
+    """Open one of `STORES` for async calls; otherwise like `open_store`."""
     module = _module(kind, scan, ".aio")
     if kind == "memory":
         yield Opened(module.InMemoryStore(index=_index(_embed_later)))
@@ -121,20 +121,20 @@ async def open_async_store(kind: str, *, scan: str = "off", dsn: str | None = No
 def _module(kind: str, scan: str, part: str = "") -> Any:
     for option, value, choices in (("store", kind, STORES), ("scan", scan, SCANS)):
         if value not in choices:
-            raise BadOption(f"{option} is {value!r}: choose one of {', '.join(choices)}.")
+            raise BadOption(f"{option} is {value!r}; choose one of {', '.join(choices)}.")
     return need(_MODULES[kind] + (part if kind != "memory" else ""), _EXTRAS[kind])
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
-    """Connect as the store's own `from_conn_string` does, by a driver that can load its vector index."""
+    """Connect like the store's own `from_conn_string`, with a driver that can load its vector index."""
     driver: Any = sqlite3
     if not hasattr(sqlite3.Connection, "enable_load_extension"):
         try:
             driver = import_module("pysqlite3")
         except ModuleNotFoundError as error:
             raise Unavailable(
-                "LangGraph's vector index on SQLite needs a sqlite3 that loads extensions, and this Python's "
-                "doesn't: pip install pysqlite3-binary."
+                "LangGraph's vector index on SQLite needs a sqlite3 that loads extensions, but this Python's "
+                "does not; install one with: pip install pysqlite3-binary"
             ) from error
     connection: sqlite3.Connection = driver.connect(
         str(folder / "store.db"), check_same_thread=False, isolation_level=None
@@ -170,7 +170,7 @@ def _on_postgres(store: Any) -> Opened:
 
 @contextmanager
 def answered(opened: Opened) -> Iterator[None]:
-    """Give a store's no its name: `Refused` and `Indeterminate`; every other error goes through."""
+    """Turn a store's errors into `Refused` and `Indeterminate`; other errors pass unchanged."""
     try:
         yield
     except opened.unknown as error:
@@ -184,16 +184,16 @@ def answered(opened: Opened) -> Iterator[None]:
 
 
 def _validated(error: ValueError) -> bool:
-    """Whether the store itself turned an argument down, rather than passing on what something else raised."""
+    """Whether the store itself rejected an argument, rather than passing on another error."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")).startswith("langgraph.store.") and error.__cause__ is None
 
 
 def value_of(text: str, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is stored for a memory: the text, and the metadata as further keys beside it."""
+    """The stored value of a memory: the text, with the metadata as further keys."""
     return {**(metadata or {}), "text": text}
 
 
 def memory_of(item: Any) -> Memory:
-    """One item of a store, with all that the store says of it."""
+    """One item of a store as a memory; `raw` is the whole item."""
     return Memory(item.key, item.value["text"], item.dict())

@@ -1,4 +1,4 @@
-"""What mem0 is put together from: a vector store for one run, our embedding, and no LLM, or a local one."""
+"""The parts of a mem0 memory: a vector store for one run, an offline embedding, and no LLM or a local one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DIMENSIONS = {"embedding_model_dims": DIMENSIONS}
 
 
 class Embedder:
-    """Our embedding as mem0's factory wants it; `memory_action` changes nothing."""
+    """The suite's embedding with the interface of mem0's factory; `memory_action` has no effect."""
 
     def __init__(self, config: object) -> None:
         self.config = config
@@ -45,27 +45,27 @@ class Embedder:
 
 
 class NoLlm:
-    """Stands where mem0 wants an LLM, so that no key is needed and no text can leave the machine."""
+    """Takes the place of mem0's LLM, so that no key is needed and no text leaves the machine."""
 
     def __init__(self, config: object) -> None:
         self.config = config
 
     def generate_response(self, *_args: object, **_options: object) -> str:
-        """Raise RuntimeError: with `infer=False` there is nothing to ask."""
-        raise RuntimeError("mem0 asked its LLM although infer=False: this release is not supported.")
+        """Raise RuntimeError, because with `infer=False` mem0 must not call its LLM."""
+        raise RuntimeError("mem0 called its LLM despite infer=False; this release is not supported.")
 
 
 def load_mem0(folder: Path) -> Any:
-    """Import mem0 without telemetry, what it writes at import going to `folder`; return the module.
+    """Import mem0 without telemetry, with `folder` for the files that it writes at import; return the module.
 
-    Raises ModuleNotFoundError without mem0, RuntimeError where it was imported before, telemetry on.
+    Raises ModuleNotFoundError without mem0, and RuntimeError if it was imported earlier with telemetry on.
     """
     with patch.dict(os.environ, MEM0_TELEMETRY="False", MEM0_DIR=str(folder)):
         mem0 = need("mem0", "mem0")
-    # It warns at every start of optional parts that this adapter has no use for.
+    # At every start, it warns about optional parts that this adapter does not use.
     logging.getLogger("mem0").setLevel(logging.ERROR)
     if mem0.memory.telemetry.MEM0_TELEMETRY:
-        raise RuntimeError("mem0 was imported with its telemetry on: start again with MEM0_TELEMETRY=False.")
+        raise RuntimeError("mem0 was imported with telemetry on; start again with MEM0_TELEMETRY=False.")
     return mem0
 
 
@@ -77,18 +77,18 @@ def create_memory(
     kind: str = "Memory",
     llm: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Make mem0's `Memory` or `AsyncMemory`, with its history in memory and our embedding.
+    """Create mem0's `Memory` or `AsyncMemory`, with its history in memory and the suite's embedding.
 
-    llm: as mem0 takes it; without, there is none.
+    llm: the LLM as mem0 takes it; without it, there is none.
     """
     factory = mem0.utils.factory
     factory.EmbedderFactory.provider_to_class[_PROVIDER] = f"{__name__}.{Embedder.__name__}"
     factory.LlmFactory.register_provider(_PROVIDER, f"{__name__}.{NoLlm.__name__}")
-    # mem0's settings accept the providers it ships only, hence model_construct. To take over one of those
-    # names would change mem0 for everything else in this process.
+    # mem0's settings accept only the providers that it ships, hence model_construct. Reusing one of their
+    # names would change mem0 for the whole process.
     embedder = mem0.embeddings.configs.EmbedderConfig.model_construct(provider=_PROVIDER, config={})
     no_llm = mem0.llms.configs.LlmConfig.model_construct(provider=_PROVIDER, config={})
-    # Not by `from_config`, which AsyncMemory of some releases has to be awaited for.
+    # Not with `from_config`, because some releases of AsyncMemory have to await it.
     return getattr(mem0, kind)(
         mem0.configs.base.MemoryConfig(
             vector_store={"provider": vector_store, "config": dict(config)},
@@ -100,7 +100,7 @@ def create_memory(
 
 
 def close_memory(memory: Any) -> None:
-    """Close what mem0 opened: of all that it closes its history only, and in 1.0 not even that."""
+    """Close what mem0 opened. mem0 itself closes only its history, and version 1.0 not even that."""
     stores = (memory.vector_store, getattr(memory, "_entity_store", None))
     clients = (getattr(store, name, None) for store in stores for name in ("client", "connection_pool"))
     for part in (memory, *clients):
@@ -110,10 +110,10 @@ def close_memory(memory: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A vector store that waits for mem0 to open it.
+    """A vector store for mem0 to open.
 
-    config: as mem0 takes it. refused: errors by which it turns an input down. unknown: errors after which
-    nobody knows whether the call took effect. threads: whether it serves several threads at once.
+    config: as mem0 takes it. refused: errors that mean a refusal. unknown: errors after which it is unknown
+    whether the call took effect. threads: whether it serves several threads at once.
     """
 
     config: Mapping[str, Any]
@@ -161,12 +161,12 @@ STORES: Mapping[str, Callable[[Path, str | None], AbstractContextManager[Store]]
 
 @contextmanager
 def opened_store(vector_store: str, dsn: str | None) -> Iterator[tuple[Any, Store]]:
-    """Give mem0's module and a vector store in a folder of its own, which is removed afterwards.
+    """Yield mem0's module and a vector store in a temporary folder, which is removed afterwards.
 
-    Raises ValueError for a store that is none of STORES.
+    Raises ValueError for a store that is not in STORES.
     """
     if vector_store not in STORES:
-        raise ValueError(f"vector_store is {vector_store!r}: choose one of {', '.join(STORES)}.")
+        raise ValueError(f"vector_store is {vector_store!r}; choose one of {', '.join(STORES)}.")
     with scratch("mem0") as folder:
         mem0 = load_mem0(folder)
         with STORES[vector_store](folder, dsn or None) as store:

@@ -1,7 +1,7 @@
-"""What an application asks of the mem0 platform for each method: the client's calls, sync and async alike.
+"""The client calls that each adapter method makes on the mem0 platform, for sync and async clients alike.
 
-Each function is a generator: it yields a `Call`, is sent the client's answer, and returns what the contract
-asks for. Its first parameter is the adapter, whose methods they become.
+Each function is a generator: it yields a `Call`, receives the client's answer, and returns what the adapter
+contract requires. The functions become methods; their first parameter is the adapter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from isolation_tests.adapter import Filters, Memory, Page, Refused
 NO_MEMORY = "The user has no such memory."
 _LARGEST_PAGE = 200
 _PAGE_SIZE = 50
-# Of the keys of a caller's filter, those that the platform knows by itself; it looks for others in metadata.
+# The keys of a caller's filter that the platform knows; it looks for all others in the metadata.
 _JOINS = ("AND", "OR", "NOT")
 _FIELDS = ("user_id", "agent_id", "app_id", "run_id")
 
@@ -25,7 +25,7 @@ Steps = Generator["Call", Any, T]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the client, which sync and async clients have alike."""
+    """One client call; sync and async clients have the same calls."""
 
     method: str
     positional: tuple[Any, ...]
@@ -39,7 +39,7 @@ def _call(method: str, *positional: Any, **keywords: Any) -> Call:
 def add(
     _: object, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None
 ) -> Steps[Sequence[Memory]]:
-    """Queue the text to be stored as it is; the ids come with a later listing."""
+    """Queue the text to be stored unchanged; a later list has the ids."""
     yield _call("add", text, user_id=user, infer=False, metadata=_plain(metadata))
     return []
 
@@ -54,7 +54,7 @@ def search(
 
 
 def get_all(_: object, user: Any, *, filters: Filters | None = None) -> Steps[Sequence[Memory]]:
-    """Return all of the user's memories: page until the platform names no next page."""
+    """Return all of the user's memories, from all pages."""
     rows: list[Memory] = []
     number, scope = 1, _scope(user, filters)
     while True:
@@ -71,33 +71,33 @@ def delete_all(_: object, user: Any) -> Steps[None]:
 
 
 def get(_: object, user: Any, id: str) -> Steps[Memory]:
-    """Return one memory after a look at whose it is."""
+    """Return one memory after checking its owner."""
     return (yield from _own(user, id))
 
 
 def update(
     _: object, user: Any, id: str, text: str, *, metadata: Mapping[str, Any] | None = None
 ) -> Steps[None]:
-    """Replace the text of one memory after a look at whose it is."""
+    """Replace the text of one memory after checking its owner."""
     yield from _own(user, id)
     yield _call("update", id, text=text, metadata=_plain(metadata))
 
 
 def delete(_: object, user: Any, id: str) -> Steps[None]:
-    """Delete one memory after a look at whose it is."""
+    """Delete one memory after checking its owner."""
     yield from _own(user, id)
     yield _call("delete", id)
 
 
 def history(_: object, user: Any, id: str) -> Steps[Sequence[Memory]]:
-    """Return the versions of one memory after a look at whose it is; of a deleted one there are none."""
+    """Return the versions of one memory after checking its owner; a deleted memory has none."""
     yield from _own(user, id)
     rows = yield _call("history", id)
     return [Memory(row["memory_id"], row["new_memory"] or row["old_memory"] or "", row) for row in rows]
 
 
 def count(_: object, user: Any) -> Steps[int]:
-    """Return the total that the platform answers beside a page."""
+    """Return the total that the platform returns with a page."""
     answer = yield _call("get_all", filters=_scope(user, None), page=1, page_size=1)
     return int(answer["count"])
 
@@ -118,7 +118,7 @@ def users(_: object) -> Steps[Sequence[str]]:
 
 
 def _own(user: Any, id: str) -> Steps[Memory]:
-    """Fetch a memory and refuse a foreign one as an absent one: the platform checks the project only."""
+    """Fetch a memory and refuse a foreign one like an absent one; the platform checks only the project."""
     row = yield _call("get", id)
     if row is None or row.get("user_id") != user:
         raise Refused(NO_MEMORY)
@@ -126,13 +126,13 @@ def _own(user: Any, id: str) -> Steps[Memory]:
 
 
 def _scope(user: Any, filters: Filters | None) -> dict[str, Any]:
-    """The user and, in a branch of its own, what the caller wants besides."""
+    """The user and, in a separate branch, the caller's filter."""
     owner = {"user_id": user}
     return owner if filters is None else {"AND": [owner, _wanted(filters)]}
 
 
 def _wanted(filters: Any) -> Any:
-    """A caller's filter in the platform's words: what is no field of its own is a key of the metadata."""
+    """A caller's filter in the platform's form: unknown fields are metadata keys."""
     if isinstance(filters, Sequence) and not isinstance(filters, str):
         return [_wanted(each) for each in filters]
     if not isinstance(filters, Mapping):

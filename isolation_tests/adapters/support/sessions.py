@@ -1,4 +1,4 @@
-"""Sessions as a careful server keeps them: signed, expiring, and the only thing that says who is asking."""
+"""Sessions as a careful server keeps them: signed, expiring, and the only proof of who makes a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a caller sends. credential: their session. body, query, headers: whatever else they claim."""
+    """A caller's request. credential: their session. body, query, headers: other fields that name a user."""
 
     credential: str | None = None
     body: dict[str, str] = field(default_factory=dict)
@@ -27,18 +27,18 @@ class Request:
 
 
 class Sessions:
-    """Gives out sessions and tells whose one is; raises `Refused` for whatever is not a valid one."""
+    """Issues sessions and finds their users; raises `Refused` for an invalid session."""
 
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
 
     def sign_in(self, user: str, *, seconds: float = _SECONDS) -> str:
-        """A session of the user's, valid for so many seconds."""
+        """A session for the user, valid for this many seconds."""
         claims = f"{time.time() + seconds:.3f} {user}".encode("utf-8", "surrogatepass")
         return f"{base64.urlsafe_b64encode(claims).decode()}.{self._seal(claims)}"
 
     def user_of(self, request: Request) -> str:
-        """The user of the request's session; nothing else in the request has a say."""
+        """The user of the request's session; no other part of the request matters."""
         encoded, _, seal = (request.credential or "").partition(".")
         try:
             claims = base64.urlsafe_b64decode(encoded)
@@ -56,7 +56,7 @@ class Sessions:
 
 
 def intruding(sessions: Sessions, user: str, victim: str, how: str) -> Request:
-    """The request of `user` who reaches for `victim` in the way `how`, one of `INTRUSIONS`."""
+    """The request with which `user` tries to act as `victim`; `how` is one of `INTRUSIONS`."""
     claim = {"user": victim}
     own = sessions.sign_in(user)
     spoiled = sessions.sign_in(victim)

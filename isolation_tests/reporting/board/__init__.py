@@ -1,1 +1,1 @@
-"""Published verdicts: what lies below a folder, as a table and as a site."""
+"""Published verdicts of a folder, as a table and as a static site."""

@@ -1,11 +1,11 @@
-"""Earlier published runs of a system, one line each, so that a board can tell what changed between them."""
+"""Earlier published runs of a system, one line each, so that the board can show the changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.certificates.statement import questions_digest
@@ -29,26 +29,25 @@ MOST_BYTES = 4_000_000
 
 
 class BadHistoryError(EvidenceError):
-    """A line of a history is none that a sweep wrote."""
+    """The history file is invalid: no sweep wrote it, or it was changed."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
-            f"{path} can't be believed ({why}); restore the file that `sweep` wrote, or remove it."
+            f"{path} is invalid ({why}); restore the file that `isolation-tests sweep` wrote, or remove it."
         )
 
 
 class PastRun(Frozen):
-    """What is kept of a published run when the next one takes its place.
+    """The record of a published run that remains when the next run replaces it."""
 
-    ended: UTC, ISO 8601. questions: digest of the checks that were to be done, as in a certificate.
-    unanswered: how many of them never reported or came to no result. findings: keys, new and known alike.
-    digest: that of the evidence.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     ended: str = Field(max_length=60)
+    """End time in UTC, ISO 8601."""
     run_id: str = Field(max_length=200)
     suite_version: str = Field(max_length=200)
     questions: str = Field(max_length=64)
+    """SHA-256 of the expected checks, as in a certificate."""
     checks: int = Field(ge=0)
     profile: str = Field(max_length=200)
     versions: dict[str, str]
@@ -56,15 +55,18 @@ class PastRun(Frozen):
     known_only: bool
     level: Level | None
     findings: tuple[str, ...]
+    """Keys of all findings, new and known."""
     unanswered: int = Field(ge=0)
+    """Number of expected checks that did not run or were inconclusive."""
     digest: str = Field(max_length=200)
+    """Digest of the evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run's findings are against those of the run before it, as keys.
+    """A run's findings compared with those of the run before it, as keys.
 
-    gone: asked again, and not seen. unclear: not seen, but not everything was asked again.
+    gone: not found, although the same checks ran. unclear: not found, but not all checks ran again.
     """
 
     new: tuple[str, ...]
@@ -74,7 +76,7 @@ class Changes:
 
 
 def past_run(evidence: Evidence, summary: Summary) -> PastRun:
-    """The line that is kept of a run."""
+    """The record of a run."""
     header = evidence.header
     return PastRun(
         ended=evidence.footer.ended,
@@ -94,7 +96,7 @@ def past_run(evidence: Evidence, summary: Summary) -> PastRun:
 
 
 def read_past(folder: Path) -> tuple[PastRun, ...]:
-    """The earlier runs that a folder remembers, oldest first. Raises `BadHistoryError`."""
+    """The earlier runs in a folder's history, oldest first. Raises `BadHistoryError`."""
     path = folder / HISTORY_NAME
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -114,7 +116,7 @@ def read_past(folder: Path) -> tuple[PastRun, ...]:
 
 
 def remember(folder: Path, run: PastRun) -> None:
-    """Add a run to a folder's history, whole or not at all; one that it holds already changes nothing."""
+    """Add a run to a folder's history, atomically; a run that it already holds changes nothing."""
     runs = read_past(folder)
     if any(run.digest == earlier.digest for earlier in runs):
         return
@@ -128,7 +130,7 @@ def remember(folder: Path, run: PastRun) -> None:
 
 
 def changes(before: PastRun, after: PastRun) -> Changes:
-    """What changed from one run to the next; what was not asked again is never called gone."""
+    """The changes from one run to the next; a finding is gone only if all checks ran again."""
     earlier, later = set(before.findings), set(after.findings)
     lost = tuple(sorted(earlier - later))
     comparable = after.questions == before.questions and not after.unanswered

@@ -1,4 +1,4 @@
-"""Published systems: what each folder's evidence shows, or why it is refused; none is left out in silence."""
+"""Published systems: what each folder's evidence shows, or why it is refused; none is dropped silently."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ __all__ = [
 ]
 
 LOCAL = "local"
-"""The folder of this machine's own runs: they hold reproductions and are never published."""
+"""The folder of local runs, which hold reproductions and are never published."""
 _TRACES = (f"{EVIDENCE_NAME}*", REPORT_NAME, HISTORY_NAME, STRENGTH_NAME)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFinding:
-    """A finding as a board tells it. known: why it is known; None: it is new. withheld: without its plan."""
+    """A finding on the board. known: why it is known; None: new. withheld: its plan is not published."""
 
     key: str
     anomaly: str
@@ -58,10 +58,10 @@ class FoundFinding:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A system as its folder shows it.
+    """A published system.
 
-    slug: the folder's name. line: the verdict in one sentence. run: this run as the next will remember it.
-    past: earlier ones, oldest first. history_fault, strength_fault: why they can't be believed.
+    slug: the folder's name. line: the verdict in one sentence. run: the record of this run. past: earlier
+    runs, oldest first. history_fault, strength_fault: why the file is refused.
     """
 
     slug: str
@@ -81,38 +81,38 @@ class Published:
 
     @property
     def date(self) -> str:
-        """The day on which the run ended."""
+        """The date on which the run ended."""
         return self.run.ended[:10]
 
     @property
     def violated(self) -> tuple[str, ...]:
-        """The anomalies that were seen, new and known alike."""
+        """The violated anomalies, new and known."""
         return tuple(row.id for row in self.rows if row.verdict is Verdict.VIOLATED)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A folder whose evidence can't be believed. sentence: why, and what to do."""
+    """A folder whose evidence is refused. sentence: why, and what to do."""
 
     slug: str
     sentence: str
 
 
 def folders(root: Path) -> list[Path]:
-    """The folders of published systems below a folder, by name; this machine's own runs are none."""
+    """The folders of published systems in a folder, by name; local runs are skipped."""
     found = {path.parent for trace in _TRACES for path in root.glob(f"*/{trace}")}
     return sorted(path for path in found if path.name != LOCAL and not path.name.startswith("."))
 
 
 def load(root: Path) -> Iterator[tuple[Published | Refused, Evidence | None]]:
-    """Each published system below a folder with its evidence, one after the other; the refused ones too.
+    """Each published system in a folder with its evidence, refused ones included.
 
-    Raises `EvidenceError` where there is none at all.
+    Raises `EvidenceError` if there is none.
     """
     there = folders(root)
     if not there:
         raise EvidenceError(
-            f"{root} holds no published evidence; give the folder that `isolation-tests sweep` wrote to."
+            f"{root} contains no published evidence; give the folder that `isolation-tests sweep` wrote."
         )
     for folder in there:
         try:
@@ -123,7 +123,7 @@ def load(root: Path) -> Iterator[tuple[Published | Refused, Evidence | None]]:
 
 
 def spelled(versions: Mapping[str, str], suite_version: str) -> str:
-    """What was tested, by distribution; without any, the suite itself."""
+    """The tested versions; without distributions, the version of the suite itself."""
     there = (f"{name} {version}" for name, version in versions.items())
     return ", ".join(there) or f"isolation-tests {suite_version}"
 
@@ -135,9 +135,9 @@ def strength_words(folder: Path, header: Header) -> str:
         return "not measured"
     if strength.versions != header.target.distributions:
         return "not measured for this version"
-    chosen = "" if strength.whole else "chosen "
-    asked = "" if strength.profile == header.profile else f" at profile {strength.profile}"
-    return f"{strength.caught} of {strength.fitting} {chosen}faults{asked}"
+    selected = "" if strength.whole else "selected "
+    profile = "" if strength.profile == header.profile else f" with profile {strength.profile}"
+    return f"{strength.caught} of {strength.fitting} {selected}faults{profile}"
 
 
 def _published(folder: Path, evidence: Evidence) -> Published:
@@ -164,7 +164,7 @@ def _published(folder: Path, evidence: Evidence) -> Published:
 
 
 def word_of(run: PastRun) -> str:
-    """The whole verdict, in the words of an anomaly's; known: all that is wrong is known."""
+    """The run's verdict in the words of an anomaly's verdict."""
     return row_verdict(AnomalyRow("", "", run.verdict, 0, 0, 0, int(not run.known_only), int(run.known_only)))
 
 
@@ -201,5 +201,5 @@ def _past(folder: Path) -> tuple[tuple[PastRun, ...], str]:
 
 
 def sentence_of(error: Exception, root: Path) -> str:
-    """The sentence without the place of the reports on this machine, which is nobody else's business."""
+    """The error's sentence without local paths, which must not be published."""
     return str(error).replace(f"{root}/", "").replace(f"{root.resolve()}/", "")

@@ -1,4 +1,4 @@
-"""Published verdicts as a table: one row a system, written from its evidence and from nothing else."""
+"""Published verdicts as a Markdown table with one row per system, made from its evidence alone."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from isolation_tests.reporting.evidence.summary import Summary, summary_of
 __all__ = ["board", "insert"]
 
 VERDICTS = "<!-- verdicts: written by `isolation-tests report table` -->", "<!-- end of verdicts -->"
-HEADINGS = ("system", "version", "users told apart by", "verdict", "strength", "date")
+HEADINGS = ("system", "version", "users kept apart by", "verdict", "strength", "date")
 
 
 class NoTablePlaceError(EvidenceError):
-    """A file has no place for the table."""
+    """The file has no marks around a place for the table."""
 
     def __init__(self, path: Path, marks: tuple[str, str]) -> None:
         super().__init__(
-            f"{path} has no line {marks[0]!r} followed by {marks[1]!r}; write both where the table belongs."
+            f"{path} has no line {marks[0]!r} followed by {marks[1]!r}; add both where the table belongs."
         )
 
 
 def board(folder: Path) -> str:
-    """The table of all evidence below a folder, as Markdown, by the systems' names.
+    """The Markdown table of all evidence in a folder, sorted by system.
 
-    Raises `EvidenceError` for evidence that can't be believed.
+    Raises `EvidenceError` for evidence that can't be trusted.
     """
     rows = [_row(one) for one in folders(folder)]
     return "\n".join(_line(cells) for cells in (HEADINGS, ("---",) * len(HEADINGS), *rows))
 
 
 def insert(path: Path, table: str, marks: tuple[str, str] = VERDICTS) -> bool:
-    """Write a table between its two marks in a file; return whether the file changed."""
+    """Write the table between its two marks in a file; return whether the file changed."""
     text = path.read_text(encoding="utf-8")
     head, begin, rest = text.partition(marks[0])
     _, end, tail = rest.partition(marks[1])
@@ -57,7 +57,7 @@ def _row(folder: Path) -> tuple[str, ...]:
     return (
         f"`{header.target.name}`",
         spelled(header.target.distributions, header.suite_version),
-        header.target.tenancy or "not said",
+        header.target.tenancy or "not stated",
         _verdict(summary_of(evidence)),
         strength_words(folder, header),
         evidence.footer.ended[:10],
@@ -65,7 +65,7 @@ def _row(folder: Path) -> tuple[str, ...]:
 
 
 def _verdict(summary: Summary) -> str:
-    """The verdict and the level; of a violated system, which anomalies."""
+    """The verdict and the level; for a violated system also the anomalies."""
     word = summary.verdict.value.replace("_", " ")
     if summary.verdict is Verdict.VIOLATED:
         violated = [row.id for row in summary.rows if row.verdict is Verdict.VIOLATED]

@@ -1,4 +1,4 @@
-"""The board as a static site: systems against anomalies, a page and a badge for each, without a server."""
+"""The board as a static site: a matrix of systems and anomalies, and a page and a badge per system."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Level
 from isolation_tests.reporting.board.history import Changes, PastRun, changes
 from isolation_tests.reporting.board.published import Published, Refused, load, sentence_of, spelled, word_of
@@ -33,7 +34,7 @@ INDEX_NAME = "index.html"
 BADGE_NAME = "badge.json"
 MOST_CHARACTERS = 300
 REFUSED = "evidence refused"
-NOT_ASKED = "not asked"
+NOT_TESTED = "not tested"
 _SIGNS = {
     "VIOLATED": "✗",
     "VIOLATED, known": "⊗",
@@ -42,45 +43,45 @@ _SIGNS = {
     "held in part": "◐",
     "held": "✓",
     "not supported": "-",
-    NOT_ASKED: "·",
+    NOT_TESTED: "·",
 }
-"""A sign and a place in the order for each word, worst first: nothing hangs on colour."""
+"""A sign for each word, worst first, so that no meaning depends on colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What was written. refused: folders whose evidence can't be believed; the board says so."""
+    """What was written. refused: folders whose evidence is refused, which the board shows too."""
 
     index: Path
     systems: int
     refused: tuple[str, ...]
 
     def sentence(self) -> str:
-        """Where the board is, and whose evidence is refused."""
+        """The place of the board, the number of systems, and refused evidence."""
         refused = f"; evidence refused: {', '.join(self.refused)}" if self.refused else ""
-        return f"board: {self.index}, {self.systems} {'system' if self.systems == 1 else 'systems'}{refused}"
+        return f"board: {self.index}, {counted(self.systems, 'system')}{refused}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """One system and one anomaly. style: the class that colours it."""
+    """The result of one system for one anomaly. style: the CSS class of its colour."""
 
     anomaly: str
     word: str
     sign: str
     style: str
     place: int
-    told: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One system on the board. asked: by which suite and questions, where most systems were asked others."""
+    """One system on the board. checks: the set of checks it ran. other: most systems ran another set."""
 
     system: Published
     cells: dict[str, _Cell]
     versions: str
-    asked: str
+    checks: str
     other: bool
     place: int
     level: int
@@ -88,7 +89,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run in a system's history. change: against the run before it; None for the first."""
+    """One run in a system's history. change: from the run before it; None for the first."""
 
     run: PastRun
     word: str
@@ -97,10 +98,10 @@ class _Run:
 
 
 def write_site(root: Path, out: Path | None = None) -> Site:
-    """Write the board of all published evidence below a folder, there or into another folder.
+    """Write the board of all published evidence in a folder, there or into another folder.
 
-    Elsewhere, each system's evidence, report and certificate are put there too, so that the site is whole.
-    Raises `EvidenceError` where there is no evidence at all, `NotWritable` where the folder can't be written.
+    In another folder, each system's evidence, report and certificate are copied too, so that the site is
+    complete. Raises `EvidenceError` if there is no evidence, `NotWritable` if the folder can't be written.
     """
     out = out or root
     entries: list[Published | Refused] = []
@@ -117,7 +118,7 @@ def write_site(root: Path, out: Path | None = None) -> Site:
 def _placed(
     entry: Published | Refused, evidence: Evidence | None, source: Path, place: Path
 ) -> Published | Refused:
-    """Write a system's folder; evidence of which no page can be made is refused too."""
+    """Write a system's folder; evidence that can't be rendered is refused too."""
     try:
         _write_folder(entry, evidence, source, place)
     except NotWritable:
@@ -129,7 +130,7 @@ def _placed(
 
 
 def _write_folder(entry: Published | Refused, evidence: Evidence | None, source: Path, place: Path) -> None:
-    """A system's own folder; what was copied there for an earlier board goes first."""
+    """Write a system's folder, after removing the copies of an earlier board."""
     place.mkdir(parents=True, exist_ok=True)
     elsewhere = place.resolve() != source.resolve()
     if elsewhere:
@@ -150,7 +151,7 @@ def _write_folder(entry: Published | Refused, evidence: Evidence | None, source:
 
 def _index(entries: Sequence[Published | Refused]) -> str:
     there = [entry for entry in entries if isinstance(entry, Published)]
-    usual = Counter(_asked(entry.run) for entry in there).most_common(1)
+    usual = Counter(_checks_of(entry.run) for entry in there).most_common(1)
     rows = [_row(entry, usual[0][0]) for entry in there]
     columns = _columns(there)
     return _page(
@@ -169,13 +170,13 @@ def _index(entries: Sequence[Published | Refused]) -> str:
 
 
 def _system(entry: Published, place: Path) -> str:
-    """A system's page. The files that it links to stand in the same folder."""
+    """A system's page, which links to files in the same folder."""
     files = [path.name for path in _files(place)]
     return _page(
         "system",
         entry=entry,
         versions=spelled(entry.run.versions, entry.run.suite_version),
-        asked=_asked(entry.run),
+        checks=_checks_of(entry.run),
         cells=[(row, _cell(row), CATALOGUE.get(row.id)) for row in entry.rows],
         runs=_runs(entry),
         files=files,
@@ -184,16 +185,16 @@ def _system(entry: Published, place: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """What a system's folder holds beside its history and what the board writes into it."""
+    """The files of a system's folder, except its history and the board's own files."""
     kinds = (EVIDENCE_NAME, f"{EVIDENCE_NAME}{PACKED}", REPORT_NAME, STRENGTH_NAME, "certificate*")
     return sorted(path for kind in kinds for path in folder.glob(kind) if path.is_file())
 
 
 def _runs(entry: Published) -> list[_Run]:
-    """All runs, newest first, each with what changed since the one before it."""
+    """All runs, newest first, each with the changes since the run before it."""
     runs = [*entry.past, entry.run]
     before: list[PastRun | None] = [None, *runs[:-1]]
-    told = [
+    entries = [
         _Run(
             run=run,
             word=word_of(run),
@@ -202,13 +203,13 @@ def _runs(entry: Published) -> list[_Run]:
         )
         for earlier, run in zip(before, runs, strict=True)
     ]
-    return told[::-1]
+    return entries[::-1]
 
 
-def _asked(run: PastRun) -> str:
-    """Which questions a run asked: what makes two verdicts comparable."""
-    by = f"profile {run.profile}, suite {run.suite_version}"
-    return f"{run.checks} checks of {by}, question set {run.questions[:8]}"
+def _checks_of(run: PastRun) -> str:
+    """The set of checks of a run; two verdicts are comparable if it is the same."""
+    by = f"profile {run.profile}, isolation-tests {run.suite_version}"
+    return f"{run.checks} checks of {by}, check set {run.questions[:8]}"
 
 
 def _row(entry: Published, usual: str) -> _Row:
@@ -216,8 +217,8 @@ def _row(entry: Published, usual: str) -> _Row:
         system=entry,
         cells={row.id: _cell(row) for row in entry.rows},
         versions=spelled(entry.run.versions, entry.run.suite_version),
-        asked=_asked(entry.run),
-        other=_asked(entry.run) != usual,
+        checks=_checks_of(entry.run),
+        other=_checks_of(entry.run) != usual,
         place=list(_SIGNS).index(entry.word),
         level=[level.value for level in Level].index(entry.level) + 1 if entry.level != "none" else 0,
     )
@@ -227,29 +228,29 @@ def _cell(row: AnomalyRow) -> _Cell:
     word = row_verdict(row)
     found = [f"{row.findings} new" if row.findings else "", f"{row.known} known" if row.known else ""]
     findings = " and ".join(each for each in found if each)
-    told = f"{row.id} {row.name}: {word}; {row.held} of {row.checks} checks held"
+    summary = f"{row.id} {row.name}: {word}; {row.held} of {row.checks} checks held"
     return _Cell(
         anomaly=row.id,
         word=word,
         sign=_SIGNS[word],
         style="PART" if word == "held in part" else row.verdict.value,
         place=list(_SIGNS).index(word),
-        told=f"{told}; findings: {findings}" if findings else told,
+        summary=f"{summary}; findings: {findings}" if findings else summary,
     )
 
 
 def _columns(entries: Iterable[Published]) -> list[str]:
-    """Every anomaly that some system was asked for, in the catalogue's order, then those it does not know."""
-    asked = {row.id for entry in entries for row in entry.rows}
-    return [*(name for name in CATALOGUE if name in asked), *sorted(asked - set(CATALOGUE))]
+    """Every anomaly that some system was tested for, in the catalogue's order, then unknown ones."""
+    tested = {row.id for entry in entries for row in entry.rows}
+    return [*(name for name in CATALOGUE if name in tested), *sorted(tested - set(CATALOGUE))]
 
 
 def _words(rows: Iterable[_Row], columns: int) -> list[str]:
-    """The words that stand somewhere on the board, worst first."""
+    """The words that occur on the board, worst first."""
     found = set()
     for row in rows:
         found |= {row.system.word, *(cell.word for cell in row.cells.values())}
-        found |= {NOT_ASKED} if len(row.cells) < columns else set()
+        found |= {NOT_TESTED} if len(row.cells) < columns else set()
     return [word for word in _SIGNS if word in found]
 
 
@@ -259,9 +260,9 @@ def _tally(entries: Sequence[Published | Refused]) -> list[tuple[str, int]]:
 
 
 def _refused_badge() -> dict[str, Any]:
-    """As shields.io reads it: https://shields.io/badges/endpoint-badge."""
-    told = {"label": "user isolation", "message": REFUSED, "color": "lightgrey"}
-    return {"schemaVersion": 1, **told, "isError": True}
+    """The badge of a refused system; format: https://shields.io/badges/endpoint-badge."""
+    badge = {"label": "user isolation", "message": REFUSED, "color": "lightgrey"}
+    return {"schemaVersion": 1, **badge, "isError": True}
 
 
 def _page(name: str, **parts: Any) -> str:
@@ -291,12 +292,12 @@ def _asset(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """As a content security policy names an inline part: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
+    """The hash source of an inline part: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file atomically."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

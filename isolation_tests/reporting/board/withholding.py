@@ -1,8 +1,7 @@
-"""Findings without a public reference: published with anomaly and version, never with what shows them.
+"""Withholds the reproduction of findings without a public reference; anomaly and version stay published.
 
-The plans, histories and stories of such findings are left out, and the evidence says how many it lacks.
-Withholding never changes a verdict: a withheld finding violates as before. What is left out can't be judged
-again.
+The plans, histories and stories of such findings are left out, and the evidence states their number.
+Withholding never changes a verdict: a withheld finding is still a violation. It can't be judged again.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ WITHHELD = "withheld until there is a public reference"
 
 
 def withhold(evidence: Evidence, public: Callable[[Finding], bool]) -> Evidence:
-    """The evidence without what shows a finding that isn't public; its footer's digest is to be made anew."""
+    """The evidence without the reproduction of findings that are not public; the digest has to be renewed."""
     results = tuple(_without(result, public) for result in evidence.results)
     count = sum(case.withheld for result in results for case in result.cases)
     header = evidence.header.model_copy(update={"withheld": count})
@@ -28,7 +27,7 @@ def withhold(evidence: Evidence, public: Callable[[Finding], bool]) -> Evidence:
 
 
 def rewrite(folder: Path, evidence: Evidence) -> Path:
-    """Write evidence in place of a folder's own, with a digest of its own; return the file."""
+    """Replace a folder's evidence, with a new digest; return the file."""
     ending = Ending(**{name: getattr(evidence.footer, name) for name in Ending.model_fields})
     with EvidenceWriter(folder, evidence.header) as writer:
         for result in evidence.results:
@@ -37,9 +36,9 @@ def rewrite(folder: Path, evidence: Evidence) -> Path:
 
 
 def _without(result: CheckResult, public: Callable[[Finding], bool]) -> CheckResult:
-    """One plan may show several findings: where one of them isn't public, all that was kept goes.
+    """The result without its histories if one of its findings is not public: a plan may show several.
 
-    What stays is named field by field, so that nothing that is added to a result later is published unasked.
+    The fields to keep are listed one by one, so that a field added later is not published by accident.
     """
     if all(public(case.finding) for case in result.cases):
         return result

@@ -1,1 +1,1 @@
-"""Certificates: what one run's evidence shows, signed, and verified elsewhere."""
+"""Certificates: signed statements of what one run's evidence shows, which others can verify."""

@@ -1,4 +1,4 @@
-"""One exception for each reason not to issue or not to believe a certificate; each says what to do next."""
+"""One exception for each reason to refuse a certificate; each message says what to do next."""
 
 # ruff: noqa: N818 - the names say what is wrong; the base class says that it is a refusal
 
@@ -37,29 +37,29 @@ __all__ = [
 
 
 class Refusal(EvidenceError):
-    """A certificate that is not issued, or not believed."""
+    """A certificate is not issued, or not accepted."""
 
     status = ExitStatus.VIOLATED
 
 
 class Incomplete(Refusal):
-    """Expected checks never reported, and nobody had narrowed the run."""
+    """Expected checks never reported, although nothing narrowed the run."""
 
     def __init__(self, missing: int, expected: int) -> None:
         super().__init__(
-            f"{missing} of {expected} expected checks never reported, so nothing can be certified;"
-            " run the suite again to its end."
+            f"{missing} of {expected} expected checks never reported, so the run can't be certified;"
+            " run the suite again."
         )
 
 
 class ViolatedByNews(Refusal):
-    """There are findings that nobody has listed as known."""
+    """There are findings that are not listed as known."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        some = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")  # noqa: PLR2004
+        some = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
         super().__init__(
-            f"The run is VIOLATED by what is not known: {some or 'a check without a case'}."
-            " Mend it, or list it with its reason in the target's file, then run again."
+            f"The run is VIOLATED by findings not listed as known: {some or 'a check without a case'}."
+            " Fix them, or list them with a reason in the target's file, then run again."
         )
 
 
@@ -68,8 +68,8 @@ class NothingProved(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "No check held while its users saw their own facts, so nothing was proved;"
-            " look at what the report calls inconclusive, then run again."
+            "No check held with a positive control (a user who saw their own fact), so nothing was proved;"
+            " look for inconclusive checks in the report, then run again."
         )
 
 
@@ -78,177 +78,184 @@ class NoCertificate(Refusal):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is no {name} in this folder; give the folder that `report certify` wrote to."
+            f"The folder contains no {name}; give the folder in which `report certify` wrote it."
         )
 
 
 class NotACertificate(Refusal):
-    """The file is no envelope, or not as it was written."""
+    """The file is not a signed envelope, or was changed."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The certificate is not as it was written ({why}); ask for the original file.")
+        super().__init__(f"The certificate file was changed ({why}); ask the issuer for the original file.")
 
 
 class NewerCertificate(Refusal):
-    """A later version of the suite wrote it."""
+    """A later version of the suite issued it."""
 
     def __init__(self, found: str, known: str) -> None:
-        super().__init__(f"The certificate is of form {found} and this version reads {known}: upgrade.")
+        super().__init__(
+            f"The certificate has form {found}, but this version reads {known}; upgrade to read it."
+        )
 
 
 class OtherPayloadType(Refusal):
-    """What the envelope says it carries is not what certificates are."""
+    """The envelope's payload is not a certificate."""
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"The envelope says that it carries {found[:60]!r}, which no certificate is;"
-            " ask for the original file."
+            f"The envelope's payload type is {found[:60]!r}, not that of a certificate;"
+            " ask the issuer for the original file."
         )
 
 
 class OtherKey(Refusal):
-    """Another key signed it."""
+    """Another key signed the certificate."""
 
     def __init__(self, signed: str, given: str) -> None:
         super().__init__(
-            f"It was signed by the key {signed[:16]} and not by the one you gave, {given[:16]};"
-            " ask its issuer which key is theirs."
+            f"The certificate was signed with key {signed[:16]}, but you gave key {given[:16]};"
+            " ask the issuer which key is theirs."
         )
 
 
 class WrongSignature(Refusal):
-    """The signature does not fit: certificate or signature were changed after signing."""
+    """The signature is invalid: certificate or signature were changed after signing."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The signature does not fit, so the certificate was changed after it was signed;"
-            " ask for the original file."
+            "The signature is invalid, so the certificate was changed after it was signed;"
+            " ask the issuer for the original file."
         )
 
 
 class WrongStatement(Refusal):
-    """Signed well, but no statement of this suite."""
+    """The signature is valid, but the content is not a certificate of this suite."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"What was signed is no certificate of this suite ({why}); ask for a new one.")
+        super().__init__(
+            f"The signed content is not a certificate of this suite ({why}); ask the issuer for a new one."
+        )
 
 
 class OtherRun(Refusal):
-    """The evidence beside the certificate is of another run."""
+    """The evidence beside the certificate comes from another run."""
 
     def __init__(self, certified: str, found: str) -> None:
         super().__init__(
-            f"The certificate is of run {certified[:20]} and the evidence of run {found[:20]};"
-            " put the evidence back that was certified."
+            f"The certificate covers run {certified[:20]}, but the evidence is from run {found[:20]};"
+            " restore the evidence that was certified."
         )
 
 
 class OtherSubject(Refusal):
-    """The certificate speaks of other files than a run's."""
+    """The certificate covers other files than those of a run."""
 
     def __init__(self, names: str) -> None:
         super().__init__(
-            f"The certificate speaks of {names[:100]}, not of a run's evidence; ask for a new one."
+            f"The certificate covers {names[:100]} and not a run's evidence; ask the issuer for a new one."
         )
 
 
 class ChangedFile(Refusal):
-    """A file is not the one that was certified."""
+    """A certified file was changed or removed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not the file that was certified; put the original back.")
+        super().__init__(f"{name} is not the file that was certified; restore the original.")
 
 
 class AddedFile(Refusal):
-    """A file was laid beside the evidence after it was certified."""
+    """A file was added after the run was certified."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was not there when the run was certified; remove it, or certify again.")
+        super().__init__(f"{name} was added after the run was certified; remove it, or certify again.")
 
 
 class ChangedText(Refusal):
-    """The readable certificate says something else than the signed one."""
+    """The readable certificate differs from the signed one."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} says something else than what was signed; remove it, or certify again.")
+        super().__init__(f"{name} differs from the signed certificate; remove it, or certify again.")
 
 
 class OtherSuite(Refusal):
-    """The evidence comes from another version of the suite than stated or needed."""
+    """Another version of the suite made the evidence."""
 
     def __init__(self, made_by: str, here: str) -> None:
         super().__init__(
-            f"The evidence was made by isolation-tests {made_by[:40]} and this is {here[:40]};"
-            " certify with the version that made it, or run again."
+            f"The evidence was written by isolation-tests {made_by[:40]}, but this is {here[:40]};"
+            " certify with the version that wrote it, or run again."
         )
 
 
 class OtherQuestions(Refusal):
-    """The run set out to ask something else than this version of the suite asks."""
+    """The run's expected checks are not those of this version of the suite."""
 
     def __init__(self, profile: str, missing: int, added: int) -> None:
         super().__init__(
-            f"Of what isolation-tests asks at profile {profile[:20]}, {missing} checks are not expected here,"
-            f" or in another way, and {added} are not its own; run again with the suite as released."
+            f"The expected checks differ from those of profile {profile[:20]}: {missing} missing or changed,"
+            f" {added} added; run again with the released suite."
         )
 
 
 class WrongEnding(Refusal):
-    """The footer says something else than the records show."""
+    """The footer contradicts the records."""
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f"The footer's {field} is not what the records show; restore the file that the run wrote."
+            f"The footer's {field} contradicts the records; restore the file that the run wrote."
         )
 
 
 class UnfoundedKnown(Refusal):
-    """A finding counts as known in a run that had no list of known findings."""
+    """A finding is marked as known, but the run had no list of known findings."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"{key} counts as known in a run without known findings; restore the file that the run wrote."
+            f"{key} is marked as known, but the run had no list of known findings;"
+            " restore the file that the run wrote."
         )
 
 
 class Contradicted(Refusal):
-    """The kept history of a check shows something else than its verdict."""
+    """A check's recorded history contradicts its verdict."""
 
     def __init__(self, check: str, why: str) -> None:
         super().__init__(
-            f"Judged again, {check} does not come to its verdict: {why}; do not believe this run."
+            f"Judged again, {check} does not reach its recorded verdict: {why}; do not trust this run."
         )
 
 
 class RaisedLevel(Refusal):
-    """The certificate's verdict or level is not what the evidence reaches."""
+    """The certificate's verdict or level is not that of the evidence."""
 
     def __init__(self, said: str, reached: str) -> None:
         super().__init__(
-            f"The certificate says {said} and the evidence reaches {reached}; ask for a new one."
+            f"The certificate says {said}, but the evidence shows {reached}; ask the issuer for a new one."
         )
 
 
 class HiddenCause(Refusal):
-    """The certificate does not name all that makes it partial."""
+    """The certificate does not list all causes that make it partial."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"The certificate does not say rightly what makes it partial ({kind}); ask for a new one."
+            f"The certificate does not list the causes that make it PARTIAL correctly ({kind});"
+            " ask the issuer for a new one."
         )
 
 
 class OtherStrength(Refusal):
-    """The strength in the certificate is not the measured one."""
+    """The certificate's strength is not the measured one."""
 
     def __init__(self) -> None:
-        super().__init__("The certificate states another strength than was measured; ask for a new one.")
+        super().__init__("The certificate's strength is not the measured one; ask the issuer for a new one.")
 
 
 class OtherClaim(Refusal):
-    """Some other statement of the certificate is not what the evidence says."""
+    """Another field of the certificate contradicts the evidence."""
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f"The certificate's {field.replace('_', ' ')} is not what the evidence says; ask for a new one."
+            f"The certificate's {field.replace('_', ' ')} contradicts the evidence;"
+            " ask the issuer for a new one."
         )

@@ -1,7 +1,7 @@
-"""Evidence judged again: every kept history before the pure judges, and the ending against the records.
+"""Judges evidence again: every recorded history by the pure judges, and the footer against the records.
 
-Neither the target nor the process that ran it is needed. What a history proves can only lower what its check
-says: a verdict better than its history, or a finding that its history does not show, is a contradiction.
+This needs neither the target nor the process that ran it. A check may not claim more than its histories
+prove: a verdict better than its history, or a finding that its history does not show, is a contradiction.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = ["Examined", "examine", "rejudge"]
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was judged again. checks: that made calls. rejudged: those of them with all they need for it.
+    """The result of judging a run again.
 
-    several: rejudged checks that kept more than one history, because they searched or compared. counted:
-    checks that kept none and are believed by their counts. withheld: findings that were published without
-    what shows them.
+    checks: number of checks that made calls. rejudged: number of those with a recorded history. several:
+    number of those with more than one history, because they searched or compared. counted: checks without a
+    history, accepted by their counts. withheld: number of cases published without their reproduction.
     """
 
     summary: Summary
@@ -46,7 +46,7 @@ class Examined:
 
 
 def examine(evidence: Evidence) -> Examined:
-    """Judge all of a run again; raises the `Refusal` for the first thing that does not fit."""
+    """Judge a whole run again; raises a `Refusal` at the first contradiction."""
     header, results = evidence.header, evidence.results
     summary = summary_of(evidence)
     _ending_fits(evidence.footer, summary)
@@ -57,52 +57,52 @@ def examine(evidence: Evidence) -> Examined:
         try:
             why = rejudge(result, header.aliases)
         except RecursionError as error:
-            raise Contradicted(result.check, "its history is nested too deep") from error
+            raise Contradicted(result.check, "its history is nested too deeply") from error
         if why is not None:
             raise Contradicted(result.check, why)
-    asked = [result for result in results if result.calls]
-    withheld = {result.check for result in asked if any(case.withheld for case in result.cases)}
-    counted = tuple(r.check for r in asked if not _histories(r) and r.check not in withheld)
+    tested = [result for result in results if result.calls]
+    withheld = {result.check for result in tested if any(case.withheld for case in result.cases)}
+    counted = tuple(r.check for r in tested if not _histories(r) and r.check not in withheld)
     return Examined(
         summary=summary,
-        checks=len(asked),
-        rejudged=sum(bool(_histories(result)) for result in asked),
-        histories=sum(len(_histories(result)) for result in asked),
-        several=sum(len(_histories(result)) > 1 for result in asked),
+        checks=len(tested),
+        rejudged=sum(bool(_histories(result)) for result in tested),
+        histories=sum(len(_histories(result)) for result in tested),
+        several=sum(len(_histories(result)) > 1 for result in tested),
         counted=counted,
         withheld=sum(case.withheld for result in results for case in result.cases),
     )
 
 
 def rejudge(result: CheckResult, aliases: Collection[str] = ()) -> str | None:
-    """In what the kept histories contradict the result, in one phrase; None where they don't.
+    """How the recorded histories contradict the result, as a phrase; None if they don't.
 
-    aliases: relations whose two names the target declares to be one user, which excuses what such a check
-    hunts and nothing else.
+    aliases: relations whose two names the target declares to be one user. An alias excuses only the anomaly
+    that the check looks for.
     """
     return next(_contradictions(result, frozenset(aliases)), None)
 
 
 def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
-    told = {case.finding.key for case in result.cases}
+    reported = {case.finding.key for case in result.cases}
     for history, judged in judge_all(result.histories):
         for finding in judged.findings:
             if not _excused(finding, history, result, aliases):
                 yield f"a history shows {finding.key}"
         if result.verdict is Verdict.HELD and (left := (*judged.errors, *judged.doubts)):
-            yield f"a history leaves open that {left[0]}"
+            yield f"a history leaves a doubt: {left[0]}"
     for case in result.cases:
-        yield from _unshown(case, told, result, aliases)
+        yield from _unshown(case, reported, result, aliases)
     alias = {alias_reason(relation) for relation in aliases} & {result.reason}
     if alias and alias != {alias_reason(str(history.plan.relation)) for history in result.histories}:
-        yield "it is excused by a declared alias and no history of such names is kept"
+        yield "a declared alias excuses it, but no history with such names is recorded"
     if result.cases and result.verdict is not Verdict.VIOLATED:
-        yield f"it has findings and says {result.verdict}"
+        yield f"it has findings, but its verdict is {result.verdict}"
     if result.verdict is Verdict.HELD and result.histories:
         yield from _miscounted(result)
 
 
-def _unshown(case: Case, told: set[str], result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
+def _unshown(case: Case, reported: set[str], result: CheckResult, aliases: frozenset[str]) -> Iterator[str]:
     if case.withheld:
         return
     judged = judge_all((case.history, *case.beside))
@@ -110,12 +110,12 @@ def _unshown(case: Case, told: set[str], result: CheckResult, aliases: frozenset
     if not any(_same(case.finding, finding) for _, finding in found):
         yield f"its history does not show {case.finding.key}"
     for history, finding in found:
-        if finding.key not in told and not _excused(finding, history, result, aliases):
-            yield f"the history of {case.finding.key} shows {finding.key} too"
+        if finding.key not in reported and not _excused(finding, history, result, aliases):
+            yield f"the history of {case.finding.key} also shows {finding.key}"
 
 
 def _same(one: Finding, other: Finding) -> bool:
-    """Whether two findings are one; the story may be told in other words, for secrets are masked in it."""
+    """Whether two findings are equal; their stories may differ, because secrets are masked in them."""
     return one.model_copy(update={"story": ""}) == other.model_copy(update={"story": ""})
 
 
@@ -135,13 +135,13 @@ def _miscounted(result: CheckResult) -> Iterator[str]:
     }
     for name, count in found.items():
         if getattr(result, name) != count:
-            yield f"its histories hold {count} {name} and it says {getattr(result, name)}"
+            yield f"its histories hold {count} {name}, but it reports {getattr(result, name)}"
     if not found["controls"]:
-        yield "nobody saw their own fact"
+        yield "no user saw their own fact"
 
 
 def _histories(result: CheckResult) -> tuple[History, ...]:
-    """All that can be judged again of a check, with what it was compared with."""
+    """All recorded histories of a check, those it was compared with included."""
     cases = (case for case in result.cases if not case.withheld)
     return (*result.histories, *(history for case in cases for history in (case.history, *case.beside)))
 

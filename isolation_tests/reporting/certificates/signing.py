@@ -1,7 +1,7 @@
-"""Signatures: in-toto statements in DSSE envelopes, with a local Ed25519 key.
+"""Signs in-toto statements in DSSE envelopes with a local Ed25519 key.
 
-The envelope is that of https://github.com/secure-systems-lab/dsse/blob/master/envelope.md;
-`securesystemslib` makes and checks it, `cryptography` keeps the keys. Both come with the extra `certificate`.
+The envelope follows https://github.com/secure-systems-lab/dsse/blob/master/envelope.md. `securesystemslib`
+writes and verifies it; `cryptography` handles the keys. The extra `certificate` installs both.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Ask = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A pair of keys that was written. keyid: by which an envelope names the key that signed it."""
+    """A new key pair. keyid: identifies the key in the envelopes that it signs."""
 
     private: Path
     public: Path
@@ -52,10 +52,10 @@ class NewKey:
 
 
 def make_key(path: Path, passphrase: str = "") -> NewKey:
-    """Write a new private key to `path`, readable by its owner alone, and the public one to `path`.pub.
+    """Write a new private key to `path`, readable by its owner only, and the public key to `path`.pub.
 
-    passphrase: with which the private key is encrypted; empty leaves it in the clear. Raises `UsageProblem`
-    where either file exists or can't be written.
+    passphrase: encrypts the private key; empty leaves it unencrypted. Raises `UsageProblem` if either file
+    exists or can't be written.
     """
     _library()
     from cryptography.hazmat.primitives import serialization as form
@@ -70,7 +70,7 @@ def make_key(path: Path, passphrase: str = "") -> NewKey:
     for there in (path, public):
         if os.path.lexists(there):
             raise UsageProblem(
-                f"{there} is there already and is not replaced; name another file for the key."
+                f"{there} already exists and is not replaced; choose another file for the key."
             )
     _write_new(path, pem, 0o600)
     _write_new(public, shown, 0o644)
@@ -78,9 +78,9 @@ def make_key(path: Path, passphrase: str = "") -> NewKey:
 
 
 def load_private(path: Path, ask: Ask) -> CryptoSigner:
-    """The signer of a private key's file; `ask` is asked for the passphrase of an encrypted one.
+    """The signer for a private key file; `ask` returns the passphrase of an encrypted key.
 
-    Raises `UsageProblem` for a file that is none and for a wrong passphrase.
+    Raises `UsageProblem` for a file without a private key and for a wrong passphrase.
     """
     _library()
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -92,14 +92,14 @@ def load_private(path: Path, ask: Ask) -> CryptoSigner:
     try:
         return CryptoSigner(load_pem_private_key(pem, passphrase.encode() or None))
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-        wrong = "or its passphrase is another" if passphrase else "that can sign"
+        wrong = " for this passphrase" if passphrase else ""
         raise UsageProblem(
-            f"{path} holds no private key {wrong}; `isolation-tests report keygen` makes one."
+            f"{path} holds no usable private key{wrong}; `isolation-tests report keygen` creates one."
         ) from error
 
 
 def load_public(path: Path) -> Key:
-    """The public key of a file; raises `UsageProblem` for a file that is none."""
+    """The public key in a file; raises `UsageProblem` for a file without one."""
     _library()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -109,12 +109,12 @@ def load_public(path: Path) -> Key:
         return SSlibKey.from_crypto(load_pem_public_key(_read_key(path)))
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise UsageProblem(
-            f"{path} holds no public key; give the file ending in .pub that the issuer handed out."
+            f"{path} holds no public key; give the issuer's file that ends in .pub."
         ) from error
 
 
 def signed(payload: bytes, signer: CryptoSigner) -> bytes:
-    """The payload in an envelope, signed, as the bytes of its file."""
+    """The signed envelope with the payload, as the bytes of its file."""
     from securesystemslib.dsse import Envelope
 
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
@@ -123,9 +123,9 @@ def signed(payload: bytes, signer: CryptoSigner) -> bytes:
 
 
 def verified_payload(content: bytes, key: Key) -> bytes:
-    """What an envelope carries, when this key signed it.
+    """The payload of an envelope that this key signed.
 
-    Raises the `Refusal` for each way in which it is not as it was written.
+    Raises the matching `Refusal` if the envelope was changed or another key signed it.
     """
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
@@ -133,14 +133,14 @@ def verified_payload(content: bytes, key: Key) -> bytes:
     try:
         envelope = Envelope.from_dict(_decoded(content))
     except Exception as error:
-        raise NotACertificate("it is no signed envelope") from error
+        raise NotACertificate("it is not a signed envelope") from error
     if envelope.payload_type != PAYLOAD_TYPE:
         raise OtherPayloadType(str(envelope.payload_type))
     signatures = list(envelope.signatures.values())
     if len(signatures) != 1 or signatures[0].unrecognized_fields:
         raise NotACertificate("it does not hold exactly one signature")
     if _encoded(envelope.to_dict()) != content:
-        raise NotACertificate("something was added to it")
+        raise NotACertificate("it holds additional data")
     if signatures[0].keyid != key.keyid:
         raise OtherKey(str(signatures[0].keyid), key.keyid)
     try:
@@ -169,7 +169,7 @@ def _library() -> None:
         import securesystemslib
     except ImportError as error:
         raise UsageProblem(
-            "Certificates need packages that are not installed; install them with: "
+            "Certificates need packages that are not installed. Install them with: "
             'pip install "isolation-tests[certificate]"'
         ) from error
     del cryptography, securesystemslib
@@ -180,13 +180,15 @@ def _read_key(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MOST_KEY_BYTES)
     except OSError as error:
-        raise UsageProblem(f"The key {path} can't be read ({error.strerror}); check its path.") from error
+        raise UsageProblem(f"The key {path} can't be read ({error.strerror}); check the path.") from error
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that was not there, with its mode from the first byte on."""
+    """Create a new file with its final mode."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
     except OSError as error:
-        raise UsageProblem(f"Can't write the key to {path} ({error.strerror}); name another file.") from error
+        raise UsageProblem(
+            f"Can't write the key to {path} ({error.strerror}); choose another file."
+        ) from error

@@ -1,4 +1,4 @@
-"""Issuing a certificate for a folder of evidence, and checking one elsewhere: offline, without the target."""
+"""Issues a certificate for a folder of evidence, and verifies one offline, without the target."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from isolation_tests.reporting.certificates.rejudge import Examined, examine
 from isolation_tests.reporting.certificates.signing import MOST_ENVELOPE_BYTES, signed, verified_payload
 from isolation_tests.reporting.certificates.statement import (
     CERTIFICATE_NAME,
-    CERTIFICATE_VERSION,
+    FORMS,
     PREDICATE_TYPE,
     STATEMENT_TYPE,
     SUBJECTS,
@@ -46,11 +46,10 @@ from isolation_tests.reporting.certificates.statement import (
     Claim,
     Resource,
     Statement,
-    certificate_lines,
     statement_of,
     subjects_of,
-    title_of,
 )
+from isolation_tests.reporting.certificates.text import certificate_lines, title_of
 from isolation_tests.reporting.evidence.errors import EvidenceError, NotWritable, first_fault
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck
 from isolation_tests.reporting.evidence.reader import read
@@ -61,12 +60,12 @@ if TYPE_CHECKING:
 __all__ = ["Issued", "Questions", "Step", "Verified", "certify", "verify"]
 
 Questions = Callable[[str], Sequence[ExpectedCheck]]
-"""What this version of the suite asks at a profile, by the profile's name."""
+"""Returns the checks that this version of the suite runs with a profile, given its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate that was written: its envelope, its readable text, and what it says."""
+    """A certificate that was written: the paths of its envelope and its text, and the text's lines."""
 
     path: Path
     text: Path
@@ -75,39 +74,39 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was checked: what, whether it was in order, and what was found in one sentence."""
+    """One step of a verification: its name, whether it passed, and one sentence about it."""
 
     name: str
     passed: bool
     sentence: str
 
     def line(self) -> str:
-        """The step as it is printed."""
+        """The step as one line of output."""
         word = "PASS" if self.passed else "REFUSED"
         return " ".join(plain(f"{word:<8} {self.name}: {self.sentence}").splitlines())
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What came of checking a certificate: steps in their order, up to the first that was refused."""
+    """The result of a verification: its steps in order, up to the first that was refused."""
 
     steps: tuple[Step, ...]
     claim: Claim | None
     refusal: EvidenceError | None
 
     def lines(self) -> list[str]:
-        """All steps as they are printed, and the outcome."""
-        told = [step.line() for step in self.steps]
+        """The steps as lines of output, then the outcome."""
+        lines = [step.line() for step in self.steps]
         if self.refusal is not None or self.claim is None:
-            return [*told, "Not verified: do not rely on this certificate."]
-        return [*told, f"Verified. {title_of(self.claim)}."]
+            return [*lines, "Not verified: do not rely on this certificate."]
+        return [*lines, f"Verified. {title_of(self.claim)}."]
 
 
 def certify(folder: Path, signer: CryptoSigner, questions: Questions) -> Issued:
     """Write a signed certificate beside a run's evidence.
 
-    Raises `EvidenceError` for evidence that can't be believed, and the `Refusal` where it is not complete, is
-    violated by something that is not known, proves nothing, or contradicts itself.
+    Raises `EvidenceError` for evidence that can't be trusted, and a `Refusal` if the run is incomplete, is
+    violated by findings not listed as known, proves nothing, or contradicts itself.
     """
     evidence = read(folder)
     here = str(version(SUITE))
@@ -125,7 +124,7 @@ def certify(folder: Path, signer: CryptoSigner, questions: Questions) -> Issued:
 
 
 def verify(folder: Path, key: Key, questions: Questions) -> Verified:
-    """Check a certificate and the evidence beside it, with the issuer's public key and nothing else."""
+    """Verify a certificate and the evidence beside it with nothing but the issuer's public key."""
     checking = _Checking(folder, key, questions)
     try:
         checking.all()
@@ -136,7 +135,7 @@ def verify(folder: Path, key: Key, questions: Questions) -> Verified:
 
 
 class _Checking:
-    """One verification in progress: `now` names the step that is under way."""
+    """One verification in progress. now: the name of the current step."""
 
     def __init__(self, folder: Path, key: Key, questions: Questions) -> None:
         self.folder, self.key, self.questions = folder, key, questions
@@ -145,12 +144,12 @@ class _Checking:
         self.claim: Claim | None = None
 
     def all(self) -> None:
-        """Check everything; what is refused is raised."""
+        """Run all steps; raises at the first that fails."""
         statement = self._signature()
         evidence = self._evidence(statement)
-        self._asked(evidence)
-        examined = self._judged(evidence)
-        self._said(statement, evidence, examined)
+        self._compare_expected(evidence)
+        examined = self._judge_again(evidence)
+        self._compare_statement(statement, evidence, examined)
         self.claim = statement.predicate.claim
 
     def _pass(self, sentence: str) -> None:
@@ -158,18 +157,16 @@ class _Checking:
 
     def _signature(self) -> Statement:
         payload = verified_payload(_read_certificate(self.folder / CERTIFICATE_NAME), self.key)
-        self._pass(f"the certificate is as the holder of the key {self.key.keyid[:16]} signed it")
+        self._pass(f"the holder of key {self.key.keyid[:16]} signed this certificate")
         self.now = "form"
         statement = _statement(payload)
-        self._pass(f"an in-toto statement with a test result, of form {CERTIFICATE_VERSION}")
+        self._pass(f"an in-toto test result, form {statement.predicate.claim.schema_version}")
         return statement
 
     def _evidence(self, statement: Statement) -> Evidence:
         self.now = "evidence"
         evidence = read(self.folder)
-        self._pass(
-            f"the file is whole: {len(evidence.results)} records, none added, removed or changed since"
-        )
+        self._pass(f"the file is complete and unchanged: {len(evidence.results)} records")
         self.now = "files"
         certified = statement.predicate.claim.run_id
         if evidence.header.run_id != certified:
@@ -178,52 +175,52 @@ class _Checking:
         if len(set(names)) < len(names) or EVIDENCE_NAME not in names or not set(names) <= set(SUBJECTS):
             raise OtherSubject(", ".join(names) or "nothing")
         _files_agree(statement.subject, subjects_of(self.folder, evidence))
-        self._pass(f"{', '.join(names)}: they are those of run {certified} that were certified")
+        self._pass(f"{', '.join(names)}: the certified files of run {certified}")
         return evidence
 
-    def _asked(self, evidence: Evidence) -> None:
-        self.now = "questions"
+    def _compare_expected(self, evidence: Evidence) -> None:
+        self.now = "expected checks"
         made_by, here = evidence.header.suite_version, str(version(SUITE))
         if Version(made_by) < Version(here):
             self._pass(
-                f"asked by {SUITE} {made_by}; this is {here}, so what it set out to ask is not compared"
+                f"made by {SUITE} {made_by}, but this is {here}, so the expected checks are not compared"
             )
             return
         _same_questions(evidence, self.questions)
-        self._pass(
-            f"all {len(evidence.header.expected)} that {SUITE} {here} asks at this profile were expected"
-        )
+        self._pass(f"all {len(evidence.header.expected)} checks that {SUITE} {here} runs with this profile")
 
-    def _judged(self, evidence: Evidence) -> Examined:
+    def _judge_again(self, evidence: Evidence) -> Examined:
         self.now = "judged again"
         examined = examine(evidence)
-        told = [
-            f"re-judged {examined.rejudged} of {examined.checks} checks that made calls",
-            f"from {examined.histories} histories ({examined.several} checks searched or compared several)",
+        notes = [
+            f"{examined.rejudged} of {examined.checks} checks that made calls",
+            f"{examined.histories} histories ({examined.several} checks recorded more than one)",
         ]
         if examined.counted:
-            told.append(f"{len(examined.counted)} kept no history and are believed by their counts")
+            notes.append(
+                f"{len(examined.counted)} checks recorded no history and are accepted by their counts"
+            )
         if examined.withheld:
-            told.append(f"{examined.withheld} findings are published without what shows them")
-        self._pass(f"{', '.join(told)}: none contradicts its verdict")
+            notes.append(f"{examined.withheld} cases are published without their reproduction")
+        self._pass(f"{', '.join(notes)}; no contradiction")
         return examined
 
-    def _said(self, statement: Statement, evidence: Evidence, examined: Examined) -> None:
+    def _compare_statement(self, statement: Statement, evidence: Evidence, examined: Examined) -> None:
         self.now = "certifiable"
         _can_be_certified(evidence, examined)
-        self._pass("all reported that had to, and no finding is new")
+        self._pass("no expected check is missing, and no finding is new")
         self.now = "statement"
-        due = statement_of(self.folder, evidence, examined)
+        due = statement_of(self.folder, evidence, examined, statement.predicate.claim.schema_version)
         _claims_agree(statement.predicate.claim, due.predicate.claim)
         if statement != due:
             raise OtherClaim("list of tests")
-        self._pass("verdict, level, causes, strength and figures are what the evidence shows")
+        self._pass("verdict, level, causes, strength and figures match the evidence")
         self.now = "text"
         text = self.folder / TEXT_NAME
         if text.is_file() and text.read_bytes() != _text(certificate_lines(statement)):
             raise ChangedText(TEXT_NAME)
         self._pass(
-            f"{TEXT_NAME} says what was signed" if text.is_file() else f"there is no {TEXT_NAME} to read"
+            f"{TEXT_NAME} matches the signed certificate" if text.is_file() else f"there is no {TEXT_NAME}"
         )
 
 
@@ -238,18 +235,18 @@ def _read_certificate(path: Path) -> bytes:
 
 
 def _statement(payload: bytes) -> Statement:
-    """The statement that was signed; of a later form, which one."""
+    """The signed statement; raises a `Refusal` if it is invalid or newer than this version."""
     try:
         content = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise WrongStatement("it is no JSON") from error
+        raise WrongStatement("it is not JSON") from error
     _known_form(content)
     try:
         statement = Statement.model_validate(content)
     except ValidationError as error:
         raise WrongStatement(first_fault(error)) from error
     except RecursionError as error:
-        raise WrongStatement("it is nested too deep") from error
+        raise WrongStatement("it is nested too deeply") from error
     here = str(version(SUITE))
     made_by = statement.predicate.claim.suite_version
     if made_by != here and _is_newer(made_by, here):
@@ -260,29 +257,29 @@ def _statement(payload: bytes) -> Statement:
 def _known_form(content: Any) -> None:
     kinds = content if isinstance(content, dict) else {}
     if kinds.get("_type") != STATEMENT_TYPE or kinds.get("predicateType") != PREDICATE_TYPE:
-        raise WrongStatement("it is of another type")
+        raise WrongStatement("it has another type")
     predicate = kinds.get("predicate")
     claim = predicate.get("isolationTests") if isinstance(predicate, dict) else None
     if not isinstance(claim, dict):
-        raise WrongStatement("it holds no claim of isolation tests")
-    if claim.get("schema_version") != CERTIFICATE_VERSION:
-        raise NewerCertificate(str(claim.get("schema_version"))[:20], str(CERTIFICATE_VERSION))
+        raise WrongStatement("it holds no claim of isolation-tests")
+    if claim.get("schema_version") not in FORMS:
+        raise NewerCertificate(str(claim.get("schema_version"))[:20], " and ".join(map(str, FORMS)))
 
 
 def _is_newer(made_by: str, here: str) -> bool:
     try:
         return Version(made_by) > Version(here)
     except ValueError as error:
-        raise WrongStatement("its suite version is none") from error
+        raise WrongStatement("its suite version is not a version") from error
 
 
 def _same_questions(evidence: Evidence, questions: Questions) -> None:
     header = evidence.header
-    asked = {check.check: check for check in questions(header.profile)}
+    due = {check.check: check for check in questions(header.profile)}
     expected = {check.check: check for check in header.expected}
-    if asked != expected or len(expected) != len(header.expected):
-        missing = sum(expected.get(name) != check for name, check in asked.items())
-        raise OtherQuestions(header.profile, missing, len(expected.keys() - asked.keys()))
+    if due != expected or len(expected) != len(header.expected):
+        missing = sum(expected.get(name) != check for name, check in due.items())
+        raise OtherQuestions(header.profile, missing, len(expected.keys() - due.keys()))
 
 
 def _can_be_certified(evidence: Evidence, examined: Examined) -> None:
@@ -309,7 +306,7 @@ def _claims_agree(said: Claim, due: Claim) -> None:
 
 
 def _files_agree(said: Iterable[Resource], there: Iterable[Resource]) -> None:
-    """Every file of the certificate is there and unchanged, and none was laid beside them since."""
+    """Raise a `Refusal` if a certified file is missing or changed, or if a file was added."""
     certified = {one.name: one for one in said}
     found = {one.name: one for one in there}
     for name, resource in certified.items():
@@ -324,7 +321,7 @@ def _text(lines: Sequence[str]) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a file in its place, whole or not at all."""
+    """Write a file atomically."""
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_bytes(content)

@@ -1,1 +1,1 @@
-"""A run's evidence: written as it comes, read by one set of rules, summarised, merged."""
+"""A run's evidence: written during the run, then validated, summarised and merged."""

@@ -1,8 +1,8 @@
-"""Evidence: what a run asked, what was answered and what was proved, as a file with a published schema.
+"""Evidence: the calls, answers and results of a run, as a file with a published schema.
 
-`evidence.jsonl` holds one JSON object a line: a header (what this run should do), one record a check, and a
-footer (how it ended, how many records there are, and a digest of everything before it). A file without its
-footer is refused: results may be missing.
+`evidence.jsonl` holds one JSON object per line: a header (what the run has to do), one record per check, and
+a footer (how the run ended, the number of records, and a digest of all preceding lines). A file without a
+footer is refused, because results may be missing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, field_validator
+from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 
 from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
@@ -18,34 +18,44 @@ from isolation_tests.model import CheckResult, Frozen, Level, Verdict
 SCHEMA_VERSION = 1
 EVIDENCE_NAME = "evidence.jsonl"
 REPORT_NAME = "report.html"
-"""The page that lies beside the evidence it shows."""
+"""The report page beside the evidence."""
 PACKED = ".gz"
 SUITE = "isolation-tests"
 
 
-class TargetInfo(Frozen):
-    """What was tested: its adapter, the installed distributions behind it, and its options.
+class _Documented(Frozen):
+    """Data whose field descriptions reach the published schema."""
 
-    tenancy: how it tells users apart, in its file's words. source: where the target came from: its file,
-    entry point or the name that the user gave. volatile: what it declares to be another each time, without
-    any other user's doing. unreleased: distributions of these that are no release, with
-    why. file: SHA-256 of the target's file, in hex; empty without one. packaged: that of the file which comes
-    with the suite under this name; empty without one. Options are masked whenever this is made, so that no
-    writer can forget to.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class TargetInfo(_Documented):
+    """What was tested: the target, its adapter, versions and options.
+
+    Options are masked on construction, so that no writer can forget to mask them.
     """
 
     name: str
     title: str
     tenancy: str = ""
+    """How the target keeps users apart, in the words of its file."""
     adapter: str
     source: str = ""
+    """Where the target came from: its file, its entry point or the name that the user gave."""
     distributions: dict[str, str] = Field(default_factory=dict)
+    """Versions of the installed distributions behind the adapter, by name."""
     options: dict[str, str] = Field(default_factory=dict)
+    """The target's options; secrets are masked."""
     disposable: bool = False
+    """Whether the run may destroy the whole store."""
     volatile: str = ""
+    """What the target declares non-deterministic."""
     unreleased: dict[str, str] = Field(default_factory=dict)
+    """Distributions that are not published releases, each with the reason."""
     file: str = ""
+    """SHA-256 of the target's file in hex; empty if it has none."""
     packaged: str = ""
+    """SHA-256 in hex of the file that the suite ships under this name; empty if it ships none."""
 
     @field_validator("options", mode="before")
     @classmethod
@@ -53,60 +63,64 @@ class TargetInfo(Frozen):
         return masked_options(options) if isinstance(options, Mapping) else options
 
 
-class ExpectedCheck(Frozen):
-    """One check that this run should do, known before anything ran.
-
-    optional: it may be NOT_SUPPORTED without lowering what was held. needs: capabilities without which it
-    says nothing; None in evidence of a time when this was not written.
-    """
+class ExpectedCheck(_Documented):
+    """One check that the run has to report, known before anything runs."""
 
     check: str
     title: str
     anomalies: tuple[str, ...]
     level: Level
     optional: bool = False
+    """Whether the check may be NOT_SUPPORTED without lowering the result."""
     needs: tuple[str, ...] | None = None
+    """Capabilities that the check needs; None in evidence written before this field existed."""
 
 
-class Header(Frozen):
-    """What a run set out to do, written before the first check.
-
-    started: UTC, ISO 8601. capabilities: those claimed. probed: for each capability "ok" or why not.
-    aliases: relations whose names the target declares to be one user. expected: everything this run should
-    do; whatever doesn't report counts as not run. whole: the profile asks every cell of the matrix; one that
-    asks a part reaches no level. selection: how it was narrowed ("-k foo"); empty if not.
-    variables: every ISOLATION_* environment variable that was set, secrets masked. budget: the profile's
-    figures. consistency_seconds: how long a write may take to be seen, as the target declares. given:
-    settings that somebody gave beside the target's file: "seed", "known", and each option as "option NAME".
-    withheld: cases that were published without what shows them, so that they can't be judged again. merged:
-    ids of the runs whose results these are; empty for a run of its own.
-    """
+class Header(_Documented):
+    """What a run has to do, written before the first check."""
 
     schema_version: Literal[1] = 1
     suite_version: str
     run_id: str
     started: str
+    """Start time in UTC, ISO 8601."""
     target: TargetInfo
     capabilities: tuple[str, ...] = ()
+    """Optional capabilities that the adapter claims."""
     probed: dict[str, str] = Field(default_factory=dict)
+    """Each probed capability with "ok", or why it does not work."""
     aliases: tuple[str, ...] = ()
+    """Relations whose two names the target declares to be one user."""
     owner_keys: tuple[str, ...] = ()
+    """Metadata keys by which the target identifies the owner."""
     seed: int | None = None
+    """Seed of the generated plans; None: random."""
     profile: str = "default"
     whole: bool = True
+    """Whether the profile runs the whole matrix; a profile that runs only part of it reaches no level."""
     python: str = ""
     platform: str = ""
     workers: int = 1
     known_file: str | None = None
+    """File that lists the known findings."""
     known_count: int = 0
+    """Number of known findings in the list."""
     expected: tuple[ExpectedCheck, ...] = ()
+    """Every check that the run has to report; a missing one counts as not run."""
     selection: tuple[str, ...] = ()
+    """Options that narrowed the run, such as "-k foo"; empty for a complete run."""
     variables: dict[str, str] = Field(default_factory=dict)
+    """All ISOLATION_* environment variables that were set; secrets are masked."""
     budget: dict[str, float] = Field(default_factory=dict)
+    """The profile's figures."""
     consistency_seconds: float | None = None
+    """Seconds that a write may take to become visible, as the target declares."""
     given: tuple[str, ...] = ()
+    """Settings given outside the target's file: "seed", "known", and "option NAME" for each option."""
     withheld: int = Field(default=0, ge=0)
+    """Number of cases published without their reproduction, which can't be judged again."""
     merged: tuple[str, ...] = ()
+    """Ids of the runs that were merged into this one; empty for a single run."""
 
     @field_validator("probed", mode="after")
     @classmethod
@@ -114,39 +128,46 @@ class Header(Frozen):
         return {name: masked_text(answer) for name, answer in probed.items()}
 
 
-class Ending(Frozen):
-    """How a run ended. not_run: expected checks that didn't report.
-
-    unmatched_known, expired_known: notes of known findings that no longer fit; they fail the run.
-    exit_status: 0 held, 1 violated, 2 inconclusive or incomplete.
-    """
+class Ending(_Documented):
+    """How a run ended."""
 
     ended: str
+    """End time in UTC, ISO 8601."""
     seconds: float
+    """Duration of the run."""
     counts: dict[Verdict, int]
+    """Number of checks by verdict."""
     verdict: Verdict
     level: Level | None
+    """The highest level that was reached; None: not even the first."""
     not_run: tuple[str, ...] = ()
+    """Expected checks that did not report."""
     unmatched_known: tuple[str, ...] = ()
+    """Known findings that the run did not show; they fail it."""
     expired_known: tuple[str, ...] = ()
+    """Known findings whose entry expired; they fail the run."""
     notes: tuple[str, ...] = ()
     exit_status: int
+    """0: held. 1: violated. 2: inconclusive or incomplete."""
 
 
 class Footer(Ending):
-    """The last line. records: how many checks precede it. digest: SHA-256 of all preceding lines, in hex."""
+    """The last line of an evidence file."""
 
     records: int
+    """Number of check records before the footer."""
     digest: str
+    """SHA-256 of all preceding lines, in hex."""
 
 
-class Evidence(Frozen):
-    """A whole evidence file, as `read` believed it. sha256: of the unpacked file, in hex."""
+class Evidence(_Documented):
+    """A complete evidence file that `read` accepted."""
 
     header: Header
     results: tuple[CheckResult, ...]
     footer: Footer
     sha256: str = ""
+    """SHA-256 of the unpacked file, in hex."""
 
 
 class _HeaderLine(Header):
@@ -167,7 +188,7 @@ _LINE: TypeAdapter[Any] = TypeAdapter(
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of one line of an evidence file, as published beside this module."""
+    """The JSON Schema of one line of an evidence file; `evidence.schema.json` publishes it."""
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"One line of evidence.jsonl, schema version {SCHEMA_VERSION}",

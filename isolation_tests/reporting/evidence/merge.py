@@ -1,7 +1,7 @@
-"""Parts of one run made whole: the shards of a CI matrix, each with its own selection, as one evidence file.
+"""Merges the shards of one run, such as those of a CI matrix, into one evidence file.
 
-Nothing gets better by merging. All results of a check are kept, and the worst of them counts; a check that no
-part reported is not run; a part that was asked otherwise, or of another target, is refused.
+Merging never improves a result. All results of a check are kept and the worst one counts. A check that no
+shard reported is not run. A shard with other settings or another target is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from isolation_tests.reporting.evidence.writer import EvidenceWriter
 __all__ = ["merge"]
 
 MOST_SHOWN = 60
-# All else has to be equal in all parts, whatever a later version adds.
+# Every other field must be equal in all shards, including fields that a later version adds.
 _MAY_DIFFER = {"run_id", "started", "seed", "workers", "selection", "variables", "withheld", "merged"}
 _MAY_DIFFER |= {"target", "source", "probed", "given"}
 _WORDS = {
@@ -34,13 +34,13 @@ _WORDS = {
 
 
 def merge(out: Path, folders: Sequence[Path]) -> Evidence:
-    """Merge the evidence of several folders into `out`, with its replay files; return the whole.
+    """Merge the evidence and replay files of several folders into `out`; return the merged evidence.
 
-    Raises `CannotMerge` for runs that are not parts of one, and what `read` raises for evidence that can't be
-    believed. `out` must not be one of the folders: their evidence is kept.
+    Raises `CannotMerge` for runs that are not shards of one run, and the errors of `read` for evidence that
+    can't be trusted. `out` must not be one of the folders, because their evidence is kept.
     """
     if out.resolve() in {(folder if folder.is_dir() else folder.parent).resolve() for folder in folders}:
-        raise CannotMerge(f"{out} is one of them; choose another folder for the whole")
+        raise CannotMerge(f"{out} is one of them; choose another folder for the merged run")
     parts = [read_whole(folder) for folder in folders]
     header = _merged_header(parts)
     with EvidenceWriter(out, header) as writer:
@@ -53,17 +53,17 @@ def merge(out: Path, folders: Sequence[Path]) -> Evidence:
 
 
 def _merged_header(parts: Sequence[Evidence]) -> Header:
-    """The header of parts that belong together; `CannotMerge` says what sets them apart.
+    """The header of the merged run; raises `CannotMerge` with the first setting that differs.
 
-    Once every expected check reported, nothing is narrowed any more.
+    The merged run is no longer narrowed once every expected check reported.
     """
     headers = [part.header for part in parts]
-    if len(parts) < 2:  # noqa: PLR2004 - one part is a run already
-        raise CannotMerge("there is only one; give two folders or more")
+    if len(parts) < 2:  # one shard needs no merging
+        raise CannotMerge("there is only one; give at least two folders")
     _require_alike(headers)
     runs = [run for header in headers for run in header.merged or (header.run_id,)]
     if twice := {run for run in runs if runs.count(run) > 1}:
-        raise CannotMerge(f"run {inert(min(twice), MOST_SHOWN)} is among them twice; give each once")
+        raise CannotMerge(f"run {inert(min(twice), MOST_SHOWN)} is included twice; give each run once")
     first, seeds = headers[0], {header.seed for header in headers}
     return first.model_copy(
         update={
@@ -87,14 +87,15 @@ def _require_alike(headers: Sequence[Header]) -> None:
         for name, one, another in (*_values(first.target, other.target), *_values(first, other)):
             if name not in _MAY_DIFFER and one != another:
                 what = _WORDS.get(name, name.replace("_", " "))
-                raise CannotMerge(f"{what} differs{_told(one, another)}; give runs that were asked alike")
+                difference = f"{what}{_both(one, another)}"
+                raise CannotMerge(f"they differ in {difference}; give runs with equal settings")
 
 
 def _values(one: Frozen, other: Frozen) -> Iterator[tuple[str, object, object]]:
     return ((name, getattr(one, name), getattr(other, name)) for name in type(one).model_fields)
 
 
-def _told(one: object, other: object) -> str:
+def _both(one: object, other: object) -> str:
     if isinstance(one, str) and isinstance(other, str):
         return f" ({inert(one, MOST_SHOWN)} and {inert(other, MOST_SHOWN)})"
     return ""
@@ -108,7 +109,7 @@ def _selections(parts: Sequence[Evidence]) -> Iterator[str]:
 
 
 def _probed(headers: Sequence[Header]) -> dict[str, str]:
-    """Each capability with the worst that a part saw of it: whatever is not "ok"."""
+    """Each capability with the first failure that a shard recorded, else "ok"."""
     answers: dict[str, str] = {}
     for header in headers:
         for name, answer in header.probed.items():
@@ -146,15 +147,15 @@ def _ending(header: Header, parts: Sequence[Evidence]) -> Ending:
 
 
 def _notes(parts: Sequence[Evidence]) -> Iterator[str]:
-    yield f"merged from runs {', '.join(part.header.run_id for part in parts)}, each with evidence of its own"
+    yield f"merged from runs {', '.join(part.header.run_id for part in parts)}"
     if any(part.header.known_count and part.header.selection for part in parts):
-        yield "whether a known finding no longer shows was judged in each part alone: run the whole to see it"
+        yield "known findings were compared within each shard only; run without shards to find outdated ones"
     for part in parts:
         yield from (f"run {part.header.run_id}: {note}" for note in part.footer.notes)
 
 
 def _keep_replays(evidence: Evidence, folders: Sequence[Path], out: Path) -> None:
-    """Copy each finding's replay file from the first part that has one."""
+    """Copy each finding's replay file from the first shard that has one."""
     for case in (case for result in evidence.results for case in result.cases):
         into = replay_path(out, case.finding)
         for path in (replay_path(folder, case.finding) for folder in folders):

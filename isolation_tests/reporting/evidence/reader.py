@@ -1,4 +1,4 @@
-"""Reads evidence, and believes none that is cut, altered, damaged or of a later version."""
+"""Reads evidence; refuses a file that is cut, changed, damaged or from a later version."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from isolation_tests.reporting.evidence.evidence import (
 
 MOST_LINE_BYTES = 64 * 2**20
 MOST_BYTES = 512 * 2**20
-"""Unpacked: several times what the longest profile writes, and little enough to read."""
+"""Unpacked size limit: several times what the longest profile writes, yet small enough to read."""
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def read(path: Path | str) -> Evidence:
-    """Read a whole evidence file, or the one in a folder.
+    """Read a complete evidence file, given the file or its folder.
 
-    Raises a subclass of `EvidenceError` for each way in which it can't be believed.
+    Raises the matching subclass of `EvidenceError` if the file can't be trusted.
     """
     path = _located(Path(path))
     with _opened(path) as file:
@@ -56,7 +56,7 @@ def read(path: Path | str) -> Evidence:
 
 
 def read_whole(folder: Path) -> Evidence:
-    """Read the evidence in a folder; one in which a later run is under way, or died, is refused."""
+    """Read a folder's evidence; refuses a folder in which a later run is in progress or stopped early."""
     partial = folder / f"{EVIDENCE_NAME}.partial"
     if partial.exists():
         raise NoFooter(partial)
@@ -80,7 +80,7 @@ def _read(path: Path, lines: Iterator[tuple[int, bytes]]) -> Evidence:
             digest.update(line)
             return Evidence(header=header, results=tuple(results), footer=footer, sha256=digest.hexdigest())
         else:
-            raise BadRecord(path, number, f"{str(kind)[:20]!r} is no kind of record that can stand here")
+            raise BadRecord(path, number, f"a record of kind {str(kind)[:20]!r} is not allowed here")
         digest.update(line)
     raise NoFooter(path) if header else NotEvidence(path)
 
@@ -106,9 +106,9 @@ def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
             raise NotEvidence(path) from error
         if not line.endswith(b"\n"):
             raise NoFooter(path) from error
-        raise BadRecord(path, number, "this isn't JSON") from error
+        raise BadRecord(path, number, "this is not JSON") from error
     if not isinstance(record, dict):
-        raise NotEvidence(path) if number == 1 else BadRecord(path, number, "this isn't a JSON object")
+        raise NotEvidence(path) if number == 1 else BadRecord(path, number, "this is not a JSON object")
     return record
 
 
@@ -117,7 +117,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers, none of them and not all together larger than a run writes."""
+    """The numbered lines; raises `TooLarge` if a line or the whole file exceeds its limit."""
     number = total = 0
     try:
         while line := file.readline(MOST_LINE_BYTES + 1):
@@ -143,12 +143,12 @@ def _header(path: Path, kind: object, record: dict[str, Any]) -> Header:
 
 
 def _readable_here(path: Path, made_by: str) -> None:
-    """Refuse what a later version made, before its lines are held against this one's schema."""
+    """Refuse a later version's file before this version's schema rejects it for another reason."""
     here = version(SUITE)
     try:
         newer = here is not None and Version(made_by) > Version(here)
     except InvalidVersion as error:
-        raise BadRecord(path, 1, f"suite_version: {made_by[:40]!r} is no version") from error
+        raise BadRecord(path, 1, f"suite_version: {made_by[:40]!r} is not a version") from error
     if newer:
         raise NewerSuite(path, made_by[:40], str(here))
 
@@ -157,7 +157,7 @@ def _checked(path: Path, number: int, model: type[ModelT], record: dict[str, Any
     try:
         return model.model_validate(record)
     except RecursionError as error:
-        raise BadRecord(path, number, "this is nested too deep") from error
+        raise BadRecord(path, number, "this is nested too deeply") from error
     except ValidationError as error:
         raise BadRecord(path, number, first_fault(error)) from error
 

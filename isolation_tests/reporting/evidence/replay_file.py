@@ -1,4 +1,4 @@
-"""Replay files: one finding with its smallest plan, enough to show it again against any target."""
+"""Replay files: one finding with its smallest plan, enough to reproduce it on any target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from isolation_tests.core.masking import masked_options
 from isolation_tests.model import Case, Finding, Frozen, Plan
@@ -22,30 +22,32 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Replay(Frozen):
-    """A finding that can be shown again.
+    """A finding with all that is needed to reproduce it."""
 
-    target: name or file of the target it was found in, from the folder the run was started in. options:
-    those the user gave for it, secrets masked. seen of tried: how often it showed. versions: installed
-    distributions at that time.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     schema_version: Literal[1] = 1
     suite_version: str
     target: str
+    """Name or file of the tested target; a file is relative to the folder in which the run started."""
     options: dict[str, str] = Field(default_factory=dict)
+    """Options that the user gave for the target; secrets are masked."""
     finding: Finding
     plan: Plan
     seen: int = Field(ge=1)
+    """Number of tries that showed the finding."""
     tried: int = Field(ge=1)
+    """Number of tries."""
     versions: dict[str, str] = Field(default_factory=dict)
+    """Distributions that were installed, with their versions."""
 
     @model_validator(mode="after")
     def _finding_fits_plan(self) -> Replay:
         users = [self.finding.viewer, *([] if self.finding.owner is None else [self.finding.owner])]
         if not all(0 <= user < len(self.plan.users) for user in users):
-            raise ValueError("the finding names a user the plan does not have")
+            raise ValueError("the finding names a user that the plan does not have")
         if not 0 <= self.finding.step < len(self.plan.steps):
-            raise ValueError("the finding names a step the plan does not have")
+            raise ValueError("the finding names a step that the plan does not have")
         return self
 
 
@@ -58,7 +60,7 @@ def write_replay(
     versions: dict[str, str],
     options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write `findings/<anomaly>-<operation>-<relation>.json` under the folder, whole or not at all."""
+    """Write `findings/<anomaly>-<operation>-<relation>.json` into the folder atomically; return its path."""
     replay = Replay(
         suite_version=suite_version,
         target=target,
@@ -82,22 +84,24 @@ def write_replay(
 
 
 def replay_path(folder: Path, finding: Finding) -> Path:
-    """Where a finding's replay file is kept under a run's folder."""
+    """The path of a finding's replay file in a run's folder."""
     return folder / "findings" / f"{_file_stem(finding.key)}.json"
 
 
 def read_replay(path: Path | str) -> Replay:
-    """Read a replay file; `BadReplay` if it's missing, cut, of another schema, or not valid."""
+    """Read a replay file; raises `BadReplay` if it is missing, cut, invalid, or has another schema."""
     path = Path(path)
     try:
         record = json.loads(path.read_bytes())
     except OSError as error:
         raise BadReplay(path, error.strerror or type(error).__name__) from error
     except (ValueError, RecursionError) as error:
-        raise BadReplay(path, "it isn't JSON") from error
+        raise BadReplay(path, "it is not JSON") from error
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != _SCHEMA_VERSION:
-        raise BadReplay(path, f"its schema version is {version!r}, this version reads {_SCHEMA_VERSION}")
+        raise BadReplay(
+            path, f"its schema version is {version!r}, but this version reads only {_SCHEMA_VERSION}"
+        )
     try:
         return Replay.model_validate(record)
     except ValidationError as error:
@@ -105,6 +109,6 @@ def read_replay(path: Path | str) -> Replay:
 
 
 def _file_stem(key: str) -> str:
-    """A finding's key as a file name that stays inside its folder; changed keys carry a digest."""
+    """A finding's key as a safe file name; a key that had to be changed gets a digest."""
     safe = _UNSAFE.sub("_", key)[:120]
     return safe if safe == key else f"{safe}-{hashlib.sha256(ascii(key).encode()).hexdigest()[:8]}"

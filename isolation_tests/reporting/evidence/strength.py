@@ -1,4 +1,4 @@
-"""The strength of a run: which seeded faults it would tell in front of the target, and why not others."""
+"""The strength of a run: which faults the checks catch when planted in front of the target, and which not."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
+from isolation_tests.reporting.evidence.signed_text import LATEST_FORM, SignedText
 
 __all__ = [
     "STRENGTH_NAME",
@@ -30,54 +31,65 @@ MOST_NAMES = 8
 
 
 class BadStrengthError(EvidenceError):
-    """A file of that name that no calibration wrote, or that was changed."""
+    """The strength file is invalid: no calibration wrote it, or it was changed."""
 
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} is no strength that calibrate wrote ({why}); calibrate again.")
+        super().__init__(
+            f"{path} is not a strength file of `isolation-tests calibrate` ({why}); calibrate again."
+        )
 
 
 class BlindSpot(Frozen):
-    """A seeded fault that is not told in front of a target, and why: one phrase."""
+    """A seeded fault that the checks did not catch in front of a target."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     fault: str = Field(max_length=200)
     anomaly: str = Field(max_length=40)
     cause: str = Field(max_length=2000)
+    """Why the fault was not caught, as one phrase."""
 
 
 class Strength(Frozen):
-    """What a calibration measured: which seeded faults would be caught in front of a target.
+    """The result of a calibration: which seeded faults the checks catch in front of a target."""
 
-    fitting: faults that can make a difference there. caught: those of them that were named. blind_spots:
-    those that were not. not_fitting: faults that need what the target does not offer. masked: faults whose
-    findings the target shows by itself. profile, seeds, calls: of the calibrating runs. versions: of what was
-    calibrated. whole: whether every seeded fault was planted, not a choice of them.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     target: str
     suite_version: str
     date: dt.date
     profile: str
+    """Profile of the calibrating runs."""
     seeds: tuple[int, ...]
+    """Seeds of the calibrating runs."""
     calls: int = Field(ge=0)
+    """Calls that the calibrating runs made."""
     versions: dict[str, str]
+    """Versions of the calibrated target's distributions."""
     fitting: int = Field(ge=0)
+    """Number of faults that can have an effect in front of this target."""
     caught: int = Field(ge=0)
+    """Number of fitting faults that the checks caught under the right anomaly."""
     whole: bool = True
+    """Whether every seeded fault was planted; False if only some were selected."""
     blind_spots: tuple[BlindSpot, ...] = ()
+    """Fitting faults that were not caught."""
     not_fitting: tuple[BlindSpot, ...] = ()
+    """Faults that need a capability which the target does not offer."""
     masked: tuple[BlindSpot, ...] = ()
+    """Faults that can't be measured, because the target already has their anomaly."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Strength:
         if self.caught + len(self.blind_spots) != self.fitting:
-            raise ValueError("what was caught and what was not are not what was fitting")
+            raise ValueError("caught faults and blind spots do not add up to the fitting faults")
         return self
 
 
 def read_strength(folder: Path) -> Strength | None:
-    """The strength that was measured for the run in a folder; None where it was not.
+    """The strength that was measured for a folder's run; None if it was not measured.
 
-    Raises `BadStrengthError` for a file that can't be believed.
+    Raises `BadStrengthError` for a file that can't be trusted.
     """
     path = folder / STRENGTH_NAME
     try:
@@ -93,7 +105,7 @@ def read_strength(folder: Path) -> Strength | None:
 
 
 def write_strength(folder: Path, strength: Strength) -> Path:
-    """Keep the strength beside a run's evidence, whole or not at all; return the file."""
+    """Write the strength beside a run's evidence, atomically; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / STRENGTH_NAME
     partial = path.with_suffix(".json.partial")
@@ -102,34 +114,63 @@ def write_strength(folder: Path, strength: Strength) -> Path:
 
 
 def grouped(spots: Iterable[BlindSpot]) -> list[tuple[str, tuple[str, ...]]]:
-    """Each cause with the faults it explains, in the order of their first fault."""
+    """Each cause with its faults, in the order of their first fault."""
     groups: dict[str, list[str]] = {}
     for spot in spots:
         groups.setdefault(spot.cause, []).append(spot.fault)
     return [(cause, tuple(faults)) for cause, faults in groups.items()]
 
 
-def strength_lines(strength: Strength) -> list[str]:
-    """The strength in plain words: the verdict first, then one line a cause; nothing steers a terminal."""
-    chosen = "" if strength.whole else " that were chosen"
-    seeds = ", ".join(map(str, strength.seeds))
-    seed = f"seed{'s' if len(strength.seeds) > 1 else ''} {seeds}"
-    faults = f"{strength.caught} of {strength.fitting} seeded faults{chosen}"
+class _Text(SignedText):
+    CAUGHT = (
+        "{caught} of {fitting} seeded faults would be caught in front of {target}.",
+        "The checks catch {caught} of {fitting} seeded faults planted in front of {target}.",
+    )
+    SOME_CAUGHT = (
+        "{caught} of {fitting} seeded faults that were chosen would be caught in front of {target}.",
+        "The checks catch {caught} of {fitting} selected seeded faults planted in front of {target}.",
+    )
+    MEASURED = (
+        "Measured on {date} at profile {profile} with {seeds}, in {calls} calls.",
+        "Measured on {date} with profile {profile} and {seeds}, in {calls} calls.",
+    )
+    BLIND_SPOT = ("Blind spot: {faults}",)
+    NOT_FITTING = (
+        "Not planted, for the target does not offer it: {faults}",
+        "Not planted, because the target lacks a capability: {faults}",
+    )
+    MASKED = (
+        "Shown by the target itself, so not counted: {faults}",
+        "Not measurable: {faults}",
+    )
+
+
+def strength_lines(strength: Strength, form: int = LATEST_FORM) -> list[str]:
+    """The strength in words, result first, then one line per cause; no text can steer a terminal.
+
+    form: the certificate form whose wording is used.
+    """
+    caught = _Text.CAUGHT if strength.whole else _Text.SOME_CAUGHT
+    seeds = f"seed{'s' if len(strength.seeds) > 1 else ''} {', '.join(map(str, strength.seeds))}"
+    fields = {"profile": strength.profile, "seeds": seeds, "calls": strength.calls, "date": strength.date}
+    groups = (
+        (_Text.BLIND_SPOT, strength.blind_spots),
+        (_Text.NOT_FITTING, strength.not_fitting),
+        (_Text.MASKED, strength.masked),
+    )
     lines = [
-        f"{faults} would be caught in front of {strength.target}.",
-        f"Measured on {strength.date} at profile {strength.profile} with {seed}, in {strength.calls} calls.",
-        *(f"Blind spot: {line}" for line in _told(strength.blind_spots)),
-        *(f"Not planted, for the target does not offer it: {line}" for line in _told(strength.not_fitting)),
-        *(f"Shown by the target itself, so not counted: {line}" for line in _told(strength.masked)),
+        caught.at(form, caught=strength.caught, fitting=strength.fitting, target=strength.target),
+        _Text.MEASURED.at(form, **fields),
+        *(
+            text.at(form, faults=f"{named(faults)}: {cause}")
+            for text, spots in groups
+            for cause, faults in grouped(spots)
+        ),
     ]
     return [" ".join(plain(line).split()) for line in lines]
 
 
-def _told(spots: Iterable[BlindSpot]) -> list[str]:
-    return [f"{named(faults)}: {cause}" for cause, faults in grouped(spots)]
-
-
 def named(faults: tuple[str, ...]) -> str:
-    """The faults by name; of many, the first few and how many more."""
+    """The faults by name; of many, the first few and the number of others."""
     more = len(faults) - MOST_NAMES
     return ", ".join(faults[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,6 @@
-"""What a run proved: pure functions from a header and results to verdict, level and tables.
+"""What a run proved: pure functions from header and results to verdict, level and tables.
 
-The one rule that matters: whatever was left out, skipped or not reached can only lower what was proved.
+The rule that matters most: whatever was left out, skipped or not reached can only lower the result.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ __all__ = [
     "summary_of",
 ]
 
+# Certificates sign these two texts, so they never change.
 NOT_RUN = "not run"
-NOTHING_ASKED = "the check made no call, so it proved nothing"
+NO_CALL = "the check made no call, so it proved nothing"
 _UNJUDGED = frozenset({Operation.ADD, Operation.SETTLE})
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One check as it counts: the worst of its reports, or INCONCLUSIVE if it never reported.
+    """One check's result: the worst of its reports, or INCONCLUSIVE if it never reported.
 
-    optional: it may be NOT_SUPPORTED without lowering what was held. known: it is violated by known
-    findings and nothing else is wrong with it. fresh: it is violated by something that isn't known.
+    optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
+    it. fresh: a finding that is not listed as known violates it.
     """
 
     check: str
@@ -53,15 +54,15 @@ class CheckRow:
 
     @property
     def good(self) -> bool:
-        """Whether it stands in nobody's way: held, or not supported where it may be."""
+        """Whether the check held, or is optional and not supported."""
         return self.verdict is Verdict.HELD or (self.verdict is Verdict.NOT_SUPPORTED and self.optional)
 
 
 @dataclass(frozen=True, slots=True)
 class AnomalyRow:
-    """What was proved of one anomaly.
+    """What was proved about one anomaly.
 
-    checks: run, of which `held` held. findings: new ones. known: known ones.
+    checks: number that ran. held: number of those that held. findings: new ones. known: known ones.
     """
 
     id: str
@@ -78,10 +79,10 @@ class AnomalyRow:
 class Summary:
     """A run in figures.
 
-    verdict: of the whole. level: the highest level that was reached, None if not even the first.
-    known_only: all that is wrong is known. cases: merged, the smallest plan of each finding.
-    stale_known: notes of known findings that matched nothing or expired. counts: checks by verdict.
-    whole: the profile asks every cell of the matrix; a part reaches no level.
+    level: the highest level that was reached; None: not even the first. known_only: known findings are the
+    only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
+    not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
+    reaches no level.
     """
 
     verdict: Verdict
@@ -100,26 +101,26 @@ class Summary:
 
     @property
     def not_run(self) -> tuple[str, ...]:
-        """Checks this run should have done and that never reported."""
+        """Expected checks that never reported."""
         return tuple(row.check for row in self.checks if not row.ran)
 
     @property
     def not_supported(self) -> tuple[CheckRow, ...]:
-        """Checks the target doesn't offer the ability for."""
+        """Checks that need what the target does not offer."""
         return tuple(row for row in self.checks if row.verdict is Verdict.NOT_SUPPORTED)
 
     @property
     def unsettled(self) -> tuple[CheckRow, ...]:
-        """Checks that ran without proving anything: errors and doubts."""
+        """Checks that ran and proved nothing: errors and inconclusive ones."""
         return tuple(
             row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
         )
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
-    """One case a finding: the one with the fewest steps, its k of n summed over all that showed it.
+    """One case per finding: the one with the fewest steps, with its tries summed over all results.
 
-    It counts as known only if every one of them is known.
+    A finding is known only if all of its cases are known.
     """
     groups: dict[str, list[Case]] = {}
     for result in results:
@@ -140,9 +141,9 @@ def _merged(group: Sequence[Case]) -> Case:
 
 
 def summarise(header: Header, results: Sequence[CheckResult], stale_known: Sequence[str] = ()) -> Summary:
-    """What these results prove of what the header promised.
+    """What the results prove about the expected checks.
 
-    stale_known: notes of known findings that matched nothing or expired; they fail the run.
+    stale_known: notes on known findings that did not show or expired; they fail the run.
     """
     checks = _check_rows(header, results)
     bad = [row for row in checks if not row.good]
@@ -164,13 +165,13 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
 
 
 def summary_of(evidence: Evidence) -> Summary:
-    """What the evidence of a run proves, its known findings that no longer fit included."""
+    """What a run's evidence proves, outdated known findings included."""
     ending = evidence.footer
     return summarise(evidence.header, evidence.results, (*ending.unmatched_known, *ending.expired_known))
 
 
 def exit_status(summary: Summary) -> int:
-    """0 held or only known findings, 1 violated, 2 anything that keeps the run from being believed."""
+    """0: held, or only known findings. 1: violated. 2: inconclusive, incomplete, or outdated known list."""
     if summary.verdict is Verdict.VIOLATED:
         if any(row.fresh for row in summary.checks):
             return 1
@@ -179,29 +180,29 @@ def exit_status(summary: Summary) -> int:
 
 
 def grid(results: Iterable[CheckResult]) -> dict[str, dict[Operation, Verdict]]:
-    """Relation by operation: the worst that was proved of each pair which the kept histories asked.
+    """Relation by operation: the worst verdict of each pair that the recorded histories tested.
 
-    A violated check proves nothing of the operations at which nothing showed: they are INCONCLUSIVE.
+    A violated check proves nothing about operations without a finding: those are INCONCLUSIVE.
     """
     cells: dict[str, dict[Operation, Verdict]] = {}
     for result in results:
-        for relation, operation, verdict in _asked(result):
+        for relation, operation, verdict in _tested(result):
             row = cells.setdefault(relation, {})
             row[operation] = Verdict.worst((row.get(operation, Verdict.HELD), verdict))
     return dict(sorted(cells.items()))
 
 
-def _asked(result: CheckResult) -> set[tuple[str, Operation, Verdict]]:
+def _tested(result: CheckResult) -> set[tuple[str, Operation, Verdict]]:
     shown = {(case.finding.relation or "unrelated", case.finding.operation) for case in result.cases}
     histories = (*result.histories, *(case.history for case in result.cases))
-    asked = {
+    tested = {
         (history.plan.relation or "unrelated", step.op)
         for history in histories
         for step in history.plan.steps
         if step.op not in _UNJUDGED
     }
     elsewhere = Verdict.INCONCLUSIVE if result.verdict is Verdict.VIOLATED or shown else result.verdict
-    return {(*cell, Verdict.VIOLATED if cell in shown else elsewhere) for cell in asked | shown}
+    return {(*cell, Verdict.VIOLATED if cell in shown else elsewhere) for cell in tested | shown}
 
 
 def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRow, ...]:
@@ -238,9 +239,9 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
 
 
 def _may_lack(check: ExpectedCheck, header: Header, found: Sequence[CheckResult]) -> bool:
-    """Whether the check may be NOT_SUPPORTED: it is optional, and header or history say what was lacking.
+    """Whether the check may be NOT_SUPPORTED: it is optional, and header or history show what was missing.
 
-    That a check was skipped whose needs the target does offer excuses nothing.
+    Skipping a check excuses nothing if the target offers what the check needs.
     """
     if not check.optional or check.needs is None or not header.target.disposable:
         return check.optional
@@ -269,7 +270,7 @@ def _check_row(
         level=level,
         anomalies=tuple(dict.fromkeys(a for result in found for a in result.anomalies)),
         verdict=verdict,
-        reason=worst.reason or (NOTHING_ASKED if verdict is not worst.verdict and not cases else ""),
+        reason=worst.reason or (NO_CALL if verdict is not worst.verdict and not cases else ""),
         ran=True,
         optional=optional or worst.reason in aliases,
         known=verdict is Verdict.VIOLATED and clean and not fresh,
@@ -280,7 +281,7 @@ def _check_row(
 
 
 def _verdict(result: CheckResult) -> Verdict:
-    """What the result shows, whatever it says: cases violate, and a check without calls proved nothing."""
+    """The verdict that the result supports: cases violate, and a check without calls proves nothing."""
     if result.cases:
         return Verdict.VIOLATED
     if result.verdict is Verdict.HELD and not result.calls:
@@ -293,16 +294,16 @@ def _all_known(result: CheckResult) -> bool:
 
 
 def _overall(checks: Sequence[CheckRow]) -> Verdict:
-    """The worst of all; a run in which nobody ever saw their own fact proved nothing."""
+    """The worst verdict of all; a run in which no user saw their own facts proves nothing."""
     if not any(row.verdict is Verdict.HELD and row.controls > 0 for row in checks):
         return Verdict.worst((Verdict.INCONCLUSIVE, *(row.verdict for row in checks)))
     return Verdict.worst(Verdict.HELD if row.good else row.verdict for row in checks)
 
 
 def _level(checks: Sequence[CheckRow]) -> Level | None:
-    """The highest level all of whose checks, and of those below, are good and one of whose was controlled.
+    """The highest level at which this level's checks and all lower ones are good.
 
-    A level without a check that held with its positive controls isn't reached: skipping all of it proves
+    A level also needs a check that held with its positive controls, because skipping all checks proves
     nothing.
     """
     reached = None
@@ -324,9 +325,7 @@ def _anomaly_rows(checks: Sequence[CheckRow]) -> tuple[AnomalyRow, ...]:
 
 
 def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
-    mine = [row for row in checks if _speaks_of(row, name)] or [
-        row for row in checks if name in row.anomalies
-    ]
+    mine = [row for row in checks if _covers(row, name)] or [row for row in checks if name in row.anomalies]
     verdicts = [_of_anomaly(row, name) for row in mine]
     keys: Counter[bool] = Counter()
     for key in {case.finding.key for row in mine for case in row.cases if case.finding.anomaly == name}:
@@ -344,8 +343,8 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
     )
 
 
-def _speaks_of(row: CheckRow, name: str) -> bool:
-    """Whether the check covers the anomaly; one that was not asked speaks of what it was made for only."""
+def _covers(row: CheckRow, name: str) -> bool:
+    """Whether the check covers the anomaly; a check that is not supported covers its first anomaly only."""
     if row.verdict is Verdict.NOT_SUPPORTED:
         return name in row.anomalies[:1]
     return name in row.anomalies or _shows(row, name)
@@ -356,7 +355,7 @@ def _shows(row: CheckRow, name: str) -> bool:
 
 
 def _of_anomaly(row: CheckRow, name: str) -> Verdict:
-    """A check violated by another anomaly says nothing of this one: it neither held nor was violated."""
+    """The check's verdict on one anomaly; a check that another anomaly violated proves nothing about it."""
     if row.verdict is Verdict.VIOLATED and row.cases and not _shows(row, name):
         return Verdict.INCONCLUSIVE
     return row.verdict

@@ -1,4 +1,4 @@
-"""Times of a run, as its evidence has them."""
+"""Reads the times in a run's evidence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
 def instant(text: str) -> dt.datetime:
-    """A time of the evidence in UTC; `BadTime` where it is none."""
+    """The time in UTC; raises `BadTime` if the text is not a valid time."""
     try:
         found = dt.datetime.fromisoformat(text)
         moment = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)

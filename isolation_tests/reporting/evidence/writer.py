@@ -1,4 +1,4 @@
-"""Writes a run's evidence, line by line, so that a run that is cut short leaves what it had."""
+"""Writes a run's evidence line by line, so that an interrupted run leaves what it recorded."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SANITISED = frozenset({"reason", "error"})
 
 
 class EvidenceWriter:
-    """Streams a run's evidence into a folder; use it as a context manager.
+    """Writes a run's evidence into a folder as the run proceeds; use it as a context manager.
 
-    Lines go to `evidence.jsonl.partial`, flushed one by one; `finish` puts the whole file in place of an
-    earlier run's. Left without `finish`, the partial file stays for whoever looks for the cause.
-    Raises `FolderTaken` if another run holds the folder, `NotWritable` if it can't be written.
+    Each line is flushed to `evidence.jsonl.partial`. `finish` replaces an earlier run's file with the
+    complete one. Without `finish`, the partial file stays, so that the cause can be found. Raises
+    `FolderTaken` if another run uses the folder, `NotWritable` if it can't be written.
     """
 
     def __init__(self, folder: Path | str, header: Header) -> None:
@@ -50,12 +50,12 @@ class EvidenceWriter:
             raise
 
     def append(self, result: CheckResult) -> None:
-        """Add one check's record; it is on its way to the disk when this returns."""
+        """Add one check's record and flush it."""
         self._write("check", result)
         self._records += 1
 
     def finish(self, ending: Ending) -> Path:
-        """Write the footer, put the whole file in its place and let the folder go; return the file's path."""
+        """Write the footer, move the complete file into place and release the folder; return the path."""
         fields = {name: getattr(ending, name) for name in Ending.model_fields}
         self._write("footer", Footer(**fields, records=self._records, digest=self._digest.hexdigest()))
         whole = self.folder / EVIDENCE_NAME
@@ -70,7 +70,7 @@ class EvidenceWriter:
         return whole
 
     def close(self) -> None:
-        """Let the folder go; without `finish` the partial file stays. Calling it twice is harmless."""
+        """Release the folder; without `finish` the partial file stays. Calling this twice is harmless."""
         self._file.close()
         self._release()
 
@@ -122,12 +122,12 @@ class EvidenceWriter:
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
-    """One record as one line of ASCII JSON: names may hold characters that UTF-8 can't carry."""
+    """One record as a line of ASCII JSON, because names may hold characters that UTF-8 can't encode."""
     return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def pack(folder: Path) -> Path:
-    """Compress a folder's evidence for publishing, the same bytes each time; return the packed file."""
+    """Compress a folder's evidence for publishing, reproducibly; return the packed file."""
     whole = folder / EVIDENCE_NAME
     packed = folder / f"{EVIDENCE_NAME}{PACKED}"
     packed.write_bytes(gzip.compress(whole.read_bytes(), mtime=0))
@@ -136,7 +136,7 @@ def pack(folder: Path) -> Path:
 
 
 def _sanitised(value: Any) -> Any:
-    """Answers of the system are kept as judged, except credentials in reasons and error texts."""
+    """The record with credentials masked in reasons and errors; answers stay as they were judged."""
     if isinstance(value, dict):
         return {
             key: masked_text(inner) if key in _SANITISED and isinstance(inner, str) else _sanitised(inner)

@@ -1,1 +1,1 @@
-"""A run in every format that it can be exported to, and in a terminal."""
+"""A run in every export format and in the terminal."""

@@ -1,6 +1,6 @@
-"""A run as an endpoint badge: verdict, level and date, in the colour that the verdict deserves.
+"""A run as an endpoint badge: verdict, level and date, in the verdict's colour.
 
-Put the file where it can be fetched and name its address to https://img.shields.io/endpoint?url=...
+Publish the file and pass its address to https://img.shields.io/endpoint?url=...
 The fields: https://shields.io/badges/endpoint-badge
 """
 
@@ -18,9 +18,9 @@ LABEL = "user isolation"
 
 
 def render(evidence: Evidence) -> str:
-    """The badge in JSON. Green is for a level that was reached, with nothing left open.
+    """The badge as JSON. Green means that a level was reached and nothing is open.
 
-    What did not hold is marked as an error, so that no query string gives it another colour.
+    A run that did not hold is marked as an error, so that no query string can change its colour.
     """
     summary = summary_of(evidence)
     words, colour = _words_and_colour(summary)
@@ -43,5 +43,5 @@ def _words_and_colour(summary: Summary) -> tuple[str, str]:
     if summary.verdict is not Verdict.HELD:
         return f"{word}, {level}", "yellow"
     if summary.stale_known:
-        return f"{word}, {level}, known findings out of date", "yellow"
+        return f"{word}, {level}, outdated known findings", "yellow"
     return (f"{word}, {level}", "brightgreen") if summary.level else (f"{word}, {level}", "blue")

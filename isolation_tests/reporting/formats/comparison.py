@@ -1,7 +1,7 @@
-"""Two runs of a target side by side: what is new, fixed, still there or unclear, and what changed around it.
+"""Compares two runs of a target: new, fixed, remaining and unclear findings, and other changes.
 
-A finding that is gone counts as fixed only where every check that showed it was asked again and held. A check
-that held and now does not, a new finding and a lower level are regressions.
+A finding that is gone counts as fixed only if every check that showed it ran again and held. A new finding, a
+lower level, and a check that held before and does not hold now are regressions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isolation_tests.core.inert import inert
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.reporting.evidence.errors import DifferentTargets
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
@@ -24,13 +25,13 @@ __all__ = ["Comparison", "Section", "compare", "markdown", "sentence", "tables"]
 
 MOST_ROWS = 30
 NOT_RUN = "not run"
-NOT_ASKED = "not asked"
+NOT_INCLUDED = "not included"
 HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table of the comparison. rows: texts, the first of each names what the row is about."""
+    """One table of the comparison. rows: texts; the first names the row's subject."""
 
     title: str
     headings: tuple[str, ...]
@@ -39,11 +40,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed from an earlier run to a later one.
+    """The changes from an earlier run to a later one.
 
-    new, fixed, unclear, still: findings by key, with a word on each; unclear are gone, and not shown to be
-    fixed. checks: those that came out otherwise: check, before, after. around: versions and settings that
-    changed, before and after. regressions: what got worse, a phrase each.
+    new, fixed, unclear, still: findings by key, each with a note; unclear ones are gone but not proved fixed.
+    checks: those with another result: check, before, after. around: versions and settings that changed: name,
+    before, after. regressions: what got worse, as phrases.
     """
 
     target: str
@@ -59,25 +60,25 @@ class Comparison:
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """The tables that have rows, what matters most first."""
+        """The tables that have rows, the most important first."""
         overall = (("verdict", *self.verdict), ("level", *self.level))
         findings = ("finding", "note")
         all_of_them = (
-            Section("Overall", ("what", "before", "after"), overall),
+            Section("Overall", ("result", "before", "after"), overall),
             Section("New findings", findings, self.new),
-            Section("Gone, not shown to be fixed", findings, self.unclear),
+            Section("Gone, but not proved fixed", findings, self.unclear),
             Section("Fixed findings", findings, self.fixed),
-            Section("Findings still there", findings, self.still),
-            Section("Checks that came out otherwise", ("check", "before", "after"), self.checks),
-            Section("What else changed", ("what", "before", "after"), self.around),
+            Section("Remaining findings", findings, self.still),
+            Section("Checks with another result", ("check", "before", "after"), self.checks),
+            Section("Other changes", ("setting", "before", "after"), self.around),
         )
         return tuple(section for section in all_of_them if section.rows)
 
 
 def compare(old: Evidence, new: Evidence, *, across: bool = False) -> Comparison:
-    """What changed from the old run to the new one.
+    """The changes from the old run to the new one.
 
-    across: the runs may be of different targets; without it, `DifferentTargets` is raised where they are.
+    across: allow runs of different targets; without it, such runs raise `DifferentTargets`.
     """
     names = (old.header.target.name, new.header.target.name)
     if names[0] != names[1] and not across:
@@ -99,22 +100,22 @@ def compare(old: Evidence, new: Evidence, *, across: bool = False) -> Comparison
         around=tuple(_around(old.header, new.header)),
         regressions=(),
     )
-    same = _questions(old.header) == _questions(new.header)
-    return _judged(comparison, levels, same_questions=same)
+    same = _checks_of(old.header) == _checks_of(new.header)
+    return _judged(comparison, levels, same_checks=same)
 
 
 def sentence(comparison: Comparison) -> str:
     """The comparison in one sentence."""
     if comparison.regressions:
         return f"Worse than before: {'; '.join(comparison.regressions)}."
-    gone = sum(after == NOT_ASKED for _, _, after in comparison.checks)
+    gone = sum(after == NOT_INCLUDED for _, _, after in comparison.checks)
     more = [f"{len(comparison.fixed)} fixed"] if comparison.fixed else []
-    more += [f"{_count(gone, 'check')} not among the questions any more"] if gone else []
+    more += [f"{counted(gone, 'check')} no longer included"] if gone else []
     return "; ".join(["Not worse than before: no new finding, no lower level, no check lost", *more]) + "."
 
 
 def tables(comparison: Comparison) -> Iterator[Table]:
-    """The comparison as tables for a terminal; names never break, and nothing in them steers it."""
+    """The comparison as tables for a terminal; no text can steer it."""
     for section in comparison.sections:
         table = Table(title=section.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in section.headings:
@@ -127,7 +128,7 @@ def tables(comparison: Comparison) -> Iterator[Table]:
 
 
 def markdown(comparison: Comparison) -> str:
-    """The comparison for a comment on a change: lists, in which every name is a code span."""
+    """The comparison for a pull request comment: lists in which every name is a code span."""
     parts = [f"### User isolation of {code(comparison.target)}, before and after", sentence(comparison)]
     for section in comparison.sections:
         lines = [_line(row) for row in section.rows[:MOST_ROWS]]
@@ -145,7 +146,7 @@ def _line(row: tuple[str, ...]) -> str:
 
 
 class _Findings:
-    """The findings of both runs by key, and which checks showed them."""
+    """The findings of both runs by key, with the checks that showed them."""
 
     def __init__(self, before: Summary, after: Summary, later: Mapping[str, CheckRow]) -> None:
         self._old = {case.finding.key: case for case in before.cases}
@@ -167,15 +168,15 @@ class _Findings:
         return tuple((key, doubt or _often(case)) for key, case, doubt in lost if (doubt is None) is fixed)
 
     def _doubt(self, key: str, case: Case) -> str | None:
-        """Why the finding's absence shows nothing; None where it is fixed."""
+        """Why the finding's absence proves nothing; None if it is fixed."""
         if case.intermittent:
-            return f"it showed in {case.seen} of {case.tried} tries only, so that it may show again"
+            return f"it showed in only {case.seen} of {case.tried} tries, so it may show again"
         showing = [
             row.check for row in self._before.checks if any(one.finding.key == key for one in row.cases)
         ]
         unsettled = [check for check in showing if _word(self._later.get(check)) != HELD]
         if unsettled:
-            return f"{unsettled[0]} is {_word(self._later.get(unsettled[0]))} now"
+            return f"{unsettled[0]} is now {_word(self._later.get(unsettled[0]))}"
         return None
 
 
@@ -194,7 +195,7 @@ def _rows(summary: Summary) -> dict[str, CheckRow]:
 
 def _word(row: CheckRow | None) -> str:
     if row is None:
-        return NOT_ASKED
+        return NOT_INCLUDED
     return row.verdict.replace("_", " ").lower() if row.ran else NOT_RUN
 
 
@@ -212,7 +213,7 @@ def _overall(summary: Summary) -> str:
     return f"{word}, known" if summary.verdict is Verdict.VIOLATED and summary.known_only else word
 
 
-def _questions(header: Header) -> tuple[str, str]:
+def _checks_of(header: Header) -> tuple[str, str]:
     return header.suite_version, header.profile
 
 
@@ -242,20 +243,20 @@ def _settings(header: Header) -> dict[str, str]:
 
 
 def _judged(
-    comparison: Comparison, levels: tuple[Level | None, Level | None], *, same_questions: bool
+    comparison: Comparison, levels: tuple[Level | None, Level | None], *, same_checks: bool
 ) -> Comparison:
-    """The comparison with what got worse.
+    """The comparison with its regressions.
 
-    A check that held and is not among the questions any more is no regression where the suite's version or
-    the profile changed: then other questions were asked.
+    A check that held and is no longer included is not a regression if the suite's version or the profile
+    changed, because then the set of checks changed too.
     """
-    excused = () if same_questions else (NOT_ASKED,)
+    excused = () if same_checks else (NOT_INCLUDED,)
     lost = [check for check, before, after in comparison.checks if before == HELD and after not in excused]
     found = [
-        *([_count(len(comparison.new), "new finding")] if comparison.new else []),
+        *([counted(len(comparison.new), "new finding")] if comparison.new else []),
         *([f"level {comparison.level[1]} instead of {comparison.level[0]}"] if _is_lower(*levels) else []),
         *(
-            [f"{_count(len(lost), 'check')} no longer {'holds' if len(lost) == 1 else 'hold'}"]
+            [f"{counted(len(lost), 'check')} no longer {'holds' if len(lost) == 1 else 'hold'}"]
             if lost
             else []
         ),
@@ -266,7 +267,3 @@ def _judged(
 def _is_lower(before: Level | None, after: Level | None) -> bool:
     order = [None, *Level]
     return order.index(after) < order.index(before)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,6 +1,6 @@
-"""A run's findings as comma-separated values, one row a finding: for spreadsheets and issue trackers.
+"""A run's findings as comma-separated values, one row per finding, for spreadsheets and issue trackers.
 
-What a spreadsheet would take for a formula begins with an apostrophe, as OWASP advises:
+A cell that a spreadsheet would read as a formula gets an apostrophe in front, as OWASP advises:
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -30,7 +30,7 @@ COLUMNS = (
     "operation",
     "relation",
     "known",
-    "reason it is known",
+    "known reason",
     "seen",
     "tried",
     "user a",
@@ -47,12 +47,12 @@ COLUMNS = (
     "profile",
     "seed",
 )
-# Some programs read full-width signs as the plain ones.
+# Some programs read full-width signs like the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(evidence: Evidence) -> str:
-    """The findings as CSV with a header row; every cell is quoted, and none is a formula."""
+    """The findings as CSV with a header row; every cell is quoted and none is a formula."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)

@@ -1,9 +1,8 @@
-"""A run in the Common Test Report Format: one test a check, for dashboards that read it.
+"""A run in the Common Test Report Format (CTRF): one test per check, for dashboards.
 
-Only a check that held is `passed`. A violated one is `failed`, known or not, and so is one that ended in an
-error. Whatever proved nothing (inconclusive, not run) is `other`; what the target does not offer is
-`skipped`.
-The format: https://github.com/ctrf-io/ctrf/blob/main/spec/ctrf.md
+Only a check that held is `passed`. A check that is violated (known or not) or ended in an error is `failed`.
+A check that proved nothing (inconclusive, not run) is `other`. A check that the target does not support is
+`skipped`. The format: https://github.com/ctrf-io/ctrf/blob/main/spec/ctrf.md
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ STATUSES = {
 
 
 def render(evidence: Evidence) -> str:
-    """The run as CTRF, in JSON; times are those of the evidence, in milliseconds since 1970."""
+    """The run as CTRF JSON; times come from the evidence, in milliseconds since 1970."""
     header, summary = evidence.header, summary_of(evidence)
     seconds = _seconds(evidence.results)
     tests = [_test(row, header.target.name, seconds.get(row.check, 0.0)) for row in summary.checks]
@@ -115,8 +114,8 @@ def _test(row: CheckRow, target: str, seconds: float) -> dict[str, Any]:
 
 
 def _message(row: CheckRow) -> str:
-    told = [f"known ({case.known}): {story(case)}" if case.known else story(case) for case in row.cases]
-    return "\n".join(told) or why(row)
+    stories = [f"known ({case.known}): {story(case)}" if case.known else story(case) for case in row.cases]
+    return "\n".join(stories) or why(row)
 
 
 def _environment(evidence: Evidence) -> dict[str, Any]:

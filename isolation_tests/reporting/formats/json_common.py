@@ -1,4 +1,4 @@
-"""What the machine-readable formats share: text made harmless, times, stable identifiers."""
+"""Shared by the machine-readable formats: harmless text, JSON and stable identifiers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:isolation-tests")
 
 
 def why(row: CheckRow) -> str:
-    """Why a check came to what it came to, as one line."""
-    return one_line(row.reason or "no reason was kept")
+    """The reason of a check's verdict, on one line."""
+    return one_line(row.reason or "no reason given")
 
 
 def as_json(document: Mapping[str, Any]) -> str:
-    """The document as ASCII JSON, the same text each time; every text in it is made harmless."""
+    """The document as ASCII JSON, reproducible and with every text made harmless."""
     return json.dumps(_harmless(document), ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 
 
 def one_line(text: str) -> str:
-    """The text on one line, never empty and without blanks around it."""
+    """The text on one line, stripped and never empty."""
     return " ".join(inert(text).split()) or "none"
 
 
 def identifier(*parts: str) -> str:
-    """A UUID that is the same for the same parts, whoever asks and whenever."""
+    """A UUID that is always the same for the same parts."""
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
 
 

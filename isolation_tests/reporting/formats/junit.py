@@ -1,4 +1,4 @@
-"""What pytest's own JUnit file is told of a certifying run: properties of each test and of the whole."""
+"""Properties that a certifying run adds to pytest's JUnit file, for each test and for the whole run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["suite_properties", "test_properties"]
 
 
 def test_properties(result: CheckResult) -> list[tuple[str, str]]:
-    """One check as properties: what it asked and what it came to; known findings are told from new ones."""
+    """One check as properties: its coverage and its result; known findings are listed apart from new ones."""
     known = [case.finding.key for case in result.cases if case.known is not None]
     new = [case.finding.key for case in result.cases if case.known is None]
-    return _told(
+    return _prefixed(
         {
             "check": result.check,
             "anomalies": " ".join(result.anomalies),
@@ -28,9 +28,9 @@ def test_properties(result: CheckResult) -> list[tuple[str, str]]:
 
 
 def suite_properties(header: Header, summary: Summary | None) -> list[tuple[str, str]]:
-    """The run as properties; without a summary it did not come to its end, and proved nothing."""
+    """The run as properties; without a summary it did not finish and proved nothing."""
     versions = " ".join(f"{name}=={version}" for name, version in header.target.distributions.items())
-    return _told(
+    return _prefixed(
         {
             "target": header.target.name,
             "adapter": header.target.adapter,
@@ -40,12 +40,12 @@ def suite_properties(header: Header, summary: Summary | None) -> list[tuple[str,
             "profile": header.profile,
             "seed": "" if header.seed is None else str(header.seed),
             "selection": " ".join(header.selection),
-            "verdict": summary.verdict if summary else "none: the run did not come to its end",
+            "verdict": summary.verdict if summary else "none: the run did not finish",
             "level": (summary.level or "none") if summary else "none",
             "known-only": str(summary.known_only).lower() if summary else "false",
         }
     )
 
 
-def _told(properties: dict[str, str]) -> list[tuple[str, str]]:
+def _prefixed(properties: dict[str, str]) -> list[tuple[str, str]]:
     return [(f"isolation.{name}", inert(value)) for name, value in properties.items() if value]

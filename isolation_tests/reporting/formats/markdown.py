@@ -1,7 +1,7 @@
-"""A run as Markdown for a comment on a change and for a job's summary: short, and inert whatever was said.
+"""A run as Markdown for a pull request comment or a job summary: short, and safe whatever the target said.
 
-Text that a target or a name could steer stands in code spans and fenced blocks only: no mention, link, HTML
-or table comes of it. GitHub refuses comments of more than 65,536 characters.
+Text from a target stands only in code spans and fenced blocks, so it can't become a mention, a link, HTML or
+a table. GitHub rejects comments of more than 65,536 characters.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence
 from isolation_tests.reporting.evidence.replay_file import replay_path
@@ -22,6 +23,7 @@ from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
+    RUN_NOT_HELD,
     law_of,
     names_of,
     replay_command,
@@ -32,7 +34,7 @@ from isolation_tests.reporting.narrative.wording import (
 __all__ = ["MARK", "MOST_BYTES", "code", "render"]
 
 MARK = "<!-- isolation-tests -->"
-"""The first line, by which an earlier comment is found again."""
+"""The first line, which identifies an earlier comment."""
 MOST_BYTES = 60_000
 _FINDINGS_BYTES = 40_000
 _MOST_KNOWN = 50
@@ -45,9 +47,9 @@ _NO_WORD = re.compile(r"[^A-Za-z0-9 _.-]")
 
 
 def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
-    """The run as Markdown, at most `MOST_BYTES` long in UTF-8; what was cut is said.
+    """The run as Markdown of at most `MOST_BYTES` UTF-8 bytes; a note marks what was cut.
 
-    strength: what a calibration measured for this target, if it did, or why that can't be told.
+    strength: the measured strength, if any, or why an existing one can't be shown.
     """
     summary = summary_of(evidence)
     parts = [
@@ -71,29 +73,30 @@ def _headline(summary: Summary) -> str:
 def _findings(summary: Summary) -> Iterator[str]:
     new = [case for case in summary.cases if case.known is None]
     if new:
-        yield f"#### {len(new)} new finding{'' if len(new) == 1 else 's'}"
+        yield f"#### {counted(len(new), 'new finding')}"
     left = _FINDINGS_BYTES
     for number, case in enumerate(new):
-        told = _finding(case)
-        left -= len(told.encode("utf-8", "backslashreplace"))
+        part = _finding(case)
+        left -= len(part.encode("utf-8", "backslashreplace"))
         if left < 0:
-            yield f"**{len(new) - number} more are left out here:** the report of the run has them all."
+            more = counted(len(new) - number, "more finding")
+            yield f"**{more} left out here.** The run's report lists them all."
             return
-        yield told
+        yield part
 
 
 def _finding(case: Case) -> str:
-    """One finding, folded: law, what happened, names side by side, how to show it again, the usual fix."""
+    """One finding, folded: law, story, names, reproduction, replay command and usual fix."""
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     names = "\n".join(f"{label:<10}{value}" for label, value in names_of(case))
-    told = textwrap.fill(inert(story(case), _BLOCK), _WIDTH, break_on_hyphens=False)
+    happened = textwrap.fill(inert(story(case), _BLOCK), _WIDTH, break_on_hyphens=False)
     severity = f", {entry.severity}" if entry else ""
     often = f"{case.seen} of {case.tried} {'try' if case.tried == 1 else 'tries'}"
     parts = [
         f"<details><summary><code>{_html(finding.key)}</code>{severity}, showed in {often}</summary>",
         f"{'**Law:** ' + entry.law if entry else '**Law:** ' + code(law_of(case))}",
-        _fenced(f"{told}\n\n{names}", "text"),
+        _fenced(f"{happened}\n\n{names}", "text"),
         _fenced(reproduction(case), "python"),
         _fenced(replay_command(replay_path(Path(), finding)), "sh"),
         *([f"**Usual fix:** {entry.fix}"] if entry else []),
@@ -108,19 +111,19 @@ def _known(summary: Summary) -> Iterator[str]:
         f"- {code(case.finding.key)}, {case.seen} of {case.tried}: {code(case.known or 'no reason')}"
         for case in known
     ]
-    stale = [f"- out of date: {code(note)}" for note in summary.stale_known]
+    stale = [f"- {code(note)}" for note in summary.stale_known]
     if lines:
-        heading = f"{len(lines)} known finding{'' if len(lines) == 1 else 's'}: no level is granted over them"
+        heading = f"{counted(len(lines), 'known finding')} (a known finding blocks its level)"
         yield _folded(heading, _cut(lines, _MOST_KNOWN))
     if stale:
-        yield "#### Known findings that no longer fit fail the run"
+        yield "#### Outdated known findings fail the run"
         yield "\n".join(_cut(stale, _MOST_KNOWN))
 
 
 def _untested(summary: Summary) -> Iterator[str]:
-    """What was not proved, and why; nothing is left out of the count."""
+    """What was not proved, and why; the counts are complete."""
     groups = {
-        "without a result": summary.unsettled,
+        "inconclusive or in error": summary.unsettled,
         "not supported": summary.not_supported,
         "not run": tuple(row for row in summary.checks if not row.ran),
     }
@@ -132,10 +135,10 @@ def _untested(summary: Summary) -> Iterator[str]:
 
 
 def _reasons(word: str, rows: tuple[CheckRow, ...]) -> list[str]:
-    """Each reason once, with how many checks have it and the first of them."""
+    """Each reason once, with the number of its checks and the first of them."""
     by_reason: dict[str, list[str]] = {}
     for row in rows:
-        by_reason.setdefault(row.reason or "no reason was given", []).append(row.check)
+        by_reason.setdefault(row.reason or "no reason given", []).append(row.check)
     lines = [
         f"- {len(checks)} {word}, {code(reason)}: {code(checks[0])}{' and others' if checks[1:] else ''}"
         for reason, checks in by_reason.items()
@@ -147,11 +150,11 @@ def _anomalies(summary: Summary) -> Iterator[str]:
     if not summary.rows:
         return
     lines = ["| anomaly | verdict | held of run | not run | findings | known |", "|---|---|--:|--:|--:|--:|"]
-    yield _folded("By anomaly", lines + [_row(row) for row in summary.rows])
+    yield _folded("By anomaly", [*lines, *map(_row, summary.rows), "", RUN_NOT_HELD])
 
 
 def _row(row: AnomalyRow) -> str:
-    # An anomaly of other evidence may be called anything; in a table not even a code span is safe.
+    # Foreign evidence may name an anomaly anything, and in a table not even a code span is safe.
     name = _NO_WORD.sub("?", row.id if row.id == row.name else f"{row.id} {row.name}")[:_LINE]
     figures = (f"{row.held} of {row.checks}", row.not_run, row.findings, row.known)
     return f"| {name} | {row_verdict(row)} | {' | '.join(str(figure or '-') for figure in figures)} |"
@@ -176,7 +179,7 @@ def _about(evidence: Evidence, strength: Strength | str | None) -> Iterator[str]
 
 def _strength(strength: Strength | str | None, evidence: Evidence) -> str:
     if strength is None:
-        return "not measured; `isolation-tests calibrate` does"
+        return "not measured; `isolation-tests calibrate` measures it"
     if isinstance(strength, str):
         return code(strength)
     if strength.versions != evidence.header.target.distributions:
@@ -195,7 +198,7 @@ def _cut(lines: list[str], most: int) -> list[str]:
 
 
 def code(text: str) -> str:
-    """The text as a code span of one line, in which nothing is read as Markdown, a mention or a link."""
+    """The text as a code span on one line, which is never read as Markdown, a mention or a link."""
     line = " ".join(inert(text, _LINE).split()) or "none"
     fence = "`" * (_longest_ticks(line) + 1)
     space = " " if line[0] == "`" or line[-1] == "`" else ""
@@ -217,8 +220,8 @@ def _html(text: str) -> str:
 
 
 def _fitted(parts: list[str]) -> str:
-    """The parts, or as many of them as fit and a note: none is cut in the middle, so no fold stays open."""
-    note = "**The rest is left out here:** the report of the run has it all."
+    """The parts that fit, and a note if some do not; no part is cut, so no fold stays open."""
+    note = "**The rest is left out here.** The run's report shows everything."
     sizes = [len(part.encode("utf-8", "backslashreplace")) + 2 for part in parts]
     if sum(sizes) <= MOST_BYTES:
         return "\n\n".join(parts) + "\n"

@@ -1,11 +1,10 @@
-"""A run as OSCAL assessment results 1.1.3: what was tested, what was seen, and which controls it speaks to.
+"""A run as OSCAL assessment results 1.1.3: what was tested, what was found, and the controls concerned.
 
-It asserts evidence and never compliance. The objectives are this suite's own laws, defined in the document; a
-law that held in every check is an observation, never a finding `satisfied`, for no number of tests proves a
-law. A violated law is a finding `not-satisfied` with the reason `fail`; one that was asked without a verdict
-is `not-satisfied` with the reason `other`, because the format has no third state and silence would read as
-success. Controls of NIST SP 800-53 are referred to by their OSCAL identifiers, those of other frameworks in
-properties.
+The document claims evidence, never compliance. Its objectives are this suite's own laws. A law that held in
+every check is an observation and never a finding `satisfied`, because no number of tests proves a law. A
+violated law is a finding `not-satisfied` with the reason `fail`. An inconclusive law is `not-satisfied` with
+the reason `other`, because the format has no third state and silence would read as success. Controls of NIST
+SP 800-53 are referenced by their OSCAL identifiers, those of other frameworks by properties.
 
 The format:
 https://github.com/usnistgov/OSCAL/blob/v1.1.3/src/metaschema/oscal_assessment-results_metaschema.xml
@@ -18,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.summary import AnomalyRow, Summary, summary_of
@@ -33,26 +33,26 @@ OSCAL_VERSION = "1.1.3"
 NAMESPACE = "urn:isolation-tests:oscal"
 NIST = "NIST 800-53 r5"
 TESTING = "sa-11"
-"""The control that asks for tests as such: where a law speaks to no other control of NIST SP 800-53."""
+"""The control that requires testing as such, for laws without another control of NIST SP 800-53."""
 WHOLE = "isolation-whole"
-WHOLE_LAW = "Every check that the run set out to do comes to a verdict."
+WHOLE_LAW = "Every expected check of the run is conclusive."
 MOST_OF_A_TOKEN = 80
 _ENHANCEMENT = re.compile(r"\((\d+)\)")
 _NO_TOKEN = re.compile(r"[^\w.-]+")
 
 
 def render(evidence: Evidence) -> str:
-    """The run as OSCAL assessment results, in JSON; the same evidence gives the same identifiers."""
+    """The run as OSCAL assessment results in JSON; the same evidence gives the same identifiers."""
     return as_json({"assessment-results": _Document(evidence).whole()})
 
 
 def control_id(control: str) -> str:
-    """A control of NIST SP 800-53 as OSCAL's catalogue names it: `SI-12(3)` is `si-12.3`."""
+    """A NIST SP 800-53 control's identifier in OSCAL's catalogue: `SI-12(3)` becomes `si-12.3`."""
     return _ENHANCEMENT.sub(r".\1", control).lower()
 
 
 class _Document:
-    """One run on its way into the format. Identifiers of the run's parts are made from its own."""
+    """Builds the document of one run. The identifiers of its parts derive from the run's own."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence, self.header = evidence, evidence.header
@@ -69,15 +69,15 @@ class _Document:
         return {
             "uuid": self.uuid("assessment-results"),
             "metadata": {
-                "title": f"Isolation of users in {one_line(self.header.target.name)}: test evidence",
+                "title": f"User isolation of {one_line(self.header.target.name)}: test evidence",
                 "last-modified": self.ended,
                 "version": one_line(self.header.run_id),
                 "oscal-version": OSCAL_VERSION,
-                "remarks": "Evidence for an assessor, made by tests; no claim that any control is met.",
+                "remarks": "Test evidence for an assessor. It does not claim that any control is met.",
             },
             "import-ap": {
                 "href": f"#{self.uuid('plan')}",
-                "remarks": "No assessment plan governs the run; the resource says what it set out to ask.",
+                "remarks": "The run has no assessment plan. The linked resource lists the expected checks.",
             },
             "local-definitions": {"objectives-and-methods": self._objectives()},
             "results": [self._result()],
@@ -113,15 +113,15 @@ class _Document:
             "uuid": self.target,
             "type": "software",
             "title": one_line(header.target.title or header.target.name),
-            "description": f"The tested system, asked through {one_line(header.target.adapter)}.",
+            "description": f"The tested system, called through {one_line(header.target.adapter)}.",
             "props": _props([("target", header.target.name), *versions]),
-            "status": {"state": "other", "remarks": "The run does not know how the system is operated."},
+            "status": {"state": "other", "remarks": "The run does not record how the system is operated."},
         }
         tool = {
             "uuid": self.tool,
             "type": "software",
             "title": "isolation-tests",
-            "description": "Tests that look for ways in which users of one memory are not kept apart.",
+            "description": "Tests whether a memory system keeps its users apart.",
             "props": _props([("version", header.suite_version)]),
             "status": {"state": "operational"},
         }
@@ -144,9 +144,9 @@ class _Document:
             }
             for control in mine
         ]
-        nothing = [{"description": "No check came to a verdict, so the run is evidence for no control."}]
+        nothing = [{"description": "No check was conclusive, so the run is evidence for no control."}]
         return {
-            "description": "Controls that the run is test evidence for, each with what was left out.",
+            "description": "Controls for which the run is test evidence, each with what was left out.",
             "control-selections": selections or nothing,
         }
 
@@ -163,13 +163,13 @@ class _Document:
 
     def _observations(self) -> Iterator[dict[str, Any]]:
         for row in self.summary.rows:
-            speaking = [_name(control) for control in self.controls if row.id in control.anomalies]
+            controls = [_name(control) for control in self.controls if row.id in control.anomalies]
             yield self._observation(
                 ("anomaly", row.id),
                 f"{row.id} {row.name}" if row.id != row.name else row.name,
                 f"{row_verdict(row)}: {row.held} of {row.checks} checks held, {row.not_run} did not run.",
                 "control-objective",
-                [("anomaly", row.id), ("verdict", row.verdict), *(("control", name) for name in speaking)],
+                [("anomaly", row.id), ("verdict", row.verdict), *(("control", name) for name in controls)],
             )
         for case in self.summary.cases:
             yield self._observation(
@@ -212,17 +212,17 @@ class _Document:
     def _findings(self) -> Iterator[dict[str, Any]]:
         for row in self.summary.rows:
             if row.verdict is Verdict.VIOLATED:
-                known = ", all of them known" if row.known and not row.findings else ""
+                known = ", all known" if row.known and not row.findings else ""
                 yield self._finding(
-                    row, "fail", f"Seen violated in {row.findings + row.known} ways{known}: not satisfied."
+                    row, "fail", f"Violated, with {counted(row.findings + row.known, 'finding')}{known}."
                 )
             elif row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
-                yield self._finding(row, "other", "Asked without a verdict: nothing was proved either way.")
+                yield self._finding(row, "other", "Inconclusive: nothing was proved either way.")
         if _is_incomplete(self.summary):
             yield self._judged(
                 WHOLE,
                 "The run is incomplete",
-                "Some of what was to be asked came to no verdict.",
+                "Some expected checks did not run or were inconclusive, or the known findings are outdated.",
                 "other",
                 (),
             )
@@ -245,7 +245,7 @@ class _Document:
                 "status": {
                     "state": "not-satisfied",
                     "reason": reason,
-                    "remarks": "Said of this suite's own law; an assessor says what it means for a control.",
+                    "remarks": "A law of isolation-tests; an assessor decides what it means for a control.",
                 },
             },
         }
@@ -256,9 +256,9 @@ class _Document:
         header = self.header
         yield {
             "uuid": self.uuid("plan"),
-            "title": "What the run set out to ask",
+            "title": "Expected checks of the run",
             "description": (
-                f"{len(header.expected)} checks of profile {header.profile}, listed in the evidence's header"
+                f"{len(header.expected)} checks of profile {header.profile}, listed in the evidence header"
                 f"{'; narrowed by ' + ' '.join(header.selection) if header.selection else ''}."
             ),
             "citation": {"text": f"Header of the evidence of run {header.run_id}"},
@@ -266,7 +266,7 @@ class _Document:
         yield {
             "uuid": self.uuid("evidence"),
             "title": "Evidence file of the run",
-            "description": "Every check with its verdict, calls and answers, as the run wrote them.",
+            "description": "Every check with its verdict, calls and answers, as the run recorded them.",
             "props": _props(
                 [("sha256-unpacked", self.evidence.sha256), ("digest", self.evidence.footer.digest)]
             ),
@@ -301,10 +301,10 @@ def _is_incomplete(summary: Summary) -> bool:
 
 
 def _law(anomaly: str) -> tuple[str, str]:
-    """The OSCAL control that a law is put under, and the law itself."""
+    """The OSCAL control under which a law is listed, and the law."""
     entry = CATALOGUE.get(anomaly)
     if entry is None:
-        return TESTING, "A law that this version does not know; the evidence has it."
+        return TESTING, "A law that this version does not know; the evidence states it."
     keys = (control.removeprefix(NIST).strip() for control in entry.controls if control.startswith(NIST))
     return next(map(control_id, keys), TESTING), entry.law
 
@@ -327,7 +327,7 @@ def _name(control: ControlEvidence) -> str:
 
 
 def _token(text: str) -> str:
-    """The text as OSCAL's tokens are written: letters, digits, points, hyphens and underscores."""
+    """The text as an OSCAL token: letters, digits, dots, hyphens and underscores."""
     head = text[:MOST_OF_A_TOKEN].encode("ascii", "replace").decode("ascii")
     return _NO_TOKEN.sub("-", head).strip("-.") or "unnamed"
 

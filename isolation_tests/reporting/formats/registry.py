@@ -1,20 +1,21 @@
-"""The formats in which a run can be exported: which file ending each has, and who writes it.
+"""The export formats: the file ending of each, and the function that renders it.
 
-A format's module is imported when it is asked for. Each renders whole evidence to text; what it can't show it
-leaves out, and nothing that it shows says more than the evidence.
+Each format renders whole evidence to text. A format may leave out what it can't express, but it never claims
+more than the evidence does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.reporting.evidence.errors import NotWritable
 from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.strength import BadStrengthError, read_strength
+from isolation_tests.reporting.formats import badge, csv_table, ctrf, markdown, oscal, sarif
+from isolation_tests.reporting.html.page import beside, render_html
 
 __all__ = ["FORMATS", "STDOUT", "Format", "Output", "encoded", "is_output", "outputs", "write_outputs"]
 
@@ -23,10 +24,10 @@ STDOUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How one format is named and written.
+    """A format's name, file ending and renderer.
 
-    ending: of its files, by which it is recognised. render: takes whole evidence and the folder it lies in,
-    where a strength or a certificate may lie too, and returns text.
+    ending: identifies the format of a file. render: takes whole evidence and its folder, which may also hold
+    the measured strength, and returns text.
     """
 
     name: str
@@ -37,56 +38,44 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One thing to write: a format, and the file it goes to (`-`: standard output)."""
+    """One export: a format and its destination, a file or `-` for standard output."""
 
     kind: Format
     place: str
 
 
 def _html(evidence: Evidence, folder: Path) -> str:
-    from isolation_tests.reporting.html.page import beside, render_html
-
     return render_html(evidence, beside(folder))
 
 
 def _markdown(evidence: Evidence, folder: Path) -> str:
-    from isolation_tests.reporting.evidence.strength import BadStrengthError, read_strength
-    from isolation_tests.reporting.formats.markdown import render
-
     try:
-        return render(evidence, read_strength(folder))
+        return markdown.render(evidence, read_strength(folder))
     except BadStrengthError as error:
-        return render(evidence, str(error))
+        return markdown.render(evidence, str(error))
 
 
-def _of(module: str) -> Callable[[Evidence, Path], str]:
-    """The `render` of a module that needs the evidence only."""
-
-    def render(evidence: Evidence, _: Path) -> str:
-        written = cast(
-            "Callable[[Evidence], str]", import_module(f"isolation_tests.reporting.{module}").render
-        )
-        return written(evidence)
-
-    return render
+def _alone(render: Callable[[Evidence], str]) -> Callable[[Evidence, Path], str]:
+    """A renderer for a format that needs the evidence only."""
+    return lambda evidence, _: render(evidence)
 
 
 _ALL = (
     Format("html", ".html", "text/html", _html),
     Format("markdown", ".md", "text/markdown", _markdown),
-    Format("csv", ".csv", "text/csv", _of("table")),
-    Format("ctrf", ".ctrf.json", "application/json", _of("ctrf")),
-    Format("sarif", ".sarif", "application/sarif+json", _of("sarif")),
-    Format("oscal", ".oscal.json", "application/json", _of("oscal")),
-    Format("badge", ".badge.json", "application/json", _of("badge")),
+    Format("csv", ".csv", "text/csv", _alone(csv_table.render)),
+    Format("ctrf", ".ctrf.json", "application/json", _alone(ctrf.render)),
+    Format("sarif", ".sarif", "application/sarif+json", _alone(sarif.render)),
+    Format("oscal", ".oscal.json", "application/json", _alone(oscal.render)),
+    Format("badge", ".badge.json", "application/json", _alone(badge.render)),
 )
 FORMATS: dict[str, Format] = {kind.name: kind for kind in _ALL}
 
 
 def outputs(places: Iterable[str], name: str | None = None) -> tuple[Output, ...]:
-    """What to write, by the format's name or each file's ending.
+    """The exports to write: in the named format, or in the format of each file's ending.
 
-    Raises `UsageProblem` for a format or an ending that there is not, and for a file that is named twice.
+    Raises `UsageProblem` for an unknown format or ending, and for a file that is named twice.
     """
     found = tuple(Output(_named(name) if name else _by_ending(place), place) for place in places)
     twice = {one.place for one in found if sum(other.place == one.place for other in found) > 1}
@@ -96,20 +85,20 @@ def outputs(places: Iterable[str], name: str | None = None) -> tuple[Output, ...
 
 
 def is_output(place: str) -> bool:
-    """Whether this is standard output, or a file whose ending tells a format."""
+    """Whether this is standard output or a file with the ending of a format."""
     return place == STDOUT or any(place.lower().endswith(kind.ending) for kind in FORMATS.values())
 
 
 def encoded(text: str) -> bytes:
-    """A rendered text as it is written: UTF-8, what that can't carry spelled."""
+    """A rendered text as UTF-8; characters that UTF-8 can't encode are escaped."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def write_outputs(evidence: Evidence, wanted: Iterable[Output], *, folder: Path, into: Path) -> list[Path]:
-    """Write each file, whole or not at all; return their paths.
+    """Write each file atomically; return the paths. Standard output is skipped.
 
-    folder: where the evidence lies. into: what the files' names are relative to. Raises `NotWritable` for the
-    first that can't be written.
+    folder: holds the evidence. into: the folder that file names are relative to. Raises `NotWritable` for the
+    first file that can't be written.
     """
     return [
         _written(into / one.place, encoded(one.kind.render(evidence, folder)))

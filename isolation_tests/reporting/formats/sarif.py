@@ -1,14 +1,13 @@
 """A run as SARIF 2.1.0, for code scanning: rules are anomalies, results are findings.
 
-A known finding is a result like any other, with a suppression that quotes why it is known. What came to no
-verdict is a notification, and then `executionSuccessful` is false: an empty list of results never stands for
-"not asked".
+A known finding is a result with a suppression that quotes the reason. An inconclusive check is a notification
+and sets `executionSuccessful` to false, so that an empty list of results never stands for "not tested".
 
 The format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 What GitHub reads of it:
 https://docs.github.com/code-security/secure-coding/sarif-support-for-code-scanning
-It wants a place in a file for each result, at most 20 tags a rule, and tells results apart by
-`primaryLocationLineHash` alone, which is therefore made from target and finding.
+GitHub needs a place in a file for each result and at most 20 tags per rule. It identifies results by
+`primaryLocationLineHash` alone, so that hash is made from target and finding.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from urllib.parse import quote
 
 from isolation_tests.catalogue import CATALOGUE, Anomaly
 from isolation_tests.core.inert import inert
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence, TargetInfo
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary, summary_of
@@ -33,20 +33,23 @@ from isolation_tests.reporting.narrative.wording import law_of, names_of, verdic
 __all__ = ["render"]
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-# The middle of the band that GitHub calls by the same word; no score of any vulnerability.
+# The middle of the band for which GitHub uses the same word; not the score of a vulnerability.
 SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 MOST_NAMED = 5
 NOTICES = {
-    Verdict.ERROR: ("error", "A check ended in an error of the adapter or of the system; it proves nothing."),
-    Verdict.INCONCLUSIVE: ("warning", "A check came to no verdict; it proves nothing."),
-    Verdict.NOT_SUPPORTED: ("warning", "The target does not offer what a check needs; it was not asked."),
+    Verdict.ERROR: ("error", "A check ended in an error of the adapter or the target, so it proves nothing."),
+    Verdict.INCONCLUSIVE: ("warning", "A check was inconclusive, so it proves nothing."),
+    Verdict.NOT_SUPPORTED: (
+        "warning",
+        "A check was skipped, because the target does not offer what it needs.",
+    ),
 }
 NOT_RUN = "not-run"
 STALE = "stale-known-finding"
 
 
 def render(evidence: Evidence) -> str:
-    """The run as SARIF, in JSON."""
+    """The run as SARIF JSON."""
     summary = summary_of(evidence)
     rules = _rules(summary)
     return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(evidence, summary, rules)]})
@@ -61,15 +64,15 @@ def _run(evidence: Evidence, summary: Summary, rules: list[str]) -> dict[str, An
                 "name": "isolation-tests",
                 "version": header.suite_version,
                 "semanticVersion": header.suite_version,
-                "shortDescription": {"text": "Proves whether an agent-memory system keeps its users apart."},
+                "shortDescription": {"text": "Tests whether an agent-memory system keeps its users apart."},
                 "rules": [_rule(name) for name in rules],
                 "notifications": [
                     *(
                         {"id": _id(verdict), "shortDescription": {"text": text}}
                         for verdict, (_, text) in NOTICES.items()
                     ),
-                    {"id": NOT_RUN, "shortDescription": {"text": "Expected checks did not report."}},
-                    {"id": STALE, "shortDescription": {"text": "A known finding no longer fits."}},
+                    {"id": NOT_RUN, "shortDescription": {"text": "Expected checks did not run."}},
+                    {"id": STALE, "shortDescription": {"text": "The list of known findings is outdated."}},
                 ],
             }
         },
@@ -96,7 +99,7 @@ def _run(evidence: Evidence, summary: Summary, rules: list[str]) -> dict[str, An
 
 
 def _rules(summary: Summary) -> list[str]:
-    """The whole catalogue, then what this version does not know: rules belong to the tool, not to a run."""
+    """The whole catalogue, because rules belong to the tool, then anomalies unknown to this version."""
     found = (row.anomalies[0] for row in summary.checks if _is_unshown(row) and row.anomalies)
     shown = (case.finding.anomaly for case in summary.cases)
     return list(dict.fromkeys((*CATALOGUE, *shown, *found)))
@@ -105,7 +108,9 @@ def _rules(summary: Summary) -> list[str]:
 def _rule(name: str) -> dict[str, Any]:
     entry = CATALOGUE.get(name)
     if entry is None:
-        text = {"text": f"{one_line(name)} is no anomaly that this version knows; the evidence has its law."}
+        text = {
+            "text": f"This version does not know the anomaly {one_line(name)}; the evidence states its law."
+        }
         return {"id": name or "unnamed", "shortDescription": text, "fullDescription": text, "help": text}
     properties: dict[str, Any] = {
         "tags": ["security", *(f"external/cwe/{weakness.lower()}" for weakness in entry.cwe)],
@@ -130,7 +135,7 @@ def _help(entry: Anomaly) -> Iterator[str]:
     yield f"Law: {entry.law}"
     yield f"Usual fix: {entry.fix}"
     yield f"Weakness: {', '.join(entry.cwe) or 'none recorded'}"
-    yield f"Where it happened: {', '.join(entry.cases) or 'none recorded'}"
+    yield f"Public cases: {', '.join(entry.cases) or 'none recorded'}"
     if entry.note:
         yield f"Note: {entry.note}"
 
@@ -171,7 +176,7 @@ def _is_unshown(row: CheckRow) -> bool:
 
 
 def _unshown(row: CheckRow, target: TargetInfo, place: tuple[str, str], rules: list[str]) -> dict[str, Any]:
-    """A violated check of which no case was kept: it must not vanish."""
+    """A result for a violated check without a recorded case, which must not disappear."""
     anomaly = next(iter(row.anomalies), rules[0])
     return _result(
         anomaly, row.check, f"The check {row.check} was violated: {why(row)}", target, place, rules
@@ -202,7 +207,7 @@ def _result(
 
 
 def _message(text: str) -> dict[str, str]:
-    """A message without placeholders and links: braces are doubled, and no text is followed by an address."""
+    """A message without placeholders and links: braces are doubled and link syntax is broken up."""
     return {"text": inert(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")}
 
 
@@ -225,17 +230,23 @@ def _notices(summary: Summary) -> Iterator[dict[str, Any]]:
         if row.ran and row.verdict in NOTICES and not row.good:
             yield _notice(_id(row.verdict), NOTICES[row.verdict][0], f"{row.check}: {why(row)}")
     if count := sum(row.good for row in summary.not_supported):
-        yield _notice(_id(Verdict.NOT_SUPPORTED), "note", f"{count} checks were not asked: not supported.")
+        yield _notice(
+            _id(Verdict.NOT_SUPPORTED),
+            "note",
+            f"{counted(count, 'check was', 'checks were')} skipped: not supported by the target.",
+        )
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NAMED])
         yield _notice(
-            NOT_RUN, "warning", f"{len(summary.not_run)} expected checks did not report, such as {some}."
+            NOT_RUN,
+            "warning",
+            f"{counted(len(summary.not_run), 'expected check')} did not run, such as {some}.",
         )
     for note in summary.stale_known:
         yield _notice(STALE, "warning", note)
     if summary.verdict is Verdict.INCONCLUSIVE and not summary.not_run and not summary.unsettled:
         yield _notice(
-            _id(Verdict.INCONCLUSIVE), "warning", "Nobody saw their own facts, so nothing is proved."
+            _id(Verdict.INCONCLUSIVE), "warning", "No user saw their own facts, so the run proves nothing."
         )
 
 
@@ -252,20 +263,20 @@ def _time(text: str) -> str:
 
 
 def _place(target: TargetInfo) -> tuple[str, str]:
-    """The file to show findings at, and what it is: the adapter's own, the target's, or else the evidence.
+    """The file to attach findings to, with a note: the adapter's, else the target's, else the evidence.
 
-    A path that leaves the folder which the run was started in is in no repository that could be shown.
+    A path outside the folder in which the run started is not in a repository that could be shown.
     """
     adapter, described = target.adapter.rpartition(":")[0], target.source.endswith(".toml")
     base = posixpath.dirname(target.source.replace("\\", "/")) if described else ""
     if adapter.endswith(".py") and (uri := _uri(adapter, base)):
         return (
             uri,
-            "The adapter through which the target was asked; the cause may lie in the system behind it.",
+            "The adapter of the target. The cause may lie in the system behind it.",
         )
     if described and (uri := _uri(target.source, "")):
-        return uri, "The description of the target; the cause lies in the system that it describes."
-    return EVIDENCE_NAME, "The evidence of the run; the target is described by no file of this repository."
+        return uri, "The file that describes the target. The cause lies in the described system."
+    return EVIDENCE_NAME, "The evidence of the run. No file of this repository describes the target."
 
 
 def _uri(path: str, base: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a run prints: header before, table, findings and verdict after."""
+"""The terminal output of a run: the header before; the table, findings and verdict after."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_text
+from isolation_tests.core.plural import counted
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME, Header
 from isolation_tests.reporting.evidence.summary import Summary
@@ -32,7 +33,7 @@ MOST_NOT_RUN = 3
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that never breaks names and commands over lines by itself, and spells what it can't show."""
+    """A console that never breaks names and commands over lines, and escapes what it can't encode."""
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
@@ -41,9 +42,9 @@ def console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def progress(*, lines: bool) -> Iterator[Callable[[str], object]]:
-    """How far a long command is, on the standard error: one moving line on a terminal, else a line each time.
+    """Progress of a long command on standard error: one updated line on a terminal, else a line per step.
 
-    lines: a line each time on a terminal too.
+    lines: print a line per step on a terminal too.
     """
     screen = console(stderr=True)
     if lines or not screen.is_terminal:
@@ -54,7 +55,7 @@ def progress(*, lines: bool) -> Iterator[Callable[[str], object]]:
 
 
 def listing(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table of plain text, whatever brackets are in it; first columns never break."""
+    """A table of plain text, in which brackets are no markup; the first column never breaks."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for number, heading in enumerate(headings):
         table.add_column(heading, no_wrap=number == 0, overflow="fold")
@@ -64,26 +65,26 @@ def listing(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def print_header(header: Header) -> None:
-    """What is about to be tested."""
+    """Print what is about to be tested."""
     out = console()
     for line in header_lines(header):
         out.print(line, markup=False)
 
 
 def print_smoke_failure(result: CheckResult) -> None:
-    """Why nothing else was asked, in words about the adapter."""
+    """Print why no other check ran, in terms of the adapter."""
     out = console()
     out.print(
-        f"\nThe smoke test came to {result.verdict}, so nothing else was asked: {_reason(result.reason)}\n"
-        "In it, Alice and Bob each store one fact, search, list and delete; an adapter has to get this right "
-        "before its isolation can be judged.",
+        f"\nThe smoke test ended with {result.verdict}, so no other check ran: {_reason(result.reason)}\n"
+        "In the smoke test, Alice and Bob each store one fact, then search, list and delete. An adapter has"
+        " to pass it before its isolation can be judged.",
         markup=False,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a run wrote what, as paths that a user can read; folder: None where nothing was written."""
+    """The files that a run wrote. folder: None if it wrote none."""
 
     folder: Path | None = None
     replays: Mapping[str, Path] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Written:
 
 
 def print_summary(summary: Summary, written: Written, notes: Sequence[str] = ()) -> None:
-    """The table by anomaly, each finding once, notes, where the evidence is, and the verdict."""
+    """Print the table by anomaly, each finding once, notes, the written files and the verdict."""
     out = console()
     out.print()
     if len(summary.checks) - len(summary.not_run) > 1:
@@ -107,28 +108,28 @@ def print_summary(summary: Summary, written: Written, notes: Sequence[str] = ())
 
 
 def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator[str]:
-    """Findings, known findings, checks without a verdict, checks that did not run, and notes."""
+    """Findings, known findings, inconclusive checks, checks that did not run, and notes."""
     news = [case for case in summary.cases if case.known is None]
     for case in news[:MOST_FINDINGS]:
         yield "\n" + finding_text(case, written.replays.get(case.finding.key))
     if len(news) > MOST_FINDINGS:
-        where = "the report has them all" if written.folder else "give --report a folder to read them all"
-        yield f"\n... and {len(news) - MOST_FINDINGS} more findings; {where}."
+        where = "the report lists all" if written.folder else "use --report FOLDER to see all"
+        yield f"\n... and {counted(len(news) - MOST_FINDINGS, 'more finding')}; {where}."
     for case in summary.cases:
         if case.known is not None:
-            yield f"known: {case.finding.key}: {plain(case.known)}"
+            yield f"known finding: {case.finding.key}: {plain(case.known)}"
     for row in summary.unsettled[:MOST_UNSETTLED]:
         yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
     if len(summary.unsettled) > MOST_UNSETTLED:
-        yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more that came to no verdict."
+        yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more inconclusive or in error."
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NOT_RUN])
         more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""
         yield f"not run: {len(summary.not_run)} of {len(summary.checks)} expected checks: {some}{more}"
-    yield from (f"known findings: {plain(note)}" for note in summary.stale_known)
+    yield from (f"outdated known finding: {plain(note)}" for note in summary.stale_known)
     yield from (f"note: {plain(note)}" for note in notes)
 
 
 def _reason(reason: str) -> str:
-    """What an adapter raised may hold a password, and anything else."""
+    """The reason made safe to print: an adapter's error may contain passwords and control characters."""
     return plain(masked_text(reason))

@@ -1,1 +1,1 @@
-"""A run's page."""
+"""A run's report page."""

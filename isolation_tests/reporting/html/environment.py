@@ -1,4 +1,4 @@
-"""The templates of the pages: any text is cut, made inert and escaped; markup made here passes untouched."""
+"""The page templates: any text is cut, made inert and escaped; only our own markup passes unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def environment(most: int = MOST_CHARACTERS) -> Environment:
-    """Templates in which a text shows its first `most` characters."""
+    """Templates that show at most the first `most` characters of a text."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -25,5 +25,5 @@ def environment(most: int = MOST_CHARACTERS) -> Environment:
 
 
 def _final(most: int, value: object) -> object:
-    # Markup is a text too, of a type of its own.
+    # Markup is a subclass of str.
     return inert(value, most) if type(value) is str else value

@@ -7,23 +7,16 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from markupsafe import Markup
+from functools import partial
 
 from isolation_tests.model import CheckResult, Event, History, Operation, Outcome
 
-__all__ = ["Chart", "Latency", "chart", "latencies"]
+__all__ = ["LOADS", "Bar", "Chart", "Latency", "Mark", "chart", "latencies"]
 
 LOADS = ("alone", "2 to 4 at once", "5 or more at once")
-_FEW = 4
 _MILLISECONDS = 1000
 _WIDE_SPREAD = 50
-_ROW, _FRAME, _WIDTH = 44, 90, 720
-# What pygal adds for its own scripts and tooltips; a page without scripts needs none of it.
-_DROPPED = frozenset({"defs", "script", "style", "desc", "title"})
-_DROPPED_CLASSES = frozenset({"overlay", "text-overlay", "tooltip-overlay", "titles"})
-_KEPT_ATTRIBUTES = frozenset({"class", "d", "height", "rx", "ry", "transform", "viewBox", "width", "x", "y"})
+_FEWEST_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +31,28 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A drawing as inline SVG. logarithmic: its scale is, since the longest would dwarf the shortest."""
+class Bar:
+    """An operation's median and 95th percentile, in percent of the drawing's width."""
 
-    svg: Markup
+    operation: Operation
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A round number of milliseconds, and its place in percent of the drawing's width."""
+
+    figure: float
+    place: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars along a scale. logarithmic: the scale is, because the longest bar would dwarf the shortest."""
+
+    bars: tuple[Bar, ...]
+    marks: tuple[Mark, ...]
     logarithmic: bool
 
 
@@ -61,43 +72,40 @@ def latencies(results: Iterable[CheckResult]) -> tuple[Latency, ...]:
 
 
 def chart(rows: Sequence[Latency]) -> Chart:
-    """Median and 95th percentile of each operation at its least load, drawn.
-
-    The drawing has no script, no style and no address: its colours are the page's, so dark mode follows.
-    """
-    import pygal
-
+    """Median and 95th percentile of each operation at its least load, as bars."""
     first: dict[Operation, Latency] = {}
     for row in rows:
         first.setdefault(row.operation, row)
-    shown = list(reversed(first.values()))
-    medians, highest = [row.median for row in shown], [row.p95 for row in shown]
-    wide = _is_wide([*medians, *highest])
-    marks = _decades(min(medians), max(highest)) if wide else []
-    drawing = pygal.HorizontalBar(
-        height=_FRAME + _ROW * len(shown),
-        width=_WIDTH,
+    shown = first.values()
+    low, high = min(row.median for row in shown), max(row.p95 for row in shown)
+    wide = low > 0 and high / low > _WIDE_SPREAD
+    figures = _decades(low, high) if wide else _steps(high)
+    place = partial(_place, begin=figures[0], end=figures[-1], logarithmic=wide)
+    return Chart(
+        bars=tuple(Bar(row.operation, place(row.median), place(row.p95)) for row in shown),
+        marks=tuple(Mark(figure, place(figure)) for figure in figures),
         logarithmic=wide,
-        range=(marks[0], marks[-1]) if marks else None,
-        zero=marks[0] if marks else 0,
-        y_labels=marks or None,
-        formatter=lambda figure: f"{figure:g}",
-        show_legend=False,
-        js=(),
-        x_labels=[row.operation.value for row in shown],
     )
-    drawing.add("95th percentile", highest)
-    drawing.add("median", medians)
-    return Chart(Markup("").join(_markup(drawing.render_tree())), wide)
 
 
-def _is_wide(figures: Sequence[float]) -> bool:
-    return min(figures, default=0) > 0 and max(figures) / min(figures) > _WIDE_SPREAD
+def _place(figure: float, *, begin: float, end: float, logarithmic: bool) -> float:
+    share = math.log(figure / begin, end / begin) if logarithmic else (figure - begin) / (end - begin)
+    return 100 * share
 
 
 def _decades(low: float, high: float) -> list[float]:
     """The powers of ten from below the shortest to above the longest: a bar has to have a beginning."""
     return [10.0**n for n in range(math.ceil(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)]
+
+
+def _steps(high: float) -> list[float]:
+    """Zero and round numbers in even steps, the last of them not below the longest."""
+    if high <= 0:
+        return [0.0, 1.0]
+    finest = 10.0 ** math.floor(math.log10(high / _FEWEST_STEPS))
+    coarser = (size for size in (2 * finest, 5 * finest) if high / size >= _FEWEST_STEPS)
+    step = max(coarser, default=finest)
+    return [step * n for n in range(math.ceil(high / step) + 1)]
 
 
 def _histories(results: Iterable[CheckResult]) -> Iterator[History]:
@@ -116,31 +124,9 @@ def _loaded(events: Sequence[Event]) -> Iterator[tuple[Event, str]]:
     starts, ends = sorted(e.started for e in events), sorted(e.ended for e in events)
     for event in events:
         under_way = bisect_left(starts, event.ended) - bisect_right(ends, event.started)
-        yield event, LOADS[0 if under_way <= 1 else 1 if under_way <= _FEW else 2]
+        yield event, LOADS[0 if under_way <= 1 else 1 if under_way <= 4 else 2]
 
 
 def _latency(operation: Operation, load: str, taken: Sequence[float]) -> Latency:
     p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
     return Latency(operation, load, len(taken), statistics.median(taken), p95)
-
-
-def _markup(node: Any) -> Iterator[Markup]:
-    """The drawing's elements with geometry and classes only."""
-    if not isinstance(node.tag, str):
-        return
-    name = node.tag.rpartition("}")[2]
-    classes = set(node.get("class", "").split())
-    if name in _DROPPED or classes & _DROPPED_CLASSES:
-        return
-    hidden = Markup(' aria-hidden="true"') if name == "svg" else Markup("")
-    attributes = Markup("").join(
-        Markup(' {}="{}"').format(key, value)
-        for key, value in node.items()
-        if key in _KEPT_ATTRIBUTES and value
-    )
-    yield Markup("<{}{}{}>").format(name, attributes, hidden)
-    if node.text:
-        yield Markup.escape(node.text)
-    for child in node:
-        yield from _markup(child)
-    yield Markup("</{}>").format(name)

@@ -1,4 +1,4 @@
-"""Two names side by side: which characters differ, and which of them a reader could not see."""
+"""Two names side by side: their differing characters, and characters that a reader can't see."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_DIFFERING = 40
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of a name's characters as it is shown. differs: the other name has something else there."""
+    """A part of a name as it is shown. differs: the other name has other characters there."""
 
     text: str
     differs: bool = False
@@ -29,7 +29,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A character that differs or can't be seen, by code and name, and in which name it is."""
+    """A differing or invisible character, by code and name. whose: the name that contains it."""
 
     name: str
     whose: str
@@ -37,7 +37,7 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Two names in pieces, and the characters to be told apart."""
+    """Two names in pieces, and the characters worth a note."""
 
     a: tuple[Piece, ...]
     b: tuple[Piece, ...]
@@ -45,22 +45,22 @@ class Sides:
 
 
 def side_by_side(a: object, b: object) -> Sides:
-    """How two names differ, character for character; a name that is no text is shown as a whole."""
+    """How two names differ, character by character; a name that is not text is shown as a whole."""
     if not (isinstance(a, str) and isinstance(b, str)):
         return Sides((_typed(a),), (_typed(b),), (*_unseen(a, _A), *_unseen(b, _B)))
     mine: list[Piece] = []
     theirs: list[Piece] = []
-    told: dict[Character, None] = {}
+    characters: dict[Character, None] = {}
     for equal, one, other in _runs(a, b):
         mine += _piece(one, differs=not equal)
         theirs += _piece(other, differs=not equal)
         for text, whose in ((one, _A), (other, _B)):
-            told |= dict.fromkeys(_unseen(text, whose, everything=not equal))
-    return Sides(tuple(mine), tuple(theirs), tuple(told))
+            characters |= dict.fromkeys(_unseen(text, whose, everything=not equal))
+    return Sides(tuple(mine), tuple(theirs), tuple(characters))
 
 
 def alone(name: object) -> Sides:
-    """One name, what can't be seen of it spelled."""
+    """One name, with its invisible characters spelled out."""
     whole = _plain(name) if isinstance(name, str) else show(name)
     return Sides((Piece(whole),), (), tuple(_unseen(name, _A)))
 
@@ -70,7 +70,7 @@ def _typed(name: object) -> Piece:
 
 
 def _runs(a: str, b: str) -> Iterator[tuple[bool, str, str]]:
-    """Equal and differing runs in order, what both have at the start and the end first taken off."""
+    """Equal and differing runs in order; the common start and end are split off first."""
     head = _shared(a, b)
     tail = _shared(a[head:][::-1], b[head:][::-1])
     one, other = a[head : len(a) - tail], b[head : len(b) - tail]
@@ -84,7 +84,7 @@ def _runs(a: str, b: str) -> Iterator[tuple[bool, str, str]]:
 
 
 def _shared(a: str, b: str) -> int:
-    """How many characters both begin with."""
+    """The length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
@@ -108,14 +108,14 @@ def _plain(text: str) -> str:
 
 
 def _marked(char: str) -> str:
-    """A differing character as it looks, with its name where looks deceive."""
+    """A differing character, with its name if it could be mistaken for another."""
     if char == " " or spelled(char):
         return f"[{character(char)}]"
     return char if char.isascii() else f"{char}[{character(char)}]"
 
 
 def _unseen(text: object, whose: str, *, everything: bool = False) -> Iterator[Character]:
-    """The characters worth a line of the list: unseen ones, and where names differ all that aren't plain."""
+    """The characters worth a note: invisible ones and, where names differ, all but plain letters."""
     if not isinstance(text, str):
         return
     for char in dict.fromkeys(text[:_MOST_COMPARED]):

@@ -1,4 +1,4 @@
-"""One self-contained HTML page from a run's evidence: no network, light and dark, printable, no scripts."""
+"""One self-contained HTML page from a run's evidence: no network, no scripts, light and dark, printable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,13 @@ from isolation_tests.reporting.narrative.sections import (
     tested,
     untested,
 )
-from isolation_tests.reporting.narrative.wording import law_of, replay_command, row_verdict, verdict_line
+from isolation_tests.reporting.narrative.wording import (
+    RUN_NOT_HELD,
+    law_of,
+    replay_command,
+    row_verdict,
+    verdict_line,
+)
 from isolation_tests.testdata.display import difference
 
 __all__ = ["Beside", "beside", "render_html", "write_html"]
@@ -44,12 +50,11 @@ __all__ = ["Beside", "beside", "render_html", "write_html"]
 _MOST_OPEN = 3
 _LONGEST = 20_000
 _LONGEST_CODE = 8_000
-_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies beside the evidence: its measured strength, or why one that is there can't be shown."""
+    """The measured strength beside the evidence, or why an existing one can't be shown."""
 
     strength: Strength | None = None
     doubt: str = ""
@@ -57,7 +62,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """A finding as the page tells it."""
+    """A finding as the page shows it."""
 
     number: int
     case: Case
@@ -73,7 +78,7 @@ class _Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The findings of one anomaly. law: in the judge's own words where the catalogue does not know it."""
+    """The findings of one anomaly. law: the judge's name for it if the catalogue does not know it."""
 
     anomaly: str
     entry: Anomaly | None
@@ -82,15 +87,15 @@ class _Group:
 
     @property
     def known(self) -> int:
-        """How many of them the target's owner knows."""
+        """The number of findings that are listed as known."""
         return sum(finding.case.known is not None for finding in self.findings)
 
 
 def write_html(evidence: Evidence, path: Path | str) -> Path:
-    """Write the page, whole or not at all; return its path. `NotWritable` if it can't be written.
+    """Write the page atomically; return its path. Raises `NotWritable` if it can't be written.
 
-    A strength that lies in the same folder is shown with it. The same evidence and strength make the same
-    page, so that a certificate may hold its digest.
+    The page includes the strength in the same folder. The same evidence and strength always give the same
+    page, so that a certificate can hold its digest.
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
@@ -104,7 +109,7 @@ def write_html(evidence: Evidence, path: Path | str) -> Path:
 
 
 def beside(folder: Path) -> Beside:
-    """What lies in a run's folder that its page tells too; an unbelievable strength becomes a doubt."""
+    """The measured strength in a run's folder; an invalid strength file becomes a doubt."""
     try:
         return Beside(read_strength(folder))
     except BadStrengthError as error:
@@ -112,7 +117,7 @@ def beside(folder: Path) -> Beside:
 
 
 def render_html(evidence: Evidence, found: Beside | None = None) -> str:
-    """The page as text. What came from a target is cut, spelled where it could steer, and escaped."""
+    """The page as text. Text from a target is cut, made inert and escaped."""
     footer = evidence.footer
     found = found or Beside()
     summary = summary_of(evidence)
@@ -132,6 +137,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             level_meaning=level_meaning(summary),
             tested=tested(evidence),
             untested=untested(evidence, summary),
+            run_not_held=RUN_NOT_HELD,
             grid=cells,
             operations=[op for op in Operation if any(op in row for row in cells.values())],
             matrix=who_saw_whom(evidence.results, numbers),
@@ -155,9 +161,9 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
 def _digests(evidence: Evidence) -> Iterator[tuple[str, str]]:
     target = evidence.header.target
     yield EVIDENCE_NAME, evidence.sha256
-    yield f"{EVIDENCE_NAME}, all lines but the last", evidence.footer.digest
+    yield f"{EVIDENCE_NAME} without its last line", evidence.footer.digest
     yield "the target's file", target.file
-    yield "the file of that name that comes with the suite", target.packaged
+    yield "the file that isolation-tests ships under this name", target.packaged
 
 
 @cache
@@ -171,7 +177,7 @@ def _environment() -> Environment:
 
 
 def _groups(cases: Sequence[Case]) -> list[_Group]:
-    """Findings by anomaly in the catalogue's order, new ones before known ones, numbered through."""
+    """Findings by anomaly in the catalogue's order, new before known, numbered throughout."""
     order = {name: place for place, name in enumerate(CATALOGUE)}
     by_anomaly: dict[str, list[Case]] = {}
     for case in cases:
@@ -192,8 +198,8 @@ def _finding(number: int, original: Case) -> _Finding:
         number=number,
         case=case,
         story=story(case),
-        names=side_by_side(*pair) if len(pair) == _PAIR else alone(*pair) if pair else Sides((), (), ()),
-        relation=difference(*pair) if len(pair) == _PAIR else "",
+        names=side_by_side(*pair) if len(pair) == 2 else alone(*pair) if pair else Sides((), (), ()),
+        relation=difference(*pair) if len(pair) == 2 else "",
         diagram=diagram(case),
         shown=shown_by(case),
         timeline=timeline(case),
@@ -203,7 +209,7 @@ def _finding(number: int, original: Case) -> _Finding:
 
 
 def _modest(case: Case) -> Case:
-    """The case with names and texts of a length that can be told; ordinary ones stay as they are."""
+    """The case with overlong names and texts cut."""
     plan = case.history.plan
     users = tuple(
         user.model_copy(update={"name": _cut(user.name)}) if isinstance(user.name, str) else user
@@ -222,14 +228,14 @@ def _cut(text: str) -> str:
 
 
 def _code(text: str) -> Markup:
-    """Lines to be copied: they may be longer than a sentence before they are cut."""
+    """Lines to copy, which may be longer than other text before they are cut."""
     return Markup.escape(inert(text, _LONGEST_CODE))
 
 
 def _words(verdict: Verdict | None) -> str:
-    return "not asked" if verdict is None else verdict.replace("_", " ").lower()
+    return "not tested" if verdict is None else verdict.replace("_", " ").lower()
 
 
 def _address(url: str) -> str:
-    """An address to be read and not followed: the page leads nowhere."""
+    """An address to read, without its scheme: the page contains no links to follow."""
     return url.partition("://")[2] or url

@@ -1,4 +1,4 @@
-"""A finding's history as a sequence diagram: users and the system as lifelines, one message a call."""
+"""A finding's history as a sequence diagram: lifelines of users and the system, one message per call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from isolation_tests.model import WRITING, Case, Event, Operation, Outcome, Step
+from isolation_tests.model import WRITING, Case, Event, Operation, Outcome, Step, UserIndex
 from isolation_tests.reporting.narrative.reproduction import related_user
 
 __all__ = ["Diagram", "Message", "Shown", "diagram", "hit", "parties", "shown_by", "whose"]
@@ -18,18 +18,19 @@ _MOST_SHOWN = 4
 _LABELS = ("user a", "user b")
 _ENDINGS = {
     Outcome.REFUSED: "refused",
-    Outcome.INDETERMINATE: "no answer in time",
-    Outcome.ERROR: "the adapter failed",
-    Outcome.UNSUPPORTED: "not offered",
+    Outcome.INDETERMINATE: "no definite answer",
+    Outcome.ERROR: "adapter error",
+    Outcome.UNSUPPORTED: "not supported",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A call and its answer. lifeline: the caller's, from 1. times: equal calls in a row that it stands for.
+    """A call and its answer.
 
-    foreign: the answer holds a fact of somebody else. here: it is where the finding shows. gap: calls left
-    out before it.
+    lifeline: number of the caller's lifeline, from 1. times: number of equal calls in a row. foreign: the
+    answer holds another user's fact. here: the finding shows in this answer. gap: number of calls left out
+    before it.
     """
 
     lifeline: int
@@ -44,7 +45,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Lifelines, the system last, and messages in the order in which their calls began."""
+    """Lifelines, the system last, and messages in the order of their calls."""
 
     lifelines: tuple[str, ...]
     messages: tuple[Message, ...]
@@ -52,7 +53,7 @@ class Diagram:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One row of the answer in which the finding shows. row: from 1; 0 for an error's text. fields: of it."""
+    """A row of the answer that shows the finding. row: its number, from 1; 0: the error text."""
 
     row: int
     fields: tuple[str, ...]
@@ -61,7 +62,7 @@ class Shown:
 
 
 def parties(case: Case) -> tuple[int, ...]:
-    """The viewer and, where there is one, the other user of the finding: user a and user b."""
+    """The viewer and the finding's other user, if any: user a and user b."""
     finding = case.finding
     owner = finding.viewer if finding.owner is None else finding.owner
     other = related_user(case) if owner == finding.viewer else owner
@@ -72,7 +73,7 @@ def parties(case: Case) -> tuple[int, ...]:
 
 
 def whose(case: Case, user: int | None) -> str:
-    """A user of the plan as the page calls them."""
+    """A plan's user as the page names them."""
     if user is None:
         return "a user of another check"
     mine = parties(case)
@@ -80,15 +81,15 @@ def whose(case: Case, user: int | None) -> str:
 
 
 def hit(case: Case) -> Event | None:
-    """The call in which the finding shows: of its step's, the last that gave the owner's fact, if any did."""
+    """The call that shows the finding: its step's last one with the owner's fact, else simply its last."""
     finding = case.finding
     events = [event for event in case.history.events if event.step == finding.step]
-    telling = [event for event in events if finding.owner in {seen.user for seen in event.seen()}]
-    return next(reversed(telling or events), None)
+    showing = [event for event in events if finding.owner in {seen.user for seen in event.seen()}]
+    return next(reversed(showing or events), None)
 
 
 def diagram(case: Case) -> Diagram:
-    """All calls up to the one that shows it; equal calls in a row are one, and a long middle is left out."""
+    """All calls up to the one that shows the finding; equal calls are merged, a long middle is left out."""
     last = hit(case)
     mine = parties(case)
     events = [event for event in case.history.events if _matters(case, event, last)]
@@ -101,7 +102,7 @@ def diagram(case: Case) -> Diagram:
 
 
 def shown_by(case: Case) -> tuple[Shown, ...]:
-    """The rows and fields of the telling answer that hold somebody else's fact, or all that it holds."""
+    """The rows and fields of the answer that hold another user's fact; if none does, all that hold a fact."""
     event = hit(case)
     if event is None:
         return ()
@@ -129,11 +130,11 @@ def _message(case: Case, event: Event, mine: Sequence[int], last: Event | None) 
     owners = {seen.user for seen in event.seen()}
     foreign = bool(owners - {event.user})
     waiting = step.op is Operation.SETTLE
-    lane = "" if step.lane is None else f" (together, lane {step.lane + 1})"
+    lane = "" if step.lane is None else f" (lane {step.lane + 1})"
     return Message(
         lifeline=mine.index(event.user) + 1 if event.user in mine else len(mine) + 1,
         who=_LABELS[mine.index(event.user)] if event.user in mine else OTHERS,
-        call=("looks while waiting" if waiting and event is not last else _call(case, event, step)) + lane,
+        call=("poll while waiting" if waiting and event is not last else _call(case, event, step)) + lane,
         answer=_answer(case, event, owners),
         foreign=foreign,
         here=event is last,
@@ -149,15 +150,15 @@ def _call(case: Case, event: Event, step: Step) -> str:
     if event.op is Operation.UPDATE and step.replaces is not None:
         return f"update fact {step.replaces} to{fact}"
     if step.absent:
-        return f"{event.op} by an id that nobody has"
+        return f"{event.op} with an unknown id"
     if event.op is Operation.INTRUDE:
-        return f"reach for {whose(case, step.victim)}'s ({step.how})"
+        return f"access to {whose(case, step.victim)}'s memories ({step.how})"
     if event.op is Operation.PAGE and step.cursor is not None:
-        return f"page on from call {step.cursor + 1}"
+        return f"next page after call {step.cursor + 1}"
     return f"{event.op}{fact if event.op in WRITING or event.op is step.op else ''}"
 
 
-def _answer(case: Case, event: Event, owners: set[int | None]) -> str:
+def _answer(case: Case, event: Event, owners: set[UserIndex | None]) -> str:
     others = [user for user in owners if user != event.user]
     of = f"fact of {', '.join(sorted(whose(case, user) for user in others))}" if others else ""
     if event.outcome is not Outcome.OK:
@@ -166,14 +167,14 @@ def _answer(case: Case, event: Event, owners: set[int | None]) -> str:
     if of:
         return of if event.user not in owners else f"own facts and a {of}"
     if event.number is not None:
-        return f"counts {event.number}"
+        return f"count: {event.number}"
     if event.op in WRITING:
         return "done"
     return "own facts" if owners else "nothing" if not event.rows else "no fact of this run"
 
 
 def _merged(messages: Iterable[Message]) -> list[Message]:
-    """Equal messages in a row as one, with how many there were."""
+    """Merge equal messages in a row into one, with their number."""
     merged = []
     for _, group in groupby(messages, key=_kind):
         members = list(group)
@@ -190,7 +191,7 @@ def _kind(message: Message) -> tuple[object, ...]:
 
 
 def _fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The beginning and the end of a long history, with how many calls are left out between them."""
+    """The start and the end of a long history, with the number of calls left out between them."""
     if len(messages) <= _MOST_MESSAGES:
         return tuple(messages)
     tail = len(messages) - (_MOST_MESSAGES - _KEPT_FIRST)

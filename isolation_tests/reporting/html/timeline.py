@@ -1,4 +1,4 @@
-"""When the calls of a concurrent finding ran: one row a lane, one bar a call, and the same as a table."""
+"""When the calls of a concurrent finding ran: one row per lane, one bar per call, and the same as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MILLISECONDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One call. x, width: in units of the drawing. started, ended: milliseconds since the first bar began."""
+    """One call. x, width: in drawing units. started, ended: milliseconds after the first bar's start."""
 
     who: str
     call: str
@@ -31,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The calls that one thread or task made, in order."""
+    """The calls of one thread or task, in order."""
 
     name: str
     bars: tuple[Bar, ...]
@@ -39,7 +39,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Lanes over a span of milliseconds. left_out: calls further away from the finding that aren't drawn."""
+    """Lanes over a span of milliseconds. left_out: number of distant calls that are not drawn."""
 
     lanes: tuple[Lane, ...]
     span: float
@@ -47,7 +47,7 @@ class Timeline:
 
 
 def timeline(case: Case) -> Timeline | None:
-    """The calls around the finding, where its plan has calls that overlap; else None."""
+    """The calls around the finding, if its plan has overlapping calls; else None."""
     last = hit(case)
     if last is None or all(step.lane is None for step in case.history.plan.steps):
         return None
@@ -78,7 +78,7 @@ def _ordered(events: Sequence[Event], worker: str) -> list[Event]:
 
 def _lane(worker: str) -> str:
     _, _, lane = worker.partition("-")
-    return f"lane {int(lane) + 1}" if lane.isdecimal() else "in turn"
+    return f"lane {int(lane) + 1}" if lane.isdecimal() else "sequential"
 
 
 def _bar(case: Case, event: Event, last: Event, begin: float, scale: float) -> Bar:

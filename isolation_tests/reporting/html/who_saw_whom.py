@@ -1,4 +1,4 @@
-"""Who saw whom: viewers against owners over all cases in which a fact reached somebody else."""
+"""Who saw whom: viewers against owners, over all cases in which a fact reached another user."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _READS = frozenset({Law.NO_CROSS_READ, Law.SILENT_ERRORS, Law.REFUSES_MISSING_US
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How often the viewer was given a fact of the owner.
+    """How often the viewer got a fact of the owner.
 
-    cases: recorded cases. findings: their numbers on the page, the first few of them. more: how many others.
+    cases: number of recorded cases. findings: the first few of their numbers on the page. more: the number of
+    other findings.
     """
 
     cases: int
@@ -33,17 +34,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Viewers with a cell an owner, None where nothing crossed."""
+    """A row per viewer with a cell per owner; None: no case."""
 
     owners: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
 
 def who_saw_whom(results: Iterable[CheckResult], numbers: Mapping[str, int]) -> Matrix:
-    """The matrix of all leaks. Names are fresh for each example, so they are told by how they are made.
+    """The matrix of all leaks. Names are fresh in each example, so rows and columns show how they are made.
 
-    numbers: a finding's number on the page, by its key. The most frequent come first; of many, the rest share
-    a line.
+    numbers: a finding's number on the page, by its key. The most frequent names come first; the rest share a
+    line.
     """
     seen: dict[tuple[str, str], list[int]] = {}
     for result in results:
@@ -74,7 +75,7 @@ def _pair(case: Case) -> tuple[str, str]:
 
 
 def _made(case: Case, user: int) -> str:
-    """How the user's name is made: NAME is what the viewer's group shares, OTHER what another group does."""
+    """How the user's name is made. NAME: what the viewer's group shares. OTHER: another group's part."""
     users, viewer = case.history.plan.users, case.finding.viewer
     if not (0 <= user < len(users) and 0 <= viewer < len(users)):
         return f"user {user}"
@@ -82,7 +83,7 @@ def _made(case: Case, user: int) -> str:
     if spec.type == "json":
         return spec.template
     base = "NAME" if spec.group == users[viewer].group else "OTHER"
-    # Only what surrounds the base can deceive: it is spelled as names are, and blanks are drawn.
+    # Only the text around the base can mislead: it is spelled out like names, and spaces are drawn.
     made = show(spec.template.replace("{base}", base).replace("{n}", "N"))[1:-1].replace(" ", _BLANK)
     return made if spec.type == "str" else f"{made} ({spec.type})"
 

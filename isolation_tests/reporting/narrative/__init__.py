@@ -1,1 +1,1 @@
-"""A run in words: header, verdict, findings and how they are reproduced, controls."""
+"""A run in words: header, verdict, findings with their reproduction, and controls."""

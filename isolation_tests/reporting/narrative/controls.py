@@ -1,7 +1,7 @@
-"""Controls of public frameworks that a run is test evidence for; never a claim that one is met.
+"""Controls of public frameworks for which a run is test evidence, never a claim that a control is met.
 
-Which anomaly speaks to which control stands in the catalogue (`Anomaly.controls`, by `Control.key`). Controls
-of testing itself are exercised by every check that came to a verdict, whatever it looked for.
+The catalogue maps anomalies to controls (`Anomaly.controls` names them by `Control.key`). Every conclusive
+check (held or violated) is evidence for the controls that require testing itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.core.plural import counted
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.evidence import Header
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary, summarise
@@ -24,9 +25,9 @@ Status = Literal["confirmed", "to be confirmed"]
 class Control:
     """One control, requirement or risk of a public framework.
 
-    title: its short name, or what it is about in our words. source: where the framework is published.
-    status: whether identifier and fit were compared with the source. adjacent: why a run only comes near to
-    it; empty where it speaks to it directly. of_testing: it asks for tests as such, not for a law to hold.
+    title: its short name, or its topic in our words. source: where the framework is published. status:
+    whether identifier and fit were compared with the source. adjacent: why a run covers the control only
+    indirectly; empty if it covers it directly. of_testing: the control requires testing as such.
     """
 
     framework: str
@@ -39,12 +40,12 @@ class Control:
 
     @property
     def key(self) -> str:
-        """Framework and identifier: how anomalies name it."""
+        """Framework and identifier, by which anomalies name the control."""
         return f"{self.framework} {self.identifier}"
 
     @property
-    def told(self) -> str:
-        """The key, and in a word what keeps it from being more."""
+    def label(self) -> str:
+        """The key with its reservations, such as "adjacent"."""
         notes = [
             *(["adjacent"] if self.adjacent else []),
             *([self.status] if self.status != "confirmed" else []),
@@ -54,10 +55,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class ControlEvidence:
-    """What one run has to say to one control.
+    """One run's evidence for one control.
 
-    anomalies: those that were exercised, in the catalogue's order; violated: which of them were seen.
-    checks: how many came to HELD or VIOLATED for them. wording: one paragraph for an assessor.
+    anomalies: those with a conclusive check, in the catalogue's order. violated: those that were found.
+    checks: the number of conclusive checks. wording: one paragraph for an assessor.
     """
 
     framework: str
@@ -104,7 +105,7 @@ _ALL = (
         "ASI03",
         "Identity and Privilege Abuse",
         _AGENTIC,
-        adjacent="users of one memory are told apart here; delegation between agents is not tested",
+        adjacent="the separation of users is tested; delegation between agents is not",
     ),
     Control("NIST 800-53 r5", "SC-4", "Information in Shared System Resources", _NIST),
     Control("NIST 800-53 r5", "AC-3", "Access Enforcement", _NIST),
@@ -119,7 +120,7 @@ _ALL = (
         "CA-7",
         "Continuous Monitoring",
         _NIST,
-        adjacent="one run is one point in time; monitoring is that it is repeated",
+        adjacent="one run covers one point in time; monitoring needs repeated runs",
         of_testing=True,
     ),
     Control(
@@ -127,7 +128,7 @@ _ALL = (
         "CA-8",
         "Penetration Testing",
         _NIST,
-        adjacent="attempts are automated and go through the adapter only; no tester follows up what they see",
+        adjacent="attempts are automated and go through the adapter only; no tester follows them up",
         of_testing=True,
     ),
     Control(
@@ -149,7 +150,7 @@ _ALL = (
         "8.11",
         "Data masking",
         _ISO,
-        adjacent="what errors give away of others is tested; a masking technique is not",
+        adjacent="whether errors reveal other users' data is tested; a masking technique is not",
     ),
     Control("ISO/IEC 27001:2022 Annex A", "8.12", "Data leakage prevention", _ISO),
     Control(
@@ -157,7 +158,7 @@ _ALL = (
         "8.31",
         "Separation of development, test and production environments",
         _ISO,
-        adjacent="tests bring users and facts of their own; which environment they ran in is for the reader",
+        adjacent="tests use users and facts of their own; the environment they ran in is not tested",
         of_testing=True,
     ),
     Control(
@@ -165,7 +166,7 @@ _ALL = (
         "5.23",
         "Information security for use of cloud services",
         _ISO,
-        adjacent="it speaks to a target that a cloud service runs, and to its separation of users only",
+        adjacent="only the separation of users is tested, and only if the target is a cloud service",
     ),
     Control("ISO/IEC 27001:2022 Annex A", "8.3", "Information access restriction", _ISO, _OPEN),
     Control(
@@ -189,7 +190,7 @@ _ALL = (
         "164.312(b)",
         "Audit controls",
         _HIPAA,
-        adjacent="who may read a memory's history is tested; that activity is recorded and examined is not",
+        adjacent="who may read a memory's history is tested; recording and examining activity is not",
     ),
     Control("HIPAA", "164.312(c)(1)", "Integrity", _HIPAA),
     Control(
@@ -198,24 +199,24 @@ _ALL = (
         "Multi-tenant service providers separate their customers' environments and data",
         _PCI,
         _OPEN,
-        adjacent="it binds multi-tenant service providers that handle cardholder data",
+        adjacent="it applies to multi-tenant service providers that handle cardholder data",
     ),
 )
 CONTROLS: dict[str, Control] = {control.key: control for control in _ALL}
 
 
 def anomalies_of(control: Control) -> tuple[str, ...]:
-    """The anomalies whose checks speak to a control, in the catalogue's order."""
+    """The anomalies whose checks are evidence for a control, in the catalogue's order."""
     return tuple(
         entry.id for entry in CATALOGUE.values() if control.of_testing or control.key in entry.controls
     )
 
 
 def exercised(header: Header, results: Sequence[CheckResult]) -> tuple[ControlEvidence, ...]:
-    """The controls that this run is test evidence for, in the catalogue's order.
+    """The controls for which this run is test evidence, in the order of `CONTROLS`.
 
-    A control is exercised when at least one check came to HELD or VIOLATED for an anomaly that speaks to it;
-    a check without a verdict, or violated by another anomaly, counts for nothing.
+    A control is listed if at least one of its anomalies has a conclusive check. A check that is inconclusive,
+    or that another anomaly violated, does not count.
     """
     summary = summarise(header, results)
     settled = {name: [row for row in summary.checks if _settled(row, name)] for name in CATALOGUE}
@@ -232,11 +233,11 @@ def _evidence(
     examples: Mapping[str, int],
 ) -> ControlEvidence | None:
     names = anomalies_of(control)
-    asked = tuple(name for name in names if settled[name])
-    if not asked:
+    tested = tuple(name for name in names if settled[name])
+    if not tested:
         return None
-    checks = dict.fromkeys(row.check for name in asked for row in settled[name])
-    violated = tuple(name for name in asked if any(_violated(row, name) for row in settled[name]))
+    checks = dict.fromkeys(row.check for name in tested for row in settled[name])
+    violated = tuple(name for name in tested if any(_violated(row, name) for row in settled[name]))
     return ControlEvidence(
         framework=control.framework,
         identifier=control.identifier,
@@ -244,35 +245,37 @@ def _evidence(
         source=control.source,
         status=control.status,
         adjacent=control.adjacent,
-        anomalies=asked,
+        anomalies=tested,
         violated=violated,
         checks=len(checks),
         wording=_wording(
             control,
             header,
-            f"{len(checks)} {'check' if len(checks) == 1 else 'checks'} came to a verdict on {_named(asked)}",
-            f"violated: {_named(violated)}" if violated else "none of them was violated",
+            f"{counted(len(checks), 'conclusive check')} on {_named(tested)}",
+            f"Violated: {_named(violated)}" if violated else "No violation",
             sum(examples[check] for check in checks),
             _left_out(summary, names),
         ),
     )
 
 
-def _wording(control: Control, header: Header, asked: str, outcome: str, examples: int, left_out: str) -> str:
+def _wording(
+    control: Control, header: Header, tested: str, outcome: str, examples: int, left_out: str
+) -> str:
     seed = "a random seed" if header.seed is None else f"seed {header.seed}"
     open_points = [f"adjacent only: {control.adjacent}"] if control.adjacent else []
     if control.status != "confirmed":
-        open_points.append("identifier and fit are to be confirmed against the source")
+        open_points.append("identifier and fit still to be confirmed against the source")
     notes = f" ({'; '.join(open_points)})" if open_points else ""
     return (
-        f"test evidence for control {control.key}{notes}: {asked}; {outcome};"
-        f" run {header.run_id} with {seed}, {examples} {'example' if examples == 1 else 'examples'};"
-        f" left out: {left_out}."
+        f"Test evidence for control {control.key}{notes}: {tested}. {outcome}."
+        f" Run {header.run_id} with {seed}, {counted(examples, 'example')}."
+        f" Left out: {left_out}."
     )
 
 
 def _settled(row: CheckRow, name: str) -> bool:
-    """Whether the check came to a verdict on this anomaly."""
+    """Whether the check is conclusive on this anomaly: held, or violated by it."""
     return _violated(row, name) or (row.verdict is Verdict.HELD and name in row.anomalies)
 
 
@@ -283,18 +286,18 @@ def _violated(row: CheckRow, name: str) -> bool:
 
 
 def _left_out(summary: Summary, names: Iterable[str]) -> str:
-    """What kept checks of these anomalies from being asked: missing capabilities, aliases, checks not run."""
+    """What kept checks of these anomalies from a result: missing capabilities, aliases, checks not run."""
     wanted = set(names)
     mine = [row for row in summary.checks if wanted & set(row.anomalies)]
     reasons = dict.fromkeys(row.reason for row in mine if row.verdict is Verdict.NOT_SUPPORTED)
     silent = sum(not row.ran for row in mine)
     doubtful = sum(row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE) for row in mine)
-    told = [
-        *(reason or "not supported, without a reason" for reason in reasons),
+    gaps = [
+        *(reason or "not supported, no reason given" for reason in reasons),
         *([f"{silent} not run"] if silent else []),
-        *([f"{doubtful} without a verdict"] if doubtful else []),
+        *([f"{doubtful} inconclusive or in error"] if doubtful else []),
     ]
-    return ", ".join(told) or "nothing"
+    return ", ".join(gaps) or "nothing"
 
 
 def _examples(results: Iterable[CheckResult]) -> dict[str, int]:

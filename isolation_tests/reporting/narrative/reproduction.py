@@ -1,4 +1,4 @@
-"""A violation as a few lines of Python against an adapter called `memory`, and as two sentences."""
+"""A finding as a few lines of Python that call an adapter named `memory`, and as two sentences."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ABSENT = "00000000-0000-4000-8000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the reproduction: the step it shows, and how many equal adds it stands for.
+    """A line of the reproduction, which stands for one step or for several equal adds.
 
-    addressed: the fact that was added under the id which the step uses.
+    addressed: the fact whose id the step uses.
     """
 
     number: int
@@ -34,10 +34,10 @@ class _Line:
 
 
 def reproduction(case: Case) -> str:
-    """At most four lines of Python that show the violation; long runs of adds become one loop.
+    """At most four lines of Python that reproduce the finding; long runs of adds become one loop.
 
-    Names are Python literals in ASCII. Canaries are written CANARY-0, CANARY-1, ... Steps that don't fit
-    are counted in a comment: the replay file holds them all.
+    Names are ASCII Python literals. Canaries are written as CANARY-0, CANARY-1, ... A comment counts the
+    steps that don't fit; the replay file holds them all.
     """
     finding = case.finding
     lines = _lines(case.history.plan, finding)
@@ -55,7 +55,7 @@ def reproduction(case: Case) -> str:
 
 
 def story(case: Case) -> str:
-    """Who saw or lost whose fact through what, and how often it showed: two sentences."""
+    """Who saw or lost whose fact through which operation, and how often: two sentences."""
     often = f"It showed in {seen_words(case.seen, case.tried)}"
     relation = case.finding.relation
     related = f"; the names are related by {relation}" if relation else ""
@@ -65,34 +65,35 @@ def story(case: Case) -> str:
 def _who(case: Case) -> str:
     finding = case.finding
     viewer, through, owner = show(_name(case, finding.viewer)), str(finding.operation), _owner(case, show)
-    telling = {
-        Law.NO_CROSS_READ: f"{viewer} was given a fact of {owner} by {through}, in {finding.where!a}",
-        Law.KEEPS_OWN_FACTS: f"{viewer} does not see all of their own facts {_loss(case)}",
-        Law.DELETED_IS_GONE: f"Facts that {viewer} deleted are still given out by {through}",
-        Law.REFUSES_MISSING_USER: f"{through} on behalf of {viewer} got stored facts and no refusal",
-        Law.FOREIGN_ID_IS_UNKNOWN: f"{viewer} can tell by {through} that an id of {owner} exists",
-        Law.OWNER_STAYS: f"A memory of {owner} changed hands through {through} on behalf of {viewer}",
-        Law.OWN_KEYS: f"{viewer} and {owner} share one memory where each wrote their own",
-        Law.COUNTS_OWN: f"{through} on behalf of {viewer} counts other memories than their own",
-        Law.SILENT_ERRORS: f"The error that {viewer} got from {through} gives away {owner}",
-        Law.OWN_VIEW: f"What {viewer} gets from {through} depends on others' memories, in {finding.where!a}",
-        Law.SURFACES_AGREE: f"{viewer} gets other memories from {through} than from get_all",
+    field = "" if finding.where == finding.operation else f", in field {finding.where!a}"
+    sentence = {
+        Law.NO_CROSS_READ: f"{viewer} got a fact of {owner} from {through}{field}",
+        Law.KEEPS_OWN_FACTS: f"{viewer} misses own facts {_loss(case)}",
+        Law.DELETED_IS_GONE: f"{through} still returns facts that {viewer} deleted",
+        Law.REFUSES_MISSING_USER: f"{through} with user {viewer} returned stored facts instead of a refusal",
+        Law.FOREIGN_ID_IS_UNKNOWN: f"{viewer} can tell from {through} that an id of {owner} exists",
+        Law.OWNER_STAYS: f"{through} by {viewer} changed the owner of a memory of {owner}",
+        Law.OWN_KEYS: f"{viewer} and {owner} share one memory although each wrote their own",
+        Law.COUNTS_OWN: f"{through} gave {viewer} a number that is not that of their own memories",
+        Law.SILENT_ERRORS: f"The error that {viewer} got from {through} reveals {owner}",
+        Law.OWN_VIEW: f"What {viewer} gets from {through} depends on other users' memories{field}",
+        Law.SURFACES_AGREE: f"{viewer} gets different memories from {through} and from get_all",
     }[finding.law]
-    return telling[:1].upper() + telling[1:]
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _loss(case: Case) -> str:
-    """Where facts are missing, and whose call came before where somebody else's is at fault."""
+    """Where facts are missing, and after whose call if another user's call caused it."""
     finding = case.finding
     if finding.operation == finding.where:
         return f"in {finding.where}"
     other = related_user(case)
     whose = "another user" if other is None else show(_name(case, other))
-    return f"in {finding.where}, after {finding.operation} on behalf of {whose}"
+    return f"in {finding.where}, after {finding.operation} by {whose}"
 
 
 def related_user(case: Case) -> int | None:
-    """The other user of the finding's related pair; None where the names are not related."""
+    """The other user of the finding's related pair; None if the names are not related."""
     users, viewer = case.history.plan.users, case.finding.viewer
     if not 0 <= viewer < len(users):
         return None
@@ -111,7 +112,7 @@ def _owner(case: Case, spell: Callable[[Any], str]) -> str:
 
 
 def _lines(plan: Plan, finding: Finding) -> list[_Line]:
-    """All calls up to the one that shows it; what showed while waiting is shown by the call that polled."""
+    """All calls up to the one that shows the finding; a wait is replaced by the call that polled."""
     steps = list(enumerate(plan.steps))[: finding.step + 1]
     polled = finding.operation if finding.operation not in WRITING else Operation.GET_ALL
     shown = (
@@ -123,7 +124,7 @@ def _lines(plan: Plan, finding: Finding) -> list[_Line]:
 
 
 def _addressed(plan: Plan, number: int, step: Step) -> int | None:
-    """The fact whose add gave the id that the step uses: an update keeps the id and changes the fact."""
+    """The fact whose add returned the id that the step uses; an update changes the fact and keeps the id."""
     fact = step.fact if step.replaces is None else step.replaces
     if step.op not in BY_ID or step.absent:
         return None
@@ -138,7 +139,7 @@ def _addressed(plan: Plan, number: int, step: Step) -> int | None:
 
 
 def _fitting(lines: Sequence[_Line], case: Case) -> list[_Line]:
-    """As many lines as there may be: the last, those it follows from, then its users' own, in their order."""
+    """At most `MOST_LINES` lines: the last, then its causes, then other calls of its users, in plan order."""
     if len(lines) <= MOST_LINES:
         return list(lines)
     last, finding = lines[-1], case.finding
@@ -162,7 +163,7 @@ def _fitting(lines: Sequence[_Line], case: Case) -> list[_Line]:
 
 
 def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
-    """Runs of plain adds become one line each: per user, or for all users without a part in the finding."""
+    """Merge runs of plain adds into one line each: per user, or for all users outside the finding."""
     needed = _ids_needed(lines)
     parts = {finding.viewer, finding.owner}
 
@@ -182,7 +183,7 @@ def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
 
 
 def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
-    """Reads change nothing unless a later step replays their cursor, or they warm a cache."""
+    """Drop reads, unless a later step replays their cursor or they may fill a cache."""
     cursors = {line.step.cursor for line in lines}
     reads = {Operation.SEARCH, Operation.GET_ALL, Operation.COUNT, Operation.EXPORT, Operation.PAGE}
     return [
@@ -196,13 +197,13 @@ def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line
 
 
 def _ids_needed(lines: Sequence[_Line]) -> frozenset[int]:
-    """Facts whose stored id a later step uses."""
+    """Facts whose stored id a later step needs."""
     return frozenset(line.addressed for line in lines if line.addressed is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes steps as Python; `ids` are the facts whose id has to be kept in a variable."""
+    """Writes steps as Python. ids: the facts whose id has to be kept in a variable."""
 
     case: Case
     ids: frozenset[int]
@@ -224,15 +225,15 @@ class _Writer:
         return {
             Law.NO_CROSS_READ: f"returns a fact of {owner}",
             Law.KEEPS_OWN_FACTS: "own facts are missing",
-            Law.DELETED_IS_GONE: "deleted facts are still there",
+            Law.DELETED_IS_GONE: "still returns deleted facts",
             Law.REFUSES_MISSING_USER: "is answered instead of refused",
-            Law.FOREIGN_ID_IS_UNKNOWN: "is answered otherwise than for an absent id",
-            Law.OWNER_STAYS: f"a memory of {owner} changed hands",
-            Law.OWN_KEYS: f"is one memory with that of {owner}",
-            Law.COUNTS_OWN: "counts others' memories too, or misses own ones",
-            Law.SILENT_ERRORS: f"its error gives away {owner}",
-            Law.OWN_VIEW: "is another where nobody else has memories",
-            Law.SURFACES_AGREE: "does not agree with get_all",
+            Law.FOREIGN_ID_IS_UNKNOWN: "answers differently than for an absent id",
+            Law.OWNER_STAYS: f"a memory of {owner} changed its owner",
+            Law.OWN_KEYS: f"shares one memory with {owner}",
+            Law.COUNTS_OWN: "counts others' memories, or misses own ones",
+            Law.SILENT_ERRORS: f"its error reveals {owner}",
+            Law.OWN_VIEW: "differs when nobody else has memories",
+            Law.SURFACES_AGREE: "disagrees with get_all",
         }[finding.law]
 
     def _loop(self, line: _Line) -> str:
@@ -282,7 +283,7 @@ class _Writer:
         return text.replace("{canary}", "CANARY")
 
     def _bound(self, value: Any) -> Any:
-        """A plan's `@1` is user 1's name and `#0` the canary of fact 0, as when it was bound."""
+        """The value with the plan's `@1` (user 1's name) and `#0` (the canary of fact 0) filled in."""
         if isinstance(value, Mapping):
             return {self._bound(key): self._bound(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
@@ -294,7 +295,7 @@ class _Writer:
 
 
 def _literal(value: object) -> str:
-    """A Python expression for a value, in ASCII; a long run of equal characters is multiplied."""
+    """A Python expression for a value, in ASCII; a long run of equal characters is written as a product."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value!s}')"
     if isinstance(value, Mapping):

@@ -1,9 +1,10 @@
-"""A run in words for a terminal: header, table, verdict line and findings; meaning never hangs on colour."""
+"""A run in words for a terminal: header, table, verdict and findings; colour never carries meaning alone."""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich import box
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import plain
+from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Header
 from isolation_tests.reporting.evidence.summary import AnomalyRow, Summary
@@ -19,16 +21,22 @@ from isolation_tests.reporting.narrative.reproduction import related_user, repro
 from isolation_tests.testdata.display import difference, show
 
 __all__ = [
+    "RUN_NOT_HELD",
     "finding_text",
     "header_lines",
     "law_of",
     "names_of",
+    "pairs",
     "replay_command",
     "row_verdict",
     "summary_table",
     "verdict_line",
 ]
 
+RUN_NOT_HELD = (
+    "A check that one anomaly violated proves nothing about the other anomalies that it covers:"
+    " there it counts as run, not as held."
+)
 _STYLES = {
     Verdict.VIOLATED: "bold red",
     Verdict.ERROR: "bold magenta",
@@ -39,49 +47,47 @@ _STYLES = {
 
 
 def header_lines(header: Header) -> list[str]:
-    """What is tested and how, one fact group a line, for a pytest header or a report."""
+    """What is tested and how, one topic per line."""
     target = header.target
-    versions = _pairs(target.distributions, " ") or "version unknown"
+    versions = pairs(target.distributions, " ") or "version unknown"
     title = f" ({target.title})" if target.title not in ("", target.name) else ""
     source = f", from {target.source}" if target.source not in ("", target.adapter) else ""
     known = (
-        f"{header.known_file}, {_count(header.known_count, 'entry', 'entries')}"
+        f"{header.known_file} ({counted(header.known_count, 'entry', 'entries')})"
         if header.known_file
         else "none"
     )
     seed = "random seed" if header.seed is None else f"seed {header.seed}"
     levels = Counter(check.level for check in header.expected)
-    by_level = "".join(f", {levels[level]} {level}" for level in Level if levels[level])
+    by_level = ", ".join(f"{levels[level]} {level}" for level in Level if levels[level])
+    disposable = "; the store is disposable" if target.disposable else ""
     aliases, owner_keys = ", ".join(header.aliases) or "none", ", ".join(header.owner_keys) or "none"
-    workers = _count(header.workers, "worker")
+    workers = counted(header.workers, "worker")
     lines = [
         f"isolation-tests {header.suite_version}, run {header.run_id}, started {header.started}",
         f"target: {target.name}{title}, {versions}",
         f"adapter: {target.adapter}{source}",
-        f"options: {_pairs(target.options) or 'none'}{'; disposable' if target.disposable else ''}",
+        f"options: {pairs(target.options) or 'none'}{disposable}",
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
-        *([f"declared volatile: {target.volatile}"] if target.volatile else []),
+        *([f"declared non-deterministic: {target.volatile}"] if target.volatile else []),
         f"{seed}, profile {header.profile}, {workers}, Python {header.python} on {header.platform}",
         f"known findings: {known}",
-        f"variables: {_pairs(header.variables) or 'no ISOLATION_* is set'}",
-        f"checks expected: {len(header.expected)}{by_level}",
+        f"ISOLATION_* variables: {pairs(header.variables) or 'none'}",
+        f"expected checks: {len(header.expected)}{f' ({by_level})' if by_level else ''}",
     ]
     if header.merged:
         lines.append(f"merged from runs {', '.join(header.merged)}")
     if header.selection:
-        lines.append(f"narrowed by {' '.join(header.selection)}: what is left out counts as not run")
+        lines.append(f"narrowed by {' '.join(header.selection)}: checks left out count as not run")
     return [plain(line) for line in lines]
 
 
 def verdict_line(summary: Summary) -> str:
-    """The verdict, the level and what stands behind them, as one sentence."""
-    known = sum(case.known is not None for case in summary.cases)
-    parts = [f"{summary.counts[Verdict.HELD]} of {_count(len(summary.checks), 'check')} held"]
-    if new := len(summary.cases) - known:
-        parts.append(_count(new, "finding"))
-    if known:
-        parts.append(_count(known, "known finding"))
+    """The verdict, the level and the number of checks behind them, as one sentence."""
+    parts = [f"{summary.counts[Verdict.HELD]} of {counted(len(summary.checks), 'check')} held"]
+    if violated := summary.counts[Verdict.VIOLATED]:
+        parts.append(f"{violated} violated{_findings(summary)}")
     for verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SUPPORTED):
         silent = len(summary.not_run) if verdict is Verdict.INCONCLUSIVE else 0
         if number := summary.counts[verdict] - silent:
@@ -89,20 +95,30 @@ def verdict_line(summary: Summary) -> str:
     if summary.not_run:
         parts.append(f"{len(summary.not_run)} not run")
     if summary.stale_known:
-        parts.append(f"{_count(len(summary.stale_known), 'known entry', 'known entries')} out of date")
+        parts.append(counted(len(summary.stale_known), "outdated known finding"))
     only_known = summary.verdict is Verdict.VIOLATED and summary.known_only
     word = "VIOLATED, known" if only_known else _words(summary.verdict).upper()
     unreached = (
-        "no level reached" if summary.whole else "no level, for this profile asks a part of the matrix"
+        "no level reached" if summary.whole else "no level (this profile runs only part of the matrix)"
     )
     level = f"level {summary.level}" if summary.level else unreached
     return f"{word}, {level}: {', '.join(parts)}."
 
 
-def row_verdict(row: AnomalyRow) -> str:
-    """An anomaly's verdict in words; known findings stay violated and say so.
+def _findings(summary: Summary) -> str:
+    known = sum(case.known is not None for case in summary.cases)
+    new = len(summary.cases) - known
+    numbers = [
+        *([counted(new, "finding")] if new else []),
+        *([counted(known, "known finding")] if known else []),
+    ]
+    return f" ({', '.join(numbers)})" if numbers else ""
 
-    Held in part: what could be asked held, and some of its checks were not supported.
+
+def row_verdict(row: AnomalyRow) -> str:
+    """An anomaly's verdict in words; a known finding is still a violation, marked as known.
+
+    Held in part: all supported checks held, and some checks were not supported.
     """
     known = row.verdict is Verdict.VIOLATED and row.known and not row.findings
     if row.verdict is Verdict.NOT_SUPPORTED and row.held:
@@ -111,13 +127,15 @@ def row_verdict(row: AnomalyRow) -> str:
 
 
 def summary_table(summary: Summary) -> Table:
-    """One row an anomaly: verdict in words, checks that held of those that ran, not run, findings."""
+    """One row per anomaly: its verdict, its checks that held, ran and did not run, and its findings."""
     table = Table(
         title="What was proved, by anomaly",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
+        caption=RUN_NOT_HELD if any(row.verdict is Verdict.INCONCLUSIVE for row in summary.rows) else None,
+        caption_justify="left",
     )
     for heading in ("anomaly", "verdict"):
         table.add_column(heading, overflow="fold")
@@ -134,7 +152,7 @@ def summary_table(summary: Summary) -> Table:
 
 
 def finding_text(case: Case, replay_path: Path | str | None) -> str:
-    """A violation for people: law, story, both names, reproduction, replay command and usual fix."""
+    """A finding for a reader: law, story, both names, reproduction, replay command and usual fix."""
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     lines = [
@@ -142,8 +160,8 @@ def finding_text(case: Case, replay_path: Path | str | None) -> str:
         + (" (known: " + case.known + ")" if case.known is not None else ""),
         f"  law:      {law_of(case)}",
         f"  story:    {story(case)}",
-        *(f"  {label:<10}{value}" for label, value in names_of(case)),
-        "  shown by:",
+        *(f"  {label + ':':<10}{value}" for label, value in names_of(case)),
+        "  reproduction:",
         *(f"    {line}" for line in reproduction(case).splitlines()),
     ]
     if replay_path is not None:
@@ -154,42 +172,42 @@ def finding_text(case: Case, replay_path: Path | str | None) -> str:
 
 
 def law_of(case: Case) -> str:
-    """The law that was broken, from the catalogue; the judge's own name of it if the anomaly is unknown."""
+    """The broken law from the catalogue; the judge's name for it if the anomaly is unknown."""
     entry = CATALOGUE.get(case.finding.anomaly)
     return entry.law if entry else case.finding.law.value
 
 
 def names_of(case: Case) -> list[tuple[str, str]]:
-    """Both names side by side and how they differ, as (label, text); one name where only one user is."""
+    """Both names and their difference as (label, text) pairs; one name if only one user is involved."""
     finding, users = case.finding, case.history.users
     owner = finding.viewer if finding.owner is None else finding.owner
     other = related_user(case) if owner == finding.viewer else owner
     there = [user for user in (finding.viewer, other) if user is not None and 0 <= user < len(users)]
     names = [users[user].name for user in dict.fromkeys(there)]
     labelled = list(zip(("user a", "user b"), (show(name) for name in names), strict=False))
-    both = 2
-    if len(names) == both:
+    if len(names) == 2:
         related = f"{finding.relation}: " if finding.relation else ""
         labelled.append(("relation", related + difference(*names)))
     return labelled
 
 
 def replay_command(replay_path: Path | str) -> str:
-    """The command that shows the finding again."""
+    """The command that replays the finding."""
     return f"isolation-tests replay {shlex.quote(str(replay_path))}"
 
 
 def _capabilities(header: Header) -> str:
     if not header.capabilities:
-        return "core only"
+        return "only the four core methods"
     failed = {name: answer for name, answer in header.probed.items() if answer != "ok"}
     unprobed = [name for name in header.capabilities if name not in header.probed]
-    told = ", ".join(header.capabilities)
-    told += f"; claimed but not working: {_pairs(failed)}" if failed else ""
-    return told + (f"; not probed: {', '.join(unprobed)}" if unprobed else "")
+    names = ", ".join(header.capabilities)
+    names += f"; claimed but not working: {pairs(failed)}" if failed else ""
+    return names + (f"; claimed but not probed: {', '.join(unprobed)}" if unprobed else "")
 
 
-def _pairs(values: dict[str, str], between: str = "=") -> str:
+def pairs(values: Mapping[str, str], between: str = "=") -> str:
+    """Names and values on one line."""
     return ", ".join(f"{name}{between}{value}" for name, value in values.items())
 
 
@@ -201,7 +219,3 @@ def _words(verdict: Verdict) -> str:
         Verdict.NOT_SUPPORTED: "not supported",
         Verdict.HELD: "held",
     }[verdict]
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

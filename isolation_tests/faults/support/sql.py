@@ -1,4 +1,4 @@
-"""Lookups made with a real SQL database: what SQL takes a name for, it finds."""
+"""Lookups with a real SQL database, so that SQL itself decides what a name matches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import closing
 from typing import Any
 
 from isolation_tests.adapter import Refused
-from isolation_tests.faults.merged import Resolve
+from isolation_tests.faults.support.merged import Resolve
 
 
 def selected(condition: str, parameters: Mapping[str, Any], users: Sequence[Any]) -> list[Any]:
-    """The users whose rows an SQL condition over `user_id`, `key` and `value` selects.
+    """The users whose rows an SQL condition on `user_id`, `key` and `value` selects.
 
-    Refused: the condition is no SQL, as when a quote was pasted into it.
+    Raises `Refused` if the condition is not valid SQL, such as after pasting a quote into it.
     """
     found = [user for user in users if isinstance(user, str) and _is_storable(user)]
     with closing(sqlite3.connect(":memory:")) as database:
@@ -30,7 +30,7 @@ def selected(condition: str, parameters: Mapping[str, Any], users: Sequence[Any]
 
 
 def looked_up(condition: str) -> Resolve:
-    """Others found by an SQL condition with the viewer pasted for `{name}` or bound to `:name`."""
+    """The users that an SQL condition selects, with the viewer pasted as `{name}` or bound to `:name`."""
 
     def resolve(viewer: Any, others: Sequence[Any]) -> list[Any]:
         if not isinstance(viewer, str) or not _is_storable(viewer):
@@ -41,6 +41,6 @@ def looked_up(condition: str) -> Resolve:
 
 
 def _is_storable(name: str) -> bool:
-    # To LIKE a zero character ends the text, which would be truncation and another anomaly; a half of a
-    # surrogate pair has no place in a database at all.
+    # For LIKE, a NUL character ends the text, which would be truncation, another anomaly. A lone surrogate
+    # can't be stored in a database at all.
     return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in name)

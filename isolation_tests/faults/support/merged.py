@@ -1,4 +1,4 @@
-"""Users who became one: on every chosen surface a user also gets, and deletes, what others wrote."""
+"""Users who are merged: on every chosen surface, a user also reads and deletes what others wrote."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from isolation_tests.adapter import Memory, Page, Refused
-from isolation_tests.faults.base import Handler, Remembering, call, tag, unique
+from isolation_tests.faults.support.base import Handler, Remembering, call, tag, unique
 
 BY_ID = frozenset({"get", "update", "delete", "history"})
 READS = frozenset({"search", "get_all", "export", "count", "page", "get", "history"})
 ALL = READS | {"delete_all", "update", "delete"}
-# The latest of the others: on a long run with thousands of users every call would grow with the run.
+# Only the latest other users count, because a long run has thousands of users and would get slower.
 MOST_OTHERS = 50
 
 Sees = Callable[[Any, Any], bool]
@@ -21,43 +21,43 @@ Resolve = Callable[[Any, Sequence[Any]], list[Any]]
 
 
 def seeing(sees: Sees) -> Resolve:
-    """The others whom a viewer is taken for, by a predicate (viewer, other)."""
+    """The other users that a viewer is merged with, by a predicate (viewer, other)."""
     return lambda viewer, others: [v for v in others if sees(viewer, v)]
 
 
 def everyone(_viewer: Any, others: Sequence[Any]) -> list[Any]:
-    """All others, whoever looks."""
+    """All other users, for any viewer."""
     return list(others)
 
 
 def opens(special: Callable[[Any], bool]) -> Resolve:
-    """All others for the viewers that are special, nobody for the rest."""
+    """All other users for special viewers, and none for the rest."""
     return lambda viewer, others: list(others) if special(viewer) else []
 
 
 def names(sees: Callable[[str, str], bool]) -> Resolve:
-    """As `seeing`, among users that are text."""
+    """Like `seeing`, but only among users that are text."""
     return seeing(lambda u, v: isinstance(u, str) and isinstance(v, str) and sees(u, v))
 
 
 def folded(fold: Callable[[str], str]) -> Resolve:
-    """Users who are text are one where `fold` gives the same; a name that folds to nothing is nobody's."""
+    """Merges users that are text and that `fold` makes equal; a name that folds to nothing matches none."""
     cached = functools.lru_cache(maxsize=10_000)(fold)
     return names(lambda u, v: bool(cached(u)) and cached(u) == cached(v))
 
 
 def interleaved(answers: Iterable[Sequence[Memory]]) -> list[Memory]:
-    """The best of each answer first, then the second best, and so on; each id once."""
+    """The best row of each answer first, then the second best, and so on; each id once."""
     ranks = zip_longest(*answers)
     return unique(row for rank in ranks for row in rank if row is not None)
 
 
 class Merged(Remembering):
-    """Acts for the user and for everyone the user is taken for.
+    """Acts for the user and for every user that the user is merged with.
 
-    resolve: (viewer, writers other than the viewer) to those the viewer gets besides; it may raise
-    `Refused` for a name it can't read. surfaces: methods on which that happens. override: a viewer whom the
-    inner adapter refuses is served all the same, when there is anybody's data to serve.
+    resolve: maps (viewer, other writers) to the users that the viewer is merged with; it may raise `Refused`
+    for a name that it can't read. surfaces: the methods on which that happens. override: whether a viewer
+    that the inner adapter refuses is served anyway, if there is data to serve.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Merged(Remembering):
         return super()._handler(name) if name in self._surfaces or keeps_records else None
 
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
-        # A name that can't be read later is refused before anything is stored under it.
+        # A name that `resolve` can't read is refused before anything is stored under it.
         self._resolve(user, [])
         return await super()._on_add(user, text, **keywords)
 
@@ -132,5 +132,5 @@ class Merged(Remembering):
 def merged(
     resolve: Resolve, surfaces: Iterable[str] = ALL, *, override: bool = False
 ) -> Callable[[Any], Merged]:
-    """What plants a `Merged` of this kind."""
+    """A function that plants a `Merged` of this kind."""
     return lambda adapter: Merged(adapter, resolve, surfaces, override=override)

@@ -1,4 +1,4 @@
-"""Users who became one because the name was changed at the door."""
+"""Users who are merged because the system changes their names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from isolation_tests.faults.base import Handler, Wrapper, call
+from isolation_tests.faults.support.base import Handler, Wrapper, call
 
 
 class Renamed(Wrapper):
-    """Every call is made under the name that `rename` gives the user; it also admits users of other types."""
+    """Makes every call with the user that `rename` returns; users of other types are accepted too."""
 
     def __init__(self, inner: Any, rename: Callable[[Any], Any]) -> None:
         self._rename = rename
@@ -24,5 +24,5 @@ class Renamed(Wrapper):
 
 
 def renamed(rename: Callable[[Any], Any]) -> Callable[[Any], Renamed]:
-    """What plants a `Renamed` of this kind."""
+    """A function that plants a `Renamed` of this kind."""
     return lambda adapter: Renamed(adapter, rename)

@@ -1,9 +1,8 @@
-"""What every seeded fault is made of: the record, the wrapper, and a memory of who wrote what.
+"""The parts of a seeded fault: its description, the wrapper, and a record of who wrote what.
 
-A fault is a wrapper in front of any adapter, sync or async; what it does not break is the adapter's own.
-It offers what the adapter offers, with the adapter's signatures, so that the suite finds the same
-capabilities as without the fault. Handlers are written once, as coroutines: in front of a sync adapter they
-run to their end at once.
+A fault is a wrapper around any adapter, sync or async. It breaks one thing and passes everything else on. It
+has the adapter's methods and signatures, so that the suite finds the same capabilities as without the fault.
+Handlers are written once, as coroutines; around a sync adapter they finish at once.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way of breaking isolation on purpose, to measure whether the suite would see it.
+    """One way to break isolation on purpose, to measure whether the suite detects it.
 
     name: `<anomaly>-<mechanism>`. summary: the mechanism in one sentence. plant: takes an adapter and
-    returns the broken one. like: a public case of the anomaly. needs: what an adapter has to offer
-    for the fault to make a difference: methods ("history"), keywords of methods ("add.key"), and "async".
+    returns the broken one. like: a public case of the anomaly. needs: what an adapter must offer for the
+    fault to have an effect: methods ("history"), keywords of methods ("add.key"), and "async".
     """
 
     name: str
@@ -38,7 +37,7 @@ class Fault:
     needs: tuple[str, ...] = ()
 
     def fits(self, adapter: Any) -> bool:
-        """Whether the adapter offers all the fault needs; planted elsewhere it changes nothing."""
+        """Whether the adapter offers everything that the fault needs; otherwise the fault has no effect."""
         return all(_offers(adapter, *need.split(".")) for need in self.needs)
 
 
@@ -50,13 +49,13 @@ def _offers(adapter: Any, method: str, keyword: str | None = None) -> bool:
 
 
 def _at_once(handler: Handler, *args: Any, **keywords: Any) -> Any:
-    """Run a handler in front of a sync adapter to its end: nothing in it waits, so it needs no loop."""
+    """Run a handler of a sync adapter to its end; nothing in it waits, so it needs no event loop."""
     running = handler(*args, **keywords)
     try:
         running.send(None)
     except StopIteration as done:
         return done.value
-    raise RuntimeError("A sync adapter gave an awaitable: make its methods `async def`.")
+    raise RuntimeError("A sync adapter returned an awaitable; make its methods `async def`.")
 
 
 async def call(method: Handler, *args: Any, **keywords: Any) -> Any:
@@ -66,17 +65,17 @@ async def call(method: Handler, *args: Any, **keywords: Any) -> Any:
 
 
 def tag(user: Any) -> str:
-    """A user of any type as text: hostile values can't be keys, and to Python 1, 1.0 and True are one."""
+    """A user of any type as text: hostile values can't be keys, and in Python 1, 1.0 and True are equal."""
     return f"{type(user).__name__}:{user!r}"
 
 
 def is_missing(user: Any) -> bool:
-    """Whether a user is none at all: None or blank text."""
+    """Whether the user is missing: None or blank text."""
     return user is None or (isinstance(user, str) and not user.strip())
 
 
 def unique(rows: Iterable[Memory]) -> list[Memory]:
-    """The rows in order, each id once; rows without an id all stay."""
+    """The rows in order, with each id once; rows without an id are all kept."""
     seen: set[str] = set()
     kept = []
     for row in rows:
@@ -88,7 +87,7 @@ def unique(rows: Iterable[Memory]) -> list[Memory]:
 
 
 class Wrapper:
-    """An adapter in front of another: a method `_on_<name>` replaces the inner `<name>`, if there is one."""
+    """An adapter around another one: a method `_on_<name>` replaces the inner `<name>`, if that exists."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -99,7 +98,7 @@ class Wrapper:
                 setattr(self, name, self._front(name, offered))
 
     def __getattr__(self, name: str) -> Any:
-        """What the wrapper knows nothing of (`close`) is the inner adapter's."""
+        """Any other attribute (`close`) is the inner adapter's."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._inner, name)
@@ -113,12 +112,12 @@ class Wrapper:
         if handler is None:
             return offered
         front = functools.partial(handler) if self._waits else functools.partial(_at_once, handler)
-        # `__wrapped__` makes inspect.signature show the inner's keywords: they are found by inspection.
+        # `__wrapped__` makes inspect.signature show the inner keywords, which the suite looks for.
         return functools.update_wrapper(front, offered)
 
 
 class Remembering(Wrapper):
-    """A wrapper that knows who wrote through it, and whose each id is."""
+    """A wrapper that records who wrote through it, and who owns each id."""
 
     def __init__(self, inner: Any) -> None:
         self._writers: dict[str, Any] = {}
@@ -153,7 +152,7 @@ class Remembering(Wrapper):
         return await self._act("delete", user, id)
 
     async def _act(self, name: str, user: Any, id: str, *args: Any, **keywords: Any) -> Any:
-        """Make a by-id call of the inner adapter and keep the record right."""
+        """Make a by-id call on the inner adapter and update the record."""
         answer = await call(getattr(self._inner, name), user, id, *args, **keywords)
         texts = self._texts.get(tag(user), {})
         if name == "delete" and id in texts:
@@ -163,7 +162,7 @@ class Remembering(Wrapper):
         return answer
 
     def _note(self, user: Any, rows: Iterable[Memory]) -> None:
-        # Systems that store in the background give ids only when the rows are read.
+        # Systems that store in the background return ids only when the rows are read.
         texts = self._texts.setdefault(tag(user), {})
         for row in rows:
             if row.id is not None and tag(self._owners.setdefault(row.id, user)) == tag(user):
@@ -178,5 +177,5 @@ class Remembering(Wrapper):
         return id in self._owners and tag(self._owners[id]) != tag(user)
 
     def _others(self, user: Any) -> list[Any]:
-        # A copy: other threads write meanwhile.
+        # A copy, because other threads write at the same time.
         return [v for name, v in list(self._writers.items()) if name != tag(user)]

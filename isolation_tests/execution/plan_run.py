@@ -1,0 +1,57 @@
+"""One plan's run in progress: what was answered so far, and what should be true now."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from isolation_tests.execution.binding import Arguments, Binding
+from isolation_tests.model import Event, Step, UserIndex
+from isolation_tests.model.world import World
+
+
+@dataclass
+class PlanRun:
+    """The state of one run of a plan; lanes that overlap share it.
+
+    cursors: handles by the step whose answer they came with. events: in the order in which calls ended.
+    writers: users for whom a write was begun, whether or not it came to an end.
+    """
+
+    binding: Binding
+    cursors: dict[int, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    writers: set[UserIndex] = field(default_factory=set)
+    _world: World = field(default_factory=World)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def arguments(self, number: int, step: Step) -> Arguments | None:
+        """A step's arguments, by the ids and cursors that are known now; None where it can't be called."""
+        with self._lock:
+            return self.binding.arguments(number, step, self._world, self.cursors)
+
+    def ids(self) -> set[str]:
+        """Every id that a user of the plan was given."""
+        with self._lock:
+            return {id for id in self._world.ids.values() if id}
+
+    def due(self, user: UserIndex) -> set[int]:
+        """The facts that the user must see."""
+        with self._lock:
+            return self._world.own(user)
+
+    def lost(self, user: UserIndex) -> set[int]:
+        """The facts that the user deleted or replaced."""
+        with self._lock:
+            return self._world.lost(user)
+
+    def record(self, event: Event, step: Step) -> None:
+        """Append an event, and take in what it changed."""
+        with self._lock:
+            self.events.append(event)
+            self._world.apply(event, step)
+
+    def order(self, first: int) -> None:
+        """Sort the events from `first` on by when they ended: a lane may be held up before it records one."""
+        with self._lock:
+            self.events[first:] = sorted(self.events[first:], key=lambda event: event.ended)

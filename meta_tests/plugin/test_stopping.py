@@ -1,0 +1,84 @@
+"""A run that is stopped from outside deletes its users and keeps what it proved."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from isolation_tests.reporting.evidence.reader import read
+
+ADAPTER = '''
+import sqlite3, time, uuid
+from isolation_tests.adapter import Memory, Refused
+
+
+class Store:
+    """Keeps everything in a file, slowly, so that a run can be stopped in the middle."""
+
+    def __init__(self):
+        self.rows = sqlite3.connect("store.db", isolation_level=None, timeout=30, check_same_thread=False)
+        self.rows.execute("CREATE TABLE IF NOT EXISTS rows (id, user, text)")
+
+    def of(self, user):
+        time.sleep(0.01)
+        if not isinstance(user, str) or not user.strip():
+            raise Refused("A user is a text that is not blank.")
+        return user
+
+    def add(self, user, text):
+        row = (uuid.uuid4().hex, self.of(user), text)
+        self.rows.execute("INSERT INTO rows VALUES (?, ?, ?)", row)
+        return [Memory(id=row[0], text=text)]
+
+    def get_all(self, user):
+        found = self.rows.execute("SELECT id, text FROM rows WHERE user = ?", (self.of(user),))
+        return [Memory(id=id, text=text) for id, text in found]
+
+    def search(self, user, query, *, limit):
+        words = set(query.split())
+        return sorted(self.get_all(user), key=lambda row: -len(words & set(row.text.split())))[:limit]
+
+    def delete_all(self, user):
+        self.rows.execute("DELETE FROM rows WHERE user = ?", (self.of(user),))
+'''
+SECONDS = 120
+
+
+def rows(folder: Path) -> int:
+    """How many memories are stored now."""
+    with closing(sqlite3.connect(folder / "store.db", timeout=30)) as database:
+        try:
+            return int(database.execute("SELECT COUNT(*) FROM rows").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_terminated_run_leaves_no_user_behind(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "adapter.py").write_text(ADAPTER, encoding="utf-8")
+    command = [sys.executable, "-m", "isolation_tests", "run", "adapter.py:Store", "--profile", "quick"]
+    run = subprocess.Popen(
+        [*command, "-n", str(workers), "--report", "out"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    # The smoke check's users come and go first; what is stored later belongs to a check in progress.
+    for line in run.stdout or ():
+        if line.startswith("checks expected"):
+            break
+    until = time.monotonic() + SECONDS
+    time.sleep(2)
+    while not rows(tmp_path) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert rows(tmp_path), "nothing was being stored when the run was to be stopped"
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=SECONDS)
+
+    assert run.returncode == 2
+    assert rows(tmp_path) == 0
+    assert read(tmp_path / "out").footer.not_run
