@@ -146,6 +146,14 @@ def test_a_finding_points_at_its_step(name: str) -> None:
         assert finding.relation == history.plan.relation
 
 
+@every_golden
+def test_what_is_lost_is_the_viewers_own_and_what_is_seen_is_not(name: str) -> None:
+    for finding in judge(GOLDEN[name].history).findings:
+        # What a call without a user is shown may have been stored without one.
+        if finding.law is not Law.REFUSES_MISSING_USER:
+            assert (kind(finding) == "loss") == (finding.owner == finding.viewer)
+
+
 def test_worst_verdict_wins() -> None:
     assert Verdict.worst(Verdict) is Verdict.VIOLATED
     assert Verdict.worst([Verdict.HELD, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
