@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Generator
@@ -78,6 +79,7 @@ class Controller(PropertyItems):
         self.campaign = campaign
         self._guard = guard
         self._finished = False
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._unwritten: EvidenceError | None = None
 
     def profile_is_whole(self) -> bool:
@@ -117,6 +119,19 @@ class Controller(PropertyItems):
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
         }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Remember the worker's process, to stop it in order."""
+        # execnet hands out no process of its gateways; a remote one has none here.
+        process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+        if process is not None:
+            self._processes.append(process)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Stop the workers at once: left to themselves, they go on for seconds and are killed then."""
+        for process in self._processes:
+            process.terminate()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -206,7 +206,7 @@ def test_the_header_says_what_is_tested(pytester: pytest.Pytester, monkeypatch: 
             "capabilities: overlap",
             "seed 7, profile quick, 1 worker, *",
             "known findings: none",
-            "variables: ISOLATION_OPTIONS=token=[*][*][*]",
+            "ISOLATION_[*] variables: ISOLATION_OPTIONS=token=[*][*][*]",
             "expected checks: *",
             "narrowed by -k nothing: *",
         ]

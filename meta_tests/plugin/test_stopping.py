@@ -69,7 +69,7 @@ def test_a_terminated_run_leaves_no_user_behind(tmp_path: Path, workers: int) ->
     )
     # The smoke check's users come and go first; what is stored later belongs to a check in progress.
     for line in run.stdout or ():
-        if line.startswith("checks expected"):
+        if line.startswith("expected checks"):
             break
     until = time.monotonic() + SECONDS
     time.sleep(2)
