@@ -36,10 +36,13 @@ class TargetInfo(_Documented):
     """
 
     name: str
+    """The target's short name."""
     title: str
+    """What the target is, in a few words."""
     tenancy: str = ""
     """How the target keeps users apart, in the words of its file."""
     adapter: str
+    """The adapter, as the target's file names it."""
     source: str = ""
     """Where the target came from: its file, its entry point or the name that the user gave."""
     distributions: dict[str, str] = Field(default_factory=dict)
@@ -67,9 +70,13 @@ class ExpectedCheck(_Documented):
     """One check that the run has to report, known before anything runs."""
 
     check: str
+    """The check's stable name."""
     title: str
+    """The law that it checks."""
     anomalies: tuple[str, ...]
+    """The anomalies that it can report."""
     level: Level
+    """The level of a certificate to which it belongs."""
     optional: bool = False
     """Whether the check may be NOT_SUPPORTED without lowering the result."""
     needs: tuple[str, ...] | None = None
@@ -80,11 +87,15 @@ class Header(_Documented):
     """What a run has to do, written before the first check."""
 
     schema_version: Literal[1] = 1
+    """The version of this schema."""
     suite_version: str
+    """The version of isolation-tests that ran."""
     run_id: str
+    """The run's id, part of every user name."""
     started: str
     """Start time in UTC, ISO 8601."""
     target: TargetInfo
+    """The target that was tested."""
     capabilities: tuple[str, ...] = ()
     """Optional capabilities that the adapter claims."""
     probed: dict[str, str] = Field(default_factory=dict)
@@ -96,11 +107,15 @@ class Header(_Documented):
     seed: int | None = None
     """Seed of the generated plans; None: random."""
     profile: str = "default"
+    """The profile of the run."""
     whole: bool = True
     """Whether the profile runs the whole matrix; a profile that runs only part of it reaches no level."""
     python: str = ""
+    """The version of Python."""
     platform: str = ""
+    """The operating system."""
     workers: int = 1
+    """How many processes ran the checks."""
     known_file: str | None = None
     """File that lists the known findings."""
     known_count: int = 0
@@ -138,6 +153,7 @@ class Ending(_Documented):
     counts: dict[Verdict, int]
     """Number of checks by verdict."""
     verdict: Verdict
+    """The verdict of the whole run."""
     level: Level | None
     """The highest level that was reached; None: not even the first."""
     not_run: tuple[str, ...] = ()
@@ -147,6 +163,7 @@ class Ending(_Documented):
     expired_known: tuple[str, ...] = ()
     """Known findings whose entry expired; they fail the run."""
     notes: tuple[str, ...] = ()
+    """What else a reader has to know."""
     exit_status: int
     """0: held. 1: violated. 2: inconclusive or incomplete."""
 
@@ -172,14 +189,17 @@ class Evidence(_Documented):
 
 class _HeaderLine(Header):
     kind: Literal["header"]
+    """Identifies the header's line."""
 
 
 class _CheckLine(CheckResult):
     kind: Literal["check"]
+    """Identifies a check's line."""
 
 
 class _FooterLine(Footer):
     kind: Literal["footer"]
+    """Identifies the footer's line."""
 
 
 _LINE: TypeAdapter[Any] = TypeAdapter(
