@@ -49,6 +49,7 @@ class Store:
         self.rows.execute("DELETE FROM rows WHERE user = ?", (self.of(user),))
 '''
 SECONDS = 120
+pytestmark = pytest.mark.process
 
 
 def rows(folder: Path) -> int:
