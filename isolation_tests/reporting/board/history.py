@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.certificates.statement import questions_digest
-from isolation_tests.reporting.evidence.errors import EvidenceError, NotWritable, first_fault
+from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
 from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.summary import Summary
 
 __all__ = [
@@ -120,13 +121,8 @@ def remember(folder: Path, run: PastRun) -> None:
     runs = read_past(folder)
     if any(run.digest == earlier.digest for earlier in runs):
         return
-    path = folder / HISTORY_NAME
-    partial = path.with_name(f"{HISTORY_NAME}.partial")
-    try:
-        partial.write_text("".join(f"{each.model_dump_json()}\n" for each in (*runs, run)), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise NotWritable(folder, error.strerror or type(error).__name__) from error
+    lines = "".join(f"{each.model_dump_json()}\n" for each in (*runs, run))
+    write_whole(folder / HISTORY_NAME, lines.encode())
 
 
 def changes(before: PastRun, after: PastRun) -> Changes:

@@ -21,6 +21,7 @@ from isolation_tests.reporting.board.history import Changes, PastRun, changes
 from isolation_tests.reporting.board.published import Published, Refused, load, sentence_of, spelled, word_of
 from isolation_tests.reporting.evidence.errors import EvidenceError, NotWritable
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, PACKED, REPORT_NAME, Evidence
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME
 from isolation_tests.reporting.evidence.summary import AnomalyRow
 from isolation_tests.reporting.formats.badge import render as render_badge
@@ -108,7 +109,7 @@ def write_site(root: Path, out: Path | None = None) -> Site:
     try:
         for entry, evidence in load(root):
             entries.append(_placed(entry, evidence, root / entry.slug, out / entry.slug))
-        _write(out / INDEX_NAME, _index(entries))
+        write_whole(out / INDEX_NAME, _index(entries).encode())
     except OSError as error:
         raise NotWritable(out, error.strerror or type(error).__name__) from error
     refused = tuple(entry.slug for entry in entries if isinstance(entry, Refused))
@@ -137,16 +138,16 @@ def _write_folder(entry: Published | Refused, evidence: Evidence | None, source:
         for path in _files(place):
             path.unlink()
     if isinstance(entry, Refused) or evidence is None:
-        _write(place / INDEX_NAME, _page("refused", entry=entry))
-        _write(place / BADGE_NAME, json.dumps(_refused_badge(), indent=2))
+        write_whole(place / INDEX_NAME, _page("refused", entry=entry).encode())
+        write_whole(place / BADGE_NAME, json.dumps(_refused_badge(), indent=2).encode())
         return
     if elsewhere:
         for path in _files(source):
             shutil.copyfile(path, place / path.name)
     if elsewhere or not (place / REPORT_NAME).is_file():
         write_html(evidence, place / REPORT_NAME)
-    _write(place / BADGE_NAME, render_badge(evidence))
-    _write(place / INDEX_NAME, _system(entry, place))
+    write_whole(place / BADGE_NAME, render_badge(evidence).encode())
+    write_whole(place / INDEX_NAME, _system(entry, place).encode())
 
 
 def _index(entries: Sequence[Published | Refused]) -> str:
@@ -294,10 +295,3 @@ def _asset(name: str) -> str:
 def _digest(text: str) -> str:
     """The hash source of an inline part: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file atomically."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -3,15 +3,16 @@
 The causes, and their reasons:
 
 - A check that neither held nor is excused: not run, not supported, inconclusive, in error, or violated by
-known findings. A known finding keeps a build green, but it never leaves a certificate whole. - A run that was
-narrowed or stops at its first failure, and a profile that runs only part of the matrix. - Options or a list
-of known findings set outside the target's file, because the file's digest then describes something else. For
-a target without a file, the options define the target, so they are only stated. A seed is only stated too: it
-leaves no check out, and anyone can repeat a run until the seed suits them. - A target's file that is not the
-one that the suite ships under this name, and a planted fault. - A version that is not a release, or an
-unknown version: nobody else could install what was tested. - Outdated known findings. - A strength that was
-not measured for this target, version and profile with every seeded fault. - Checks without a history that can
-be judged again, and findings published without their reproduction.
+  known findings. A known finding keeps a build green, but it never leaves a certificate whole.
+- A run that was narrowed or stops at its first failure, and a profile that runs only part of the matrix.
+- Options or a list of known findings set outside the target's file, because the file's digest then describes
+  something else. For a target without a file, the options define the target, so they are only stated. A seed
+  is only stated too: it leaves no check out, and anyone can repeat a run until the seed suits them.
+- A target's file that is not the one that the suite ships under this name, and a planted fault.
+- A version that is not a release, or an unknown version: nobody else could install what was tested.
+- Outdated known findings.
+- A strength that was not measured for this target, version and profile with every seeded fault.
+- Checks without a history that can be judged again, and findings published without their reproduction.
 """
 
 from __future__ import annotations

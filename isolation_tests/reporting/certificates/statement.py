@@ -5,9 +5,9 @@ The statement is an in-toto Statement v1
 v0.1 (https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md). The predicate names
 the configuration and the tests that passed, warned and failed. It may be extended, so our own claim has a key
 of its own. A reader that knows only the predicate learns nothing false: PASSED means a certificate without a
-cause to be PARTIAL, WARNED a PARTIAL one, and FAILED that at least one check failed or reached no result. The
-subjects are the run's files, because an installed version has no digest here; the configuration lists
-versions as package URLs.
+cause to be PARTIAL, WARNED a PARTIAL one, and FAILED that at least one check was violated, inconclusive, in
+error or not run. The subjects are the run's files, because an installed version has no digest here; the
+configuration lists versions as package URLs.
 
 The models are our own, because the Statement of `in-toto-attestation` keeps a predicate as a Protobuf struct,
 which turns every whole number into a fraction.

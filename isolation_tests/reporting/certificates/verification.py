@@ -50,8 +50,9 @@ from isolation_tests.reporting.certificates.statement import (
     subjects_of,
 )
 from isolation_tests.reporting.certificates.text import certificate_lines, title_of
-from isolation_tests.reporting.evidence.errors import EvidenceError, NotWritable, first_fault
+from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.reader import read
 
 if TYPE_CHECKING:
@@ -118,8 +119,8 @@ def certify(folder: Path, signer: CryptoSigner, questions: Questions) -> Issued:
     statement = statement_of(folder, evidence, examined)
     lines = certificate_lines(statement)
     path, text = folder / CERTIFICATE_NAME, folder / TEXT_NAME
-    _replace(path, signed(statement.payload(), signer))
-    _replace(text, _text(lines))
+    write_whole(path, signed(statement.payload(), signer))
+    write_whole(text, _text(lines))
     return Issued(path, text, tuple(lines))
 
 
@@ -318,13 +319,3 @@ def _files_agree(said: Iterable[Resource], there: Iterable[Resource]) -> None:
 
 def _text(lines: Sequence[str]) -> bytes:
     return ("\n".join(lines) + "\n").encode("utf-8", errors="backslashreplace")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise NotWritable(path.parent, error.strerror or type(error).__name__) from error

@@ -146,7 +146,7 @@ class NotWritable(EvidenceError):
     """The folder can't be written to."""
 
     def __init__(self, folder: Path, why: str) -> None:
-        super().__init__(f"Can't write evidence to {folder} ({why}); choose another folder.")
+        super().__init__(f"Can't write to {folder} ({why}); choose another folder.")
 
 
 class WriterClosed(EvidenceError):

@@ -13,7 +13,8 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from isolation_tests.core.masking import masked_options
 from isolation_tests.model import Case, Finding, Frozen, Plan
-from isolation_tests.reporting.evidence.errors import BadReplay, NotWritable, first_fault
+from isolation_tests.reporting.evidence.errors import BadReplay, first_fault
+from isolation_tests.reporting.evidence.files import write_whole
 
 __all__ = ["Replay", "read_replay", "replay_path", "write_replay"]
 
@@ -71,16 +72,8 @@ def write_replay(
         tried=case.tried,
         versions=versions,
     )
-    path = replay_path(Path(folder), case.finding)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".json.partial")
-        text = json.dumps(replay.model_dump(mode="json"), ensure_ascii=True, indent=2)
-        partial.write_text(text + "\n", encoding="ascii")
-        partial.replace(path)
-    except OSError as error:
-        raise NotWritable(path.parent, error.strerror or type(error).__name__) from error
-    return path
+    text = json.dumps(replay.model_dump(mode="json"), ensure_ascii=True, indent=2)
+    return write_whole(replay_path(Path(folder), case.finding), f"{text}\n".encode("ascii"))
 
 
 def replay_path(folder: Path, finding: Finding) -> Path:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.signed_text import LATEST_FORM, SignedText
 
 __all__ = [
@@ -106,11 +107,7 @@ def read_strength(folder: Path) -> Strength | None:
 
 def write_strength(folder: Path, strength: Strength) -> Path:
     """Write the strength beside a run's evidence, atomically; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / STRENGTH_NAME
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(strength.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return partial.replace(path)
+    return write_whole(folder / STRENGTH_NAME, f"{strength.model_dump_json(indent=2)}\n".encode())
 
 
 def grouped(spots: Iterable[BlindSpot]) -> list[tuple[str, tuple[str, ...]]]:

@@ -2,7 +2,9 @@
 
 Only a check that held is `passed`. A check that is violated (known or not) or ended in an error is `failed`.
 A check that proved nothing (inconclusive, not run) is `other`. A check that the target does not support is
-`skipped`. The format: https://github.com/ctrf-io/ctrf/blob/main/spec/ctrf.md
+`skipped`.
+
+The format: https://github.com/ctrf-io/ctrf/blob/main/spec/ctrf.md
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.reporting.evidence.errors import NotWritable
 from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.strength import BadStrengthError, read_strength
 from isolation_tests.reporting.formats import badge, csv_table, ctrf, markdown, oscal, sarif
 from isolation_tests.reporting.html.page import beside, render_html
@@ -101,20 +101,10 @@ def write_outputs(evidence: Evidence, wanted: Iterable[Output], *, folder: Path,
     first file that can't be written.
     """
     return [
-        _written(into / one.place, encoded(one.kind.render(evidence, folder)))
+        write_whole(into / one.place, encoded(one.kind.render(evidence, folder)))
         for one in wanted
         if one.place != STDOUT
     ]
-
-
-def _written(path: Path, content: bytes) -> Path:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        return partial.replace(path)
-    except OSError as error:
-        raise NotWritable(path.parent, error.strerror or type(error).__name__) from error
 
 
 def _named(name: str) -> Format:

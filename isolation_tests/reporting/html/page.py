@@ -13,8 +13,8 @@ from markupsafe import Markup
 from isolation_tests.catalogue import CATALOGUE, Anomaly
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
-from isolation_tests.reporting.evidence.errors import NotWritable
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence
+from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import BadStrengthError, Strength, grouped, read_strength
 from isolation_tests.reporting.evidence.summary import grid, summary_of
@@ -98,14 +98,8 @@ def write_html(evidence: Evidence, path: Path | str) -> Path:
     page, so that a certificate can hold its digest.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(render_html(evidence, beside(path.parent)).encode("utf-8", "backslashreplace"))
-        partial.replace(path)
-    except OSError as error:
-        raise NotWritable(path.parent, error.strerror or type(error).__name__) from error
-    return path
+    page = render_html(evidence, beside(path.parent))
+    return write_whole(path, page.encode("utf-8", "backslashreplace"))
 
 
 def beside(folder: Path) -> Beside:

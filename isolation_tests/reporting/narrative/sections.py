@@ -102,7 +102,7 @@ class Gap:
 
 
 def meaning(summary: Summary) -> str:
-    """What the verdict means, in one sentence."""
+    """What the verdict means, in plain words."""
     if summary.verdict is Verdict.VIOLATED and summary.known_only:
         return (
             "Users are not kept apart, but every finding is listed as known. The exit status stays 0."
