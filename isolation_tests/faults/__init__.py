@@ -5,33 +5,15 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from isolation_tests.faults import (
-    by_id,
-    caches,
-    completeness,
-    concurrency,
-    deletes,
-    derived,
-    filters,
-    forms,
-    injection,
-    keys,
-    leftovers,
-    legs,
-    names,
-    patterns,
-    scope,
-    side_channels,
-    side_doors,
-    starvation,
-    views,
-)
+from isolation_tests.faults.lifetime import caches, concurrency, deletes, derived, leftovers
+from isolation_tests.faults.scope import filters, forms, injection, keys, legs, names, patterns, unscoped
 from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.surfaces import by_id, completeness, side_channels, side_doors, starvation, views
 
 __all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
 
 ALL_FAULTS: tuple[Fault, ...] = (
-    *scope.FAULTS,
+    *unscoped.FAULTS,
     *legs.FAULTS,
     *filters.FAULTS,
     *injection.FAULTS,

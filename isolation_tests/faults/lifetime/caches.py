@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.starvation import nearness
 from isolation_tests.faults.support.base import Fault, Wrapper, call, tag
+from isolation_tests.faults.surfaces.starvation import nearness
 
 NEAR = 0.6
 _SERVINGS = 3

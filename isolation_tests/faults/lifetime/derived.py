@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.legs import entities
+from isolation_tests.faults.scope.legs import entities
 from isolation_tests.faults.support.base import Fault, Handler, Remembering, call, tag
 from isolation_tests.faults.support.merged import BY_ID
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.filters import OWNER_KEYS
+from isolation_tests.faults.scope.filters import OWNER_KEYS
 from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, call, is_missing, tag
 
 # Maps (user, key) to the place where the memory is stored.

@@ -1,0 +1,1 @@
+"""Faults that take time: deletes, leftovers, caches, derived data and calls that overlap."""
