@@ -105,7 +105,7 @@ class Search:
             phases=(Phase.generate, Phase.target),
             suppress_health_check=list(HealthCheck),
         )
-        @hypothesis.given(plans(frozenset(("get", "update", "delete"))))
+        @hypothesis.given(plans(Offer(capabilities=frozenset(("get", "update", "delete")))))
         def searched(plan: Plan) -> None:
             if led:
                 hypothesis.target(float(pressure(plan)), label="facts of others at reads")

@@ -6,6 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+
+from hypothesis.strategies import SearchStrategy
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.engine.examiner import Examiner
@@ -21,20 +24,20 @@ from isolation_tests.engine.violations import (
     Violation,
     violation,
 )
-from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     Case,
     CheckResult,
     Finding,
     History,
+    Law,
     Level,
     Outcome,
     Plan,
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import OVERLAP, TWIN, Cell
-from isolation_tests.plans.drawn import alias_anomalies, plans
+from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
+from isolation_tests.plans.drawn import alias_anomalies
 
 
 @dataclass
@@ -65,9 +68,12 @@ class Check:
         """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
 
-    def hunt(self) -> None:
-        """Let Hypothesis search for violating sequences; every finding is recorded when it first shows."""
-        self._conclude(self._hunt)
+    def hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
+        """Let Hypothesis search for violating plans; every finding is recorded when it first shows.
+
+        plans: gives the strategy of a cell on a target.
+        """
+        self._conclude(partial(self._hunt, plans))
 
     def _run(self) -> None:
         plan = self.cell.build(self.examiner.material(self.id))
@@ -81,20 +87,21 @@ class Check:
         if self._aliased():
             self._forgive_alias()
 
-    def _hunt(self) -> None:
+    def _hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         target = self.examiner.target
         self._require_capabilities()
-        strategy = plans(
-            frozenset(self.cell.needs),
+        offer = Offer(
+            capabilities=self.examiner.capabilities,
+            owner_keys=self.examiner.target.owner_keys,
             destructive=self.level is not Level.CORE and target.disposable,
             shared=not target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         profile, key = self.examiner.profile, self.examiner.key
         stopped = search(
-            strategy,
+            plans(self.cell, offer),
             self._findings,
-            is_known=lambda finding: target.known_reason(finding.key) is not None,
+            is_known=self._needs_no_smaller_plan,
             examples=self.share,
             shrinks=profile.shrinks,
             seed=key.seed,
@@ -102,12 +109,20 @@ class Check:
         if stopped is not None:
             self._tally.doubts.append(stopped)
 
+    def _needs_no_smaller_plan(self, finding: Finding) -> bool:
+        """Whether the search goes on: a finding is known, or its cause is in no plan of this check.
+
+        A fact of another check is seen for what an earlier plan left behind, so no smaller plan tells why.
+        """
+        elsewhere = finding.law is Law.NO_CROSS_READ and finding.owner is None
+        return elsewhere or self.examiner.target.known_reason(finding.key) is not None
+
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        history = self.examiner.perform(plan)
-        judged = judge(history)
-        self._tally.take(history, judged)
-        return judged.findings
+        asked = self.examiner.ask(plan)
+        for history, judged in asked:
+            self._tally.take(history, judged)
+        return tuple(finding for _, judged in asked for finding in judged.findings)
 
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:
@@ -117,7 +132,7 @@ class Check:
                 )
             if need == OVERLAP and need not in self.examiner.capabilities:
                 raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
-            if need not in self.examiner.capabilities:
+            if need not in self.examiner.capabilities and need != self.cell.tries:
                 raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
     def _require(self, plan: Plan) -> None:
@@ -207,7 +222,7 @@ class Check:
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:
     """The check that a property runs for a cell."""
-    share = max(1, examiner.profile.examples // len(entry.cells))
+    share = max(1, examiner.profile.examples * entry.budget // len(entry.cells))
     return Check(examiner, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
 
 

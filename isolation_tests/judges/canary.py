@@ -22,7 +22,11 @@ def judge(history: History) -> Judgement:
     for event, step, world in walk(history):
         sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
         cached = cached_for_another(history, event, world) if sights else None
-        findings += [_finding(history, replace(sight, cached=cached)) for sight in sights]
+        deleted = {fact for facts in world.deleted.values() for fact in facts}
+        findings += [
+            _finding(history, replace(sight, cached=cached, deleted=sight.sighting.fact in deleted))
+            for sight in sights
+        ]
     return Judgement(findings=tuple(findings))
 
 
