@@ -28,6 +28,7 @@ class Sight:
 
     beside: it was in another field of a row whose text is the viewer's own. mixed: it was in one text with
     a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of before.
+    outlived: its owner has deleted it, and what others have now shows to nobody but them.
     """
 
     event: Event
@@ -35,6 +36,7 @@ class Sight:
     beside: bool = False
     mixed: bool = False
     cached: str | None = None
+    outlived: bool = False
 
 
 def of_cross_read(history: History, sight: Sight) -> str:
@@ -42,6 +44,10 @@ def of_cross_read(history: History, sight: Sight) -> str:
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
         return "X3"
+    if sight.outlived:
+        return "D4"
+    if step.spoiled:
+        return "S3"
     kept = sight.cached
     if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
         # Users whose names the system takes for one share near answers without any cache.
