@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.causes.clusters import Cause, causes_of
 from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Header
@@ -82,7 +83,7 @@ class Summary:
     level: the highest level that was reached; None: not even the first. known_only: known findings are the
     only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
-    reaches no level.
+    reaches no level. causes: what the findings come from, the one that most checks show first.
     """
 
     verdict: Verdict
@@ -98,6 +99,7 @@ class Summary:
     calls: int
     refused: int
     whole: bool = True
+    causes: tuple[Cause, ...] = ()
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -161,6 +163,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         calls=sum(result.calls for result in results),
         refused=sum(result.refused for result in results),
         whole=header.whole,
+        causes=causes_of(results),
     )
 
 

@@ -108,7 +108,9 @@ def verdict_line(summary: Summary) -> str:
 def _findings(summary: Summary) -> str:
     known = sum(case.known is not None for case in summary.cases)
     new = len(summary.cases) - known
+    causes = sum(not cause.known for cause in summary.causes)
     numbers = [
+        *([counted(causes, "cause")] if causes else []),
         *([counted(new, "finding")] if new else []),
         *([counted(known, "known finding")] if known else []),
     ]
