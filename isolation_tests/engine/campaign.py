@@ -136,7 +136,7 @@ class Campaign:
         return result
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result in memory and in the evidence, and each finding's smallest plan to replay."""
+        """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return

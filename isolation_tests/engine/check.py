@@ -16,6 +16,7 @@ from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
     AdapterError,
     CheckFailed,
+    Explained,
     Inconclusive,
     NotSupported,
     Violation,
@@ -72,6 +73,8 @@ class Check:
     def _run(self) -> None:
         plan = self.cell.build(self.examiner.material(self.id))
         self._require(plan)
+        if (shown := self.examiner.proven.answers(plan)) is not None:
+            raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
             self._tally.take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
@@ -84,6 +87,8 @@ class Check:
     def _hunt(self) -> None:
         target = self.examiner.target
         self._require_capabilities()
+        if (shown := self.examiner.proven.answers_search()) is not None:
+            raise Explained(shown)
         strategy = plans(
             frozenset(self.cell.needs),
             destructive=self.level is not Level.CORE and target.disposable,
@@ -94,13 +99,19 @@ class Check:
         stopped = search(
             strategy,
             self._findings,
-            is_known=lambda finding: target.known_reason(finding.key) is not None,
+            is_known=self._is_settled,
             examples=self.share,
             shrinks=profile.shrinks,
             seed=key.seed,
         )
         if stopped is not None:
             self._tally.doubts.append(stopped)
+
+    def _is_settled(self, finding: Finding) -> bool:
+        """Whether a finding of this search needs no smaller plan: it is known, or proven already."""
+        _, history = self._tally.findings[finding.key]
+        known = self.examiner.target.known_reason(finding.key)
+        return known is not None or self.examiner.proven.explains(finding, history)
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
@@ -163,6 +174,7 @@ class Check:
         if self._tally.findings and not isinstance(failure, Violation):
             failure = violation(next(iter(self._tally.findings.values()))[0])
         self.result = self._result(failure, began)
+        self.examiner.proven.take(self.result)
         if failure is not None:
             raise failure
 
@@ -187,6 +199,7 @@ class Check:
             seconds=round(time.monotonic() - began, 3),
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            explained=failure.key if isinstance(failure, Explained) else "",
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:
@@ -198,9 +211,11 @@ class Check:
     def _case(self, finding: Finding, history: History) -> Case:
         """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        The first sighting counts as a try, which makes a rare finding look slightly more frequent.
+        What a proven finding explains is not replayed. The first sighting counts as a try, which makes a rare
+        finding look slightly more frequent.
         """
-        seen, tried = self.examiner.replay(finding, history.plan)
+        explained = self.examiner.proven.explains(finding, history)
+        seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
 

@@ -37,7 +37,8 @@ class CheckRow:
     """One check's result: the worst of its reports, or INCONCLUSIVE if it never reported.
 
     optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
-    it. fresh: a finding that is not listed as known violates it.
+    it. fresh: a finding that is not listed as known violates it. explained: the proven finding because of
+    which the check was skipped.
     """
 
     check: str
@@ -52,6 +53,7 @@ class CheckRow:
     fresh: bool
     controls: int
     cases: tuple[Case, ...]
+    explained: str = ""
 
     @property
     def good(self) -> bool:
@@ -64,6 +66,7 @@ class AnomalyRow:
     """What was proved about one anomaly.
 
     checks: number that ran. held: number of those that held. findings: new ones. known: known ones.
+    explained: whether it is inconclusive only because proven findings explain the checks for it.
     """
 
     id: str
@@ -74,6 +77,7 @@ class AnomalyRow:
     not_run: int
     findings: int
     known: int
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,13 @@ class Summary:
     @property
     def unsettled(self) -> tuple[CheckRow, ...]:
         """Checks that ran and proved nothing: errors and inconclusive ones."""
-        return tuple(
-            row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
-        )
+        silent = (Verdict.ERROR, Verdict.INCONCLUSIVE)
+        return tuple(row for row in self.checks if row.ran and not row.explained and row.verdict in silent)
+
+    @property
+    def explained(self) -> tuple[CheckRow, ...]:
+        """Checks that were skipped because a proven finding already shows all that they could."""
+        return tuple(row for row in self.checks if row.explained)
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
@@ -280,6 +288,7 @@ def _check_row(
         fresh=fresh,
         controls=sum(result.controls for result in found),
         cases=cases,
+        explained=worst.explained if verdict is Verdict.INCONCLUSIVE else "",
     )
 
 
@@ -343,7 +352,15 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
         not_run=sum(not row.ran for row in mine),
         findings=keys[False],
         known=keys[True],
+        explained=any(row.explained for row in checks) and _is_untold(name, mine),
     )
+
+
+def _is_untold(name: str, mine: Sequence[CheckRow]) -> bool:
+    """Whether all of its checks that are supported were skipped or showed other anomalies."""
+    asked = [row for row in mine if row.verdict is not Verdict.NOT_SUPPORTED and not row.explained]
+    silent = any(row.verdict is not Verdict.NOT_SUPPORTED for row in mine)
+    return silent and all(row.verdict is Verdict.VIOLATED and not _shows(row, name) for row in asked)
 
 
 def _covers(row: CheckRow, name: str) -> bool:

@@ -137,6 +137,7 @@ def _untested(summary: Summary) -> Iterator[str]:
     """What was not proved, and why; the counts are complete."""
     groups = {
         "inconclusive or in error": summary.unsettled,
+        "explained by a finding": summary.explained,
         "not supported": summary.not_supported,
         "not run": tuple(row for row in summary.checks if not row.ran),
     }

@@ -235,13 +235,18 @@ def _invocation(evidence: Evidence, summary: Summary) -> dict[str, Any]:
 
 def _notices(summary: Summary) -> Iterator[dict[str, Any]]:
     for row in summary.checks:
-        if row.ran and row.verdict in NOTICES and not row.good:
+        if row.ran and row.verdict in NOTICES and not row.good and not row.explained:
             yield _notice(_id(row.verdict), NOTICES[row.verdict][0], f"{row.check}: {why(row)}")
     if count := sum(row.good for row in summary.not_supported):
         yield _notice(
             _id(Verdict.NOT_SUPPORTED),
             "note",
             f"{counted(count, 'check was', 'checks were')} skipped: not supported by the target.",
+        )
+    if summary.explained:
+        skipped = counted(len(summary.explained), "check was", "checks were")
+        yield _notice(
+            _id(Verdict.INCONCLUSIVE), "note", f"{skipped} skipped because a finding explains them."
         )
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NAMED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -123,6 +124,8 @@ def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator
         yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
     if len(summary.unsettled) > MOST_UNSETTLED:
         yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more inconclusive or in error."
+    for key, number in Counter(row.explained for row in summary.explained).items():
+        yield f"explained: {counted(number, 'check was', 'checks were')} skipped, because {key} shows it."
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NOT_RUN])
         more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""
