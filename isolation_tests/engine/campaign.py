@@ -61,6 +61,7 @@ class Campaign:
         self._outputs = self._wanted(exports)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
+        self._fewest: dict[str, int] = {}
         self.exported: list[Path] = []
         self.leftovers: list[str] = []
         self.notes: list[str] = []
@@ -135,13 +136,15 @@ class Campaign:
         return result
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result in memory and in the evidence, with a replay file for each new finding."""
+        """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return
         self._writer.append(result)
         for case in result.cases:
-            if case.finding.key not in self.replays:
+            steps = len(case.history.plan.steps)
+            if steps < self._fewest.get(case.finding.key, steps + 1):
+                self._fewest[case.finding.key] = steps
                 path = write_replay(
                     self.folder,
                     case,

@@ -19,6 +19,7 @@ from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
     AdapterError,
     CheckFailed,
+    Explained,
     Inconclusive,
     NotSupported,
     Violation,
@@ -78,6 +79,8 @@ class Check:
     def _run(self) -> None:
         plan = self.cell.build(self.examiner.material(self.id))
         self._require(plan)
+        if (shown := self.examiner.proven.answers(plan)) is not None:
+            raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
             self._tally.take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
@@ -90,6 +93,8 @@ class Check:
     def _hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         target = self.examiner.target
         self._require_capabilities()
+        if (shown := self.examiner.proven.answers_search()) is not None:
+            raise Explained(shown)
         offer = Offer(
             capabilities=self.examiner.capabilities,
             owner_keys=self.examiner.target.owner_keys,
@@ -101,7 +106,7 @@ class Check:
         stopped = search(
             plans(self.cell, offer),
             self._findings,
-            is_known=self._needs_no_smaller_plan,
+            is_known=self._is_settled,
             examples=self.share,
             shrinks=profile.shrinks,
             seed=key.seed,
@@ -109,13 +114,15 @@ class Check:
         if stopped is not None:
             self._tally.doubts.append(stopped)
 
-    def _needs_no_smaller_plan(self, finding: Finding) -> bool:
-        """Whether the search goes on: a finding is known, or its cause is in no plan of this check.
+    def _is_settled(self, finding: Finding) -> bool:
+        """Whether a finding of this search needs no smaller plan: it is known, proven, or of another plan.
 
         A fact of another check is seen for what an earlier plan left behind, so no smaller plan tells why.
         """
+        _, history = self._tally.findings[finding.key]
+        known = self.examiner.target.known_reason(finding.key)
         elsewhere = finding.law is Law.NO_CROSS_READ and finding.owner is None
-        return elsewhere or self.examiner.target.known_reason(finding.key) is not None
+        return elsewhere or known is not None or self.examiner.proven.explains(finding, history)
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
@@ -178,6 +185,7 @@ class Check:
         if self._tally.findings and not isinstance(failure, Violation):
             failure = violation(next(iter(self._tally.findings.values()))[0])
         self.result = self._result(failure, began)
+        self.examiner.proven.take(self.result)
         if failure is not None:
             raise failure
 
@@ -202,6 +210,7 @@ class Check:
             seconds=round(time.monotonic() - began, 3),
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            explained=failure.key if isinstance(failure, Explained) else "",
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:
@@ -213,9 +222,11 @@ class Check:
     def _case(self, finding: Finding, history: History) -> Case:
         """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        The first sighting counts as a try, which makes a rare finding look slightly more frequent.
+        What a proven finding explains is not replayed. The first sighting counts as a try, which makes a rare
+        finding look slightly more frequent.
         """
-        seen, tried = self.examiner.replay(finding, history.plan)
+        explained = self.examiner.proven.explains(finding, history)
+        seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.engine.profiles import Profile
+from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
@@ -37,7 +38,7 @@ class RunKey:
 
 
 class Examiner:
-    """One worker's part of a run: an open target and its capabilities.
+    """One worker's part of a run: an open target, its capabilities, and what the run has proved so far.
 
     The constructor raises `TargetProblem` if the target can't be opened.
     """
@@ -50,8 +51,10 @@ class Examiner:
         *,
         worker: int = 0,
         probed: dict[str, str] | None = None,
+        proven: Proven | None = None,
     ) -> None:
         self.target, self.profile, self.key = target, profile, key
+        self.proven = Proven() if proven is None else proven
         self._lease = Lease(key.run_id, worker, Mint(key.secret))
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
@@ -128,17 +131,22 @@ class Examiner:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
         The viewer is alone before and after, so that a change over time does not look like interference. What
-        a comparison shows is confirmed by running it once more.
+        a comparison shows is confirmed by running it once more, unless something proven explains it.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = [self.perform(each) for each in (lone, plan, other, lone)]
         judged = judge_all(histories)
-        if any({*said.findings} - {*judge(history).findings} for history, said in judged):
+        if any(self._is_news(history, said) for history, said in judged):
             histories += [self.perform(each) for each in (plan, lone, other, lone)]
             judged = judge_all(histories)
         return judged
+
+    def _is_news(self, history: History, judged: Judgement) -> bool:
+        """Whether a comparison shows what its history alone does not, and nothing proven explains."""
+        compared = {*judged.findings} - {*judge(history).findings}
+        return any(not self.proven.explains(finding, history) for finding in compared)
 
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers

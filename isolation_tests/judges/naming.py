@@ -29,7 +29,7 @@ class Sight:
 
     beside: it was in another field of a row whose text is the viewer's own. mixed: it was in one text with
     a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of before.
-    deleted: its owner had deleted it.
+    outlived: its owner has deleted it, and what others have now shows to nobody but them.
     """
 
     event: Event
@@ -37,7 +37,7 @@ class Sight:
     beside: bool = False
     mixed: bool = False
     cached: str | None = None
-    deleted: bool = False
+    outlived: bool = False
 
 
 def of_cross_read(history: History, sight: Sight) -> str:
@@ -45,6 +45,10 @@ def of_cross_read(history: History, sight: Sight) -> str:
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
         return "X3"
+    if sight.outlived:
+        return "D4"
+    if step.spoiled:
+        return "S3"
     kept = sight.cached
     if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
         # Users whose names the system takes for one share near answers without any cache.
@@ -73,8 +77,6 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
     kind = related(history, viewer, sighting.user) or hostile_kind(history.plan.users[viewer])
     if kind is not None:
         return kind
-    if sight.deleted and sighting.user is not None:
-        return "D4"
     if step.filters is not None:
         return "S5"
     return _overlapped(history, sight) or ("X5" if step.op in _SIDE_DOORS else "S1")

@@ -9,6 +9,8 @@ import pytest
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.proven import proven_by
+from isolation_tests.model import CheckResult
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
@@ -57,4 +59,7 @@ def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1
-    return Examiner(target, profile(payload["profile"]), key, worker=number, probed=payload["probed"])
+    proven = proven_by([CheckResult.model_validate_json(result) for result in payload["smoke"]])
+    return Examiner(
+        target, profile(payload["profile"]), key, worker=number, probed=payload["probed"], proven=proven
+    )

@@ -466,6 +466,11 @@ def test_names_and_markers_are_bound() -> None:
     assert r"""filters={'OR': [{'user_id': "a\u200b'"}, {'note': 'CANARY-1'}]}""" in text
 
 
+def test_a_call_without_a_user_names_none() -> None:
+    text = reproduction(make_case(make_plan(Step(op=Operation.SEARCH, user=1, fact=0, spoiled=True))))
+    assert text.startswith("memory.search(None, 'My locker code is CANARY-0'")
+
+
 class Recorder:
     """An adapter that answers everything with one memory."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.causes.clusters import Cause, causes_of
 from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Header
@@ -36,7 +37,8 @@ class CheckRow:
     """One check's result: the worst of its reports, or INCONCLUSIVE if it never reported.
 
     optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
-    it. fresh: a finding that is not listed as known violates it.
+    it. fresh: a finding that is not listed as known violates it. explained: the proven finding because of
+    which the check was skipped.
     """
 
     check: str
@@ -51,6 +53,7 @@ class CheckRow:
     fresh: bool
     controls: int
     cases: tuple[Case, ...]
+    explained: str = ""
 
     @property
     def good(self) -> bool:
@@ -63,6 +66,7 @@ class AnomalyRow:
     """What was proved about one anomaly.
 
     checks: number that ran. held: number of those that held. findings: new ones. known: known ones.
+    explained: whether it is inconclusive only because proven findings explain the checks for it.
     """
 
     id: str
@@ -73,6 +77,7 @@ class AnomalyRow:
     not_run: int
     findings: int
     known: int
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Summary:
     level: the highest level that was reached; None: not even the first. known_only: known findings are the
     only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
-    reaches no level.
+    reaches no level. causes: what the findings come from, the one that most checks show first.
     """
 
     verdict: Verdict
@@ -98,6 +103,7 @@ class Summary:
     calls: int
     refused: int
     whole: bool = True
+    causes: tuple[Cause, ...] = ()
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -112,9 +118,13 @@ class Summary:
     @property
     def unsettled(self) -> tuple[CheckRow, ...]:
         """Checks that ran and proved nothing: errors and inconclusive ones."""
-        return tuple(
-            row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
-        )
+        silent = (Verdict.ERROR, Verdict.INCONCLUSIVE)
+        return tuple(row for row in self.checks if row.ran and not row.explained and row.verdict in silent)
+
+    @property
+    def explained(self) -> tuple[CheckRow, ...]:
+        """Checks that were skipped because a proven finding already shows all that they could."""
+        return tuple(row for row in self.checks if row.explained)
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
@@ -161,6 +171,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         calls=sum(result.calls for result in results),
         refused=sum(result.refused for result in results),
         whole=header.whole,
+        causes=causes_of(results),
     )
 
 
@@ -277,6 +288,7 @@ def _check_row(
         fresh=fresh,
         controls=sum(result.controls for result in found),
         cases=cases,
+        explained=worst.explained if verdict is Verdict.INCONCLUSIVE else "",
     )
 
 
@@ -340,7 +352,15 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
         not_run=sum(not row.ran for row in mine),
         findings=keys[False],
         known=keys[True],
+        explained=any(row.explained for row in checks) and _is_untold(name, mine),
     )
+
+
+def _is_untold(name: str, mine: Sequence[CheckRow]) -> bool:
+    """Whether all of its checks that are supported were skipped or showed other anomalies."""
+    asked = [row for row in mine if row.verdict is not Verdict.NOT_SUPPORTED and not row.explained]
+    silent = any(row.verdict is not Verdict.NOT_SUPPORTED for row in mine)
+    return silent and all(row.verdict is Verdict.VIOLATED and not _shows(row, name) for row in asked)
 
 
 def _covers(row: CheckRow, name: str) -> bool:
