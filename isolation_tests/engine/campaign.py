@@ -26,6 +26,7 @@ from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 
@@ -53,7 +54,12 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(settings.target, options=settings.option_map(), known=settings.known)
+        self.target = resolve(
+            settings.target,
+            options=settings.option_map(),
+            known=settings.known,
+            disposable=settings.disposable,
+        )
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
@@ -159,7 +165,8 @@ class Campaign:
     def written(self) -> Written:
         """The files that the run wrote, with paths as the user would write them."""
         folder = None if self.folder is None else self.shown(self.folder)
-        return Written(folder, self.replays, [self.shown(path) for path in self.exported])
+        replays = {key: replay_command(path, self.header) for key, path in self.replays.items()}
+        return Written(folder, replays, [self.shown(path) for path in self.exported])
 
     def finish(self, notes: Iterable[str] = ()) -> int:
         """Judge the run, write the footer and the page, close the target, and return the exit status."""

@@ -20,7 +20,18 @@ from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
-from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
+from isolation_tests.model import (
+    BY_ID,
+    NEEDS_DISPOSABLE,
+    WRITING,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    Volatile,
+)
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import reaches_only_itself
@@ -93,10 +104,7 @@ class Runner:
             return None
         for step in plan.steps:
             if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return (
-                    f"{step.op} as a hostile user name could reach data this run did not make; "
-                    "say `disposable = true` in the target's file if the store may be destroyed"
-                )
+                return NEEDS_DISPOSABLE
         return None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:

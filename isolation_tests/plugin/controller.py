@@ -111,6 +111,7 @@ class Controller(PropertyItems):
             "target": campaign.settings.target,
             "options": campaign.settings.option_map(),
             "known": campaign.settings.known,
+            "disposable": campaign.settings.disposable,
             "profile": campaign.profile.name,
             "whole": campaign.profile.whole,
             "run_id": campaign.key.run_id,

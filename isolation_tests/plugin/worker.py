@@ -53,7 +53,12 @@ class Worker(PropertyItems):
 
 
 def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner:
-    target = resolve(payload["target"], options=payload["options"], known=payload["known"])
+    target = resolve(
+        payload["target"],
+        options=payload["options"],
+        known=payload["known"],
+        disposable=payload["disposable"],
+    )
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1

@@ -13,11 +13,12 @@ from pathlib import Path
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
-from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
-from isolation_tests.reporting.narrative.wording import law_of, names_of, replay_command
+from isolation_tests.reporting.narrative.wording import law_of, names_of
 
 __all__ = ["COLUMNS", "render"]
 
@@ -57,11 +58,11 @@ def render(evidence: Evidence) -> str:
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for case in summary_of(evidence).cases:
-        writer.writerow([_cell(value) for value in (*_finding(case), *_run(evidence))])
+        writer.writerow([_cell(value) for value in (*_finding(case, evidence.header), *_run(evidence))])
     return file.getvalue()
 
 
-def _finding(case: Case) -> tuple[object, ...]:
+def _finding(case: Case, header: Header) -> tuple[object, ...]:
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     names = dict(names_of(case))
@@ -82,7 +83,7 @@ def _finding(case: Case) -> tuple[object, ...]:
         law_of(case),
         story(case),
         reproduction(case),
-        replay_command(replay_path(Path(), finding)),
+        replay_command(replay_path(Path(), finding), header),
         entry.fix if entry else "",
     )
 
