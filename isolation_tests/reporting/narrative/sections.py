@@ -118,8 +118,8 @@ def level_meaning(summary: Summary) -> str:
     if summary.level is Level.SAFE:
         return (
             f"Level safe was reached: {_LEVELS[Level.SAFE]}. The target is not disposable, so hostile names"
-            f" only read, which leaves out {counted(summary.spared, 'check')}. Level core needs a store that a"
-            " run may destroy."
+            f" only read, which leaves out {counted(summary.spared, 'check')}. Level core needs a store that"
+            " a run may destroy."
         )
     if summary.level is not None:
         reached = LADDER[: LADDER.index(summary.level) + 1]
