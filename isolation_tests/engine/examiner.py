@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
@@ -36,6 +38,24 @@ class RunKey:
     began: float
 
 
+def begin_journal(target: Target, key: RunKey) -> Journal:
+    """Begin the journal of a run; raises `UsageProblem` if it can't be written."""
+    return Journal.begin(run_info(target, key.run_id), durable=not target.disposable)
+
+
+def run_info(target: Target, run_id: str) -> RunInfo:
+    """What identifies a run and its target in a journal; secrets in the options are masked."""
+    place = target.code or target.file
+    return RunInfo(
+        run_id=run_id,
+        target=target.source,
+        name=target.name,
+        place="" if place is None else str(place.resolve()),
+        options=masked_options(target.config.options),
+        disposable=target.disposable,
+    )
+
+
 class Examiner:
     """One worker's part of a run: an open target and its capabilities.
 
@@ -50,14 +70,25 @@ class Examiner:
         *,
         worker: int = 0,
         probed: dict[str, str] | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        """worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+
+        Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
+        """
         self.target, self.profile, self.key = target, profile, key
-        self._lease = Lease(key.run_id, worker, Mint(key.secret))
+        self._ends_journal = journal is None
+        self._journal = journal or begin_journal(target, key)
+        self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
-        self._session, self._runner = self._open()
-        self.claimed = self._claims()
-        self.probed = self._probe() if probed is None else probed
+        try:
+            self._session, self._runner = self._open()
+            self.claimed = self._claims()
+            self.probed = self._probe() if probed is None else probed
+        except BaseException:
+            self._end_journal()
+            raise
 
     def _claims(self) -> tuple[str, ...]:
         """Capabilities of the adapter and of the target: overlapping calls, further openings, a twin."""
@@ -82,6 +113,10 @@ class Examiner:
             volatile=self.target.config.volatile,
         )
         return session, runner
+
+    def _end_journal(self) -> None:
+        if self._ends_journal:
+            self._journal.end()
 
     @property
     def leftovers(self) -> list[str]:
@@ -192,7 +227,10 @@ class Examiner:
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
-        self._close()
+        try:
+            self._close()
+        finally:
+            self._end_journal()
 
     def _close(self) -> None:
         try:
