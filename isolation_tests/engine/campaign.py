@@ -26,6 +26,7 @@ from isolation_tests.reporting.evidence.errors import BadReplay
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
+from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
@@ -84,7 +85,9 @@ class Campaign:
         try:
             self._watchdog = Watchdog(self.journal, settings)
             with blaming(self.target.name):
-                self.examiner = Examiner(self.target, self.profile, self.key, journal=self.journal)
+                self.examiner = Examiner(
+                    self.target, self.profile, self.key, journal=self.journal, report=self.folder
+                )
         except BaseException:
             self._end_journal()
             raise
@@ -173,6 +176,15 @@ class Campaign:
                 )
                 self.replays[case.finding.key] = self.shown(path)
 
+    def _take_sightings(self) -> None:
+        """Add each finding that a process saw and could not report, because it was killed or lost."""
+        found = {(result.check, case.finding.key) for result in self.results for case in result.cases}
+        for result in [] if self.folder is None else read_sightings(self.folder):
+            lost = tuple(case for case in result.cases if (result.check, case.finding.key) not in found)
+            if lost:
+                found |= {(result.check, case.finding.key) for case in lost}
+                self.take(result.model_copy(update={"cases": lost}))
+
     def shown(self, path: Path) -> Path:
         """A path as the user would write it: relative to the folder where the run started, if below it."""
         return path.relative_to(self._here) if path.is_relative_to(self._here) else path
@@ -187,6 +199,7 @@ class Campaign:
         """Judge the run, write the footer and the page, close the target, and return the exit status."""
         self.close()
         self._clean_up()
+        self._take_sightings()
         self.notes += [*notes, *self._leftover_note()]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
@@ -17,10 +18,11 @@ from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
+from isolation_tests.model import CheckResult, Finding, History, Judgement, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
+from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
@@ -71,12 +73,17 @@ class Examiner:
         worker: int = 0,
         probed: dict[str, str] | None = None,
         journal: Journal | None = None,
+        report: Path | None = None,
     ) -> None:
-        """worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+        """Open the target.
+
+        worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+        report: the folder of the run's evidence, which keeps a finding as soon as it shows.
 
         Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
         """
         self.target, self.profile, self.key = target, profile, key
+        self._sightings = None if report is None else Sightings(report, worker)
         self._ends_journal = journal is None
         self._journal = journal or begin_journal(target, key)
         self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
@@ -198,6 +205,11 @@ class Examiner:
                 if shown or not any(judged.errors or judged.doubts for judged in again):
                     seen, tried = seen + shown, tried + 1
         return seen, tried
+
+    def sight(self, result: CheckResult) -> None:
+        """Write down a check that is violated, before it has ended."""
+        if self._sightings is not None:
+            self._sightings.add(result)
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this plan must not run on this target; None if it may."""

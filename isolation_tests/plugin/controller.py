@@ -115,6 +115,7 @@ class Controller(PropertyItems):
             "options": campaign.settings.option_map(),
             "known": campaign.settings.known,
             "disposable": campaign.settings.disposable,
+            "report": None if campaign.folder is None else str(campaign.folder),
             "profile": campaign.profile.name,
             "whole": campaign.profile.whole,
             "run_id": campaign.key.run_id,

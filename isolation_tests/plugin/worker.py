@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,5 +81,11 @@ def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner
     number = int("".join(filter(str.isdigit, name)) or 0) + 1
     journal = Journal.join(key.run_id, number, durable=not target.disposable)
     return Examiner(
-        target, profile(payload["profile"]), key, worker=number, probed=payload["probed"], journal=journal
+        target,
+        profile(payload["profile"]),
+        key,
+        worker=number,
+        probed=payload["probed"],
+        journal=journal,
+        report=None if payload["report"] is None else Path(payload["report"]),
     )
