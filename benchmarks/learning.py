@@ -30,6 +30,7 @@ from isolation_tests.engine.run import new_key
 from isolation_tests.faults import FAULTS
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Operation, Plan
+from isolation_tests.plans import Offer
 from isolation_tests.plans.drawn import plans
 
 WAYS = ("plain", "target", "corpus")

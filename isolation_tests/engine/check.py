@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +30,7 @@ from isolation_tests.model import (
     CheckResult,
     Finding,
     History,
+    Judgement,
     Law,
     Level,
     Outcome,
@@ -82,7 +83,7 @@ class Check:
         if (shown := self.examiner.proven.answers(plan)) is not None:
             raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
-            self._tally.take(history, judged)
+            self._take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
         lacking = [event for event in events if event.outcome is Outcome.UNSUPPORTED]
         if lacking and not self._tally.findings:
@@ -128,8 +129,26 @@ class Check:
         """The findings of one drawn plan; a known finding is recorded like any other."""
         asked = self.examiner.ask(plan)
         for history, judged in asked:
-            self._tally.take(history, judged)
+            self._take(history, judged)
         return tuple(finding for _, judged in asked for finding in judged.findings)
+
+    def _take(self, history: History, judged: Judgement) -> None:
+        """Count one example, and write down at once what it shows for the first time."""
+        seen = set(self._tally.findings)
+        self._tally.take(history, judged)
+        fresh = self._tally.findings.keys() - seen
+        if fresh and not self._aliased():
+            self.examiner.sight(self._sighting(fresh))
+
+    def _sighting(self, keys: Collection[str]) -> CheckResult:
+        """The check as far as it is known when it first shows these findings, before any replay."""
+        found = [self._tally.findings[key] for key in sorted(keys)]
+        known = self.examiner.target.known_reason
+        cases = tuple(
+            Case(finding=one, history=history, seen=1, tried=1, known=known(one.key))
+            for one, history in found
+        )
+        return self._kept(violation(found[0][0]), cases, seconds=0)
 
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:
@@ -190,11 +209,12 @@ class Check:
             raise failure
 
     def _result(self, failure: CheckFailed | None, began: float) -> CheckResult:
+        cases = tuple(self._case(finding, history) for finding, history in self._tally.findings.values())
+        return self._kept(failure, cases, seconds=round(time.monotonic() - began, 3))
+
+    def _kept(self, failure: CheckFailed | None, cases: tuple[Case, ...], *, seconds: float) -> CheckResult:
         tally = self._tally
-        cases = tuple(
-            self._case(finding, history).model_copy(update={"beside": self._beside(history)})
-            for finding, history in tally.findings.values()
-        )
+        cases = tuple(case.model_copy(update={"beside": self._beside(case.history)}) for case in cases)
         return CheckResult(
             check=self.id,
             title=self.title,
@@ -207,7 +227,7 @@ class Check:
             calls=tally.calls,
             controls=tally.controls,
             refused=tally.refused,
-            seconds=round(time.monotonic() - began, 3),
+            seconds=seconds,
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
             explained=failure.key if isinstance(failure, Explained) else "",

@@ -6,20 +6,24 @@ import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
+from isolation_tests.model import CheckResult, Finding, History, Judgement, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
+from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
@@ -37,6 +41,24 @@ class RunKey:
     began: float
 
 
+def begin_journal(target: Target, key: RunKey) -> Journal:
+    """Begin the journal of a run; raises `UsageProblem` if it can't be written."""
+    return Journal.begin(run_info(target, key.run_id), durable=not target.disposable)
+
+
+def run_info(target: Target, run_id: str) -> RunInfo:
+    """What identifies a run and its target in a journal; secrets in the options are masked."""
+    place = target.code or target.file
+    return RunInfo(
+        run_id=run_id,
+        target=target.source,
+        name=target.name,
+        place="" if place is None else str(place.resolve()),
+        options=masked_options(target.config.options),
+        disposable=target.disposable,
+    )
+
+
 class Examiner:
     """One worker's part of a run: an open target, its capabilities, and what the run has proved so far.
 
@@ -52,15 +74,31 @@ class Examiner:
         worker: int = 0,
         probed: dict[str, str] | None = None,
         proven: Proven | None = None,
+        journal: Journal | None = None,
+        report: Path | None = None,
     ) -> None:
+        """Open the target.
+
+        worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+        report: the folder of the run's evidence, which keeps a finding as soon as it shows.
+
+        Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
+        """
         self.target, self.profile, self.key = target, profile, key
         self.proven = Proven() if proven is None else proven
-        self._lease = Lease(key.run_id, worker, Mint(key.secret))
+        self._sightings = None if report is None else Sightings(report, worker)
+        self._ends_journal = journal is None
+        self._journal = journal or begin_journal(target, key)
+        self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
-        session, self._runner = self._open()
-        self.claimed = self._claims(session)
-        self.probed = self._probe() if probed is None else probed
+        try:
+            session, self._runner = self._open()
+            self.claimed = self._claims(session)
+            self.probed = self._probe() if probed is None else probed
+        except BaseException:
+            self._end_journal()
+            raise
         if self.probed.get(REOPEN) != "ok" and not target.config.shared:
             # Nobody said that the store outlives its opening.
             self.claimed = tuple(name for name in self.claimed if name != REOPEN)
@@ -90,6 +128,10 @@ class Examiner:
             volatile=self.target.config.volatile,
         )
         return session, runner
+
+    def _end_journal(self) -> None:
+        if self._ends_journal:
+            self._journal.end()
 
     @property
     def leftovers(self) -> list[str]:
@@ -177,6 +219,11 @@ class Examiner:
                     seen, tried = seen + shown, tried + 1
         return seen, tried
 
+    def sight(self, result: CheckResult) -> None:
+        """Write down a check that is violated, before it has ended."""
+        if self._sightings is not None:
+            self._sightings.add(result)
+
     def blocked(self, plan: Plan) -> str | None:
         """Why this plan must not run on this target; None if it may."""
         return self._runner.blocked(plan)
@@ -206,4 +253,7 @@ class Examiner:
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
-        self._runner.close()
+        try:
+            self._runner.close()
+        finally:
+            self._end_journal()

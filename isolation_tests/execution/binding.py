@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from isolation_tests.execution.journal import Journal
 from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
@@ -26,12 +27,14 @@ _COUNTED_DIGITS = 10
 class Lease:
     """A worker's supply of fresh names: `iso-<run>-<n>`, of one length, so that none prefixes another.
 
-    run_id: short text shared by all workers. worker: 0..255, part of every name and canary.
+    run_id: short text shared by all workers. worker: 0..255, part of every name and canary. journal: where
+    names are recorded; None records nothing.
     """
 
     run_id: str
     worker: int
     mint: Mint
+    journal: Journal | None = None
     _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def base(self) -> tuple[str, int]:
@@ -54,6 +57,16 @@ class Lease:
         if isinstance(name, bool) or not isinstance(name, str | int | float):
             return False
         return self._prefix in str(name) or self._digits in str(name)
+
+    def record(self, names: Iterable[Any]) -> None:
+        """Write names to the journal, before their first use; raises `JournalProblem` if that fails."""
+        if self.journal is not None:
+            self.journal.lease(names)
+
+    def release(self, names: Iterable[Any]) -> None:
+        """Write to the journal that nothing is stored under these names any more."""
+        if self.journal is not None:
+            self.journal.done(names)
 
     def number(self) -> UserNumber:
         """A user number that is unique in the run; it is part of the user's canaries."""

@@ -20,7 +20,18 @@ from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
-from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
+from isolation_tests.model import (
+    BY_ID,
+    NEEDS_DISPOSABLE,
+    WRITING,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    Volatile,
+)
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import reaches_only_itself
@@ -67,6 +78,7 @@ class Runner:
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
         run = PlanRun(bind(plan, self._lease))
+        self._write_ahead(run)
         try:
             for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
                 if overlapping:
@@ -84,6 +96,16 @@ class Runner:
             volatile=self._volatile,
         )
 
+    def _write_ahead(self, run: PlanRun) -> None:
+        """Record every name under which the plan may write, before its first call."""
+        self._lease.record(run.binding.users[index].name for index in self._writing(run))
+
+    def _writing(self, run: PlanRun) -> list[int]:
+        """The users as whom a plan may write or delete."""
+        asked = sorted({step.user for step in run.binding.plan.steps if step.op in WRITING})
+        made = self._lease.made
+        return [index for index in asked if self._disposable or made(run.binding.users[index].name)]
+
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
 
@@ -93,10 +115,7 @@ class Runner:
             return None
         for step in plan.steps:
             if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return (
-                    f"{step.op} as a hostile user name could reach data this run did not make; "
-                    "say `disposable = true` in the target's file if the store may be destroyed"
-                )
+                return NEEDS_DISPOSABLE
         return None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
@@ -283,13 +302,17 @@ class Runner:
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
+        left = set()
         for index in sorted(run.writers):
             name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
+                    left.add(index)
                     self.leftovers.append(show(name))
+        done = (index for index in self._writing(run) if index not in left)
+        self._lease.release(run.binding.users[index].name for index in done)
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

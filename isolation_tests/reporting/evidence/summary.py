@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.causes.clusters import Cause, causes_of
-from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
+from isolation_tests.model import (
+    LADDER,
+    NEEDS_DISPOSABLE,
+    Case,
+    CheckResult,
+    Level,
+    Operation,
+    Outcome,
+    Verdict,
+    alias_reason,
+)
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Header
 
@@ -38,7 +48,8 @@ class CheckRow:
 
     optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
     it. fresh: a finding that is not listed as known violates it. explained: the proven finding because of
-    which the check was skipped.
+    which the check was skipped. spared: it was left out because the target is not disposable; then the run
+    can reach level safe at most.
     """
 
     check: str
@@ -54,6 +65,7 @@ class CheckRow:
     controls: int
     cases: tuple[Case, ...]
     explained: str = ""
+    spared: bool = False
 
     @property
     def good(self) -> bool:
@@ -116,6 +128,11 @@ class Summary:
         return tuple(row for row in self.checks if row.verdict is Verdict.NOT_SUPPORTED)
 
     @property
+    def spared(self) -> int:
+        """Number of checks that were left out because the target is not disposable."""
+        return sum(row.spared for row in self.checks)
+
+    @property
     def unsettled(self) -> tuple[CheckRow, ...]:
         """Checks that ran and proved nothing: errors and inconclusive ones."""
         silent = (Verdict.ERROR, Verdict.INCONCLUSIVE)
@@ -156,7 +173,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
     stale_known: notes on known findings that did not show or expired; they fail the run.
     """
     checks = _check_rows(header, results)
-    bad = [row for row in checks if not row.good]
+    bad = [row for row in checks if not (row.good or row.spared)]
     return Summary(
         verdict=_overall(checks),
         level=_level(checks) if header.whole else None,
@@ -223,7 +240,12 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
     aliases = frozenset(alias_reason(relation) for relation in header.aliases)
     expected = {check.check: check for check in header.expected}
     rows = [
-        _check_row(reported[name], check.level, aliases, optional=_may_lack(check, header, reported[name]))
+        replace(
+            _check_row(
+                reported[name], check.level, aliases, optional=_may_lack(check, header, reported[name])
+            ),
+            spared=_is_spared(header, reported[name]),
+        )
         if name in reported
         else CheckRow(
             check=name,
@@ -259,6 +281,16 @@ def _may_lack(check: ExpectedCheck, header: Header, found: Sequence[CheckResult]
     lacks = any(need not in header.capabilities for need in check.needs)
     alone = OVERLAP in check.needs and header.probed.get(OVERLAP, "ok") != "ok"
     return lacks or alone or any(_lacked(result) for result in found)
+
+
+def _is_spared(header: Header, found: Sequence[CheckResult]) -> bool:
+    """Whether every report of a check says that it was left out, and the target is indeed not disposable."""
+    return not header.target.disposable and all(
+        result.verdict is Verdict.NOT_SUPPORTED
+        and result.reason == NEEDS_DISPOSABLE
+        and not (result.calls or result.cases or result.histories)
+        for result in found
+    )
 
 
 def _lacked(result: CheckResult) -> bool:
@@ -309,23 +341,25 @@ def _overall(checks: Sequence[CheckRow]) -> Verdict:
     """The worst verdict of all; a run in which no user saw their own facts proves nothing."""
     if not any(row.verdict is Verdict.HELD and row.controls > 0 for row in checks):
         return Verdict.worst((Verdict.INCONCLUSIVE, *(row.verdict for row in checks)))
-    return Verdict.worst(Verdict.HELD if row.good else row.verdict for row in checks)
+    return Verdict.worst(Verdict.HELD if row.good or row.spared else row.verdict for row in checks)
 
 
 def _level(checks: Sequence[CheckRow]) -> Level | None:
     """The highest level at which this level's checks and all lower ones are good.
 
     A level also needs a check that held with its positive controls, because skipping all checks proves
-    nothing.
+    nothing. If checks were left out because the target is not disposable, the level is safe at most, whatever
+    the others show.
     """
     reached = None
-    for level in Level:
-        rows = [row for row in checks if row.level is level]
+    spared = any(row.spared for row in checks)
+    for level in LADDER:
+        rows = [row for row in checks if row.level is level and not row.spared]
         proved = any(row.verdict is Verdict.HELD and row.controls > 0 for row in rows)
         if not proved or not all(row.good for row in rows):
             break
         reached = level
-    return reached
+    return Level.SAFE if spared and reached is not None else reached
 
 
 def _anomaly_rows(checks: Sequence[CheckRow]) -> tuple[AnomalyRow, ...]:
