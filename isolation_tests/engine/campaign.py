@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from isolation_tests.core.distributions import DIGEST, unreleased
+from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
@@ -327,8 +327,11 @@ class Campaign:
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:
     """The distributions that are not releases, and why. A file's digest is as exact as a release."""
-    named = (name for name, found in versions.items() if not found.startswith(DIGEST))
-    found = ((name, unreleased(name)) for name in named)
+    named = ((name, version) for name, version in versions.items() if not version.startswith(DIGEST))
+    found = (
+        (name, not_a_release(version) if version.startswith(NPM) else unreleased(name))
+        for name, version in named
+    )
     return {name: why for name, why in found if why is not None}
 
 

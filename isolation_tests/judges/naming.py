@@ -83,7 +83,10 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
 
 
 def _overlapped(history: History, sight: Sight) -> str | None:
-    """C1 where the write of the fact overlapped another user's write, C2 where the reads overlapped."""
+    """C1 where the write of the fact overlapped another user's write.
+
+    C2 where the reads overlapped, and the same read in turn kept the two users apart.
+    """
     steps = history.plan.steps
     stored = [
         event
@@ -92,7 +95,14 @@ def _overlapped(history: History, sight: Sight) -> str | None:
     ]
     if any(_beside(history, event, WRITING) for event in stored):
         return "C1"
-    return "C2" if _beside(history, sight.event, frozenset({sight.event.op})) else None
+    apart = any(
+        (other.op, other.user) == (sight.event.op, sight.event.user)
+        and steps[other.step].lane is None
+        and any(event.ended <= other.started for event in stored)
+        and all(seen.fact != sight.sighting.fact for seen in other.seen())
+        for other in history.events
+    )
+    return "C2" if apart and _beside(history, sight.event, frozenset({sight.event.op})) else None
 
 
 def _beside(history: History, event: Event, ops: Collection[Operation]) -> bool:
