@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from isolation_tests.model import Frozen
@@ -63,16 +63,17 @@ def catching(target: str, seed: int, own: frozenset[str]) -> dict[str, int]:
 
     The broad laws count for the faults that no other law catches.
     """
+    return _catching(target, seed, own, broad=False) or _catching(target, seed, own, broad=True)
+
+
+def _catching(target: str, seed: int, own: frozenset[str], *, broad: bool) -> dict[str, int]:
     can = covering(*own)
-    for broad in (False, True):
-        results = ask(
-            settings_of(target, seed),
-            lambda check, covered, broad=broad: can(check, covered) and check.startswith(BROAD) is broad,
-        )
-        caught = {result.check: result.calls for result in results if named([result]) & own}
-        if caught:
-            return caught
-    return {}
+
+    def wanted(check: str, covered: Sequence[str]) -> bool:
+        return can(check, covered) and check.startswith(BROAD) is broad
+
+    results = ask(settings_of(target, seed), wanted)
+    return {result.check: result.calls for result in results if named([result]) & own}
 
 
 def settings_of(target: str, seed: int) -> Settings:
