@@ -154,9 +154,7 @@ class Campaign:
     def smoke(self) -> CheckResult:
         """Run the smoke test, the tutorial's story; after ERROR or INCONCLUSIVE, other checks are useless."""
         with blaming(self.target.name):
-            result = smoke(self.examiner)
-        self.take(result)
-        return result
+            return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
         """Keep one check's result in memory and in the evidence, with a replay file for each new finding."""
@@ -245,6 +243,18 @@ class Campaign:
                 self.examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
             self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
+
+    def salvage(self) -> bool:
+        """Sum up a run whose evidence can't be written; whether it saw a finding that is not known.
+
+        The summary then goes to the terminal at least.
+        """
+        self.folder = None
+        summary = summarise(self.header, self.results)
+        if any(row.fresh for row in summary.checks):
+            self.summary = summary
+            return True
+        return False
 
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""

@@ -97,6 +97,7 @@ class Controller(PropertyItems):
         for note in self.campaign.notes:
             terminal.console().print(f"note: {plain(note)}", markup=False)
         result = self.campaign.smoke()
+        self._take(result)
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
             terminal.print_smoke_failure(result)
             status = self.campaign.finish(["stopped after the smoke test"])
@@ -151,10 +152,13 @@ class Controller(PropertyItems):
         for name, value in list(report.user_properties):
             if name == RESULT:
                 report.user_properties.remove((name, value))
-                try:
-                    self.campaign.take(CheckResult.model_validate_json(str(value)))
-                except EvidenceError as error:
-                    self._unwritten = error
+                self._take(CheckResult.model_validate_json(str(value)))
+
+    def _take(self, result: CheckResult) -> None:
+        try:
+            self.campaign.take(result)
+        except EvidenceError as error:
+            self._unwritten = error
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
@@ -180,14 +184,15 @@ class Controller(PropertyItems):
         self._finished = True
         try:
             session.exitstatus = self._judge(exitstatus)
-        except Problem as error:
-            self.campaign.abandon()
-            explain(self.config, error)
-            session.exitstatus = int(error.status)
         except Exception as error:  # noqa: BLE001 - pytest would leave with 1, which means violated here
-            self.campaign.abandon()
-            explain(self.config, error)
-            session.exitstatus = int(ExitStatus.INTERNAL)
+            session.exitstatus = self._failed(error)
+
+    def _failed(self, error: Exception) -> int:
+        """Abandon the run, and tell what it saw: a leak is not lost with the disk that has no room for it."""
+        self.campaign.abandon()
+        explain(self.config, error)
+        status = error.status if isinstance(error, Problem) else ExitStatus.INTERNAL
+        return int(ExitStatus.VIOLATED if self.campaign.salvage() else status)
 
     def _judge(self, exitstatus: int) -> int:
         if self._unwritten is not None:
