@@ -1,4 +1,4 @@
-"""The command line: run, clean, sweep, calibrate, replay, report, targets, init, explain."""
+"""The command line: run, probe, clean, sweep, calibrate, replay, report, targets, init, explain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from isolation_tests.cli.calibrate import calibrate
 from isolation_tests.cli.clean import clean
 from isolation_tests.cli.common import STATUS, Group
+from isolation_tests.cli.probe import probe
 from isolation_tests.cli.replay import replay
 from isolation_tests.cli.report import report
 from isolation_tests.cli.run import run
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (run, clean, calibrate, replay, sweep, report, init, targets, explain):
+for command in (run, probe, clean, calibrate, replay, sweep, report, init, targets, explain):
     main.add_command(command)

@@ -89,14 +89,14 @@ class Campaign:
                     self.target, self.profile, self.key, journal=self.journal, report=self.folder
                 )
         except BaseException:
-            self._end_journal()
+            self._end_journal(clean=False)
             raise
         try:
             self.header = self._header(selection, workers)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
-            self._end_journal()
+            self._end_journal(clean=False)
             raise
 
     def _header(self, selection: Sequence[str], workers: int) -> Header:
@@ -270,7 +270,10 @@ class Campaign:
         """
         record = RunRecord.read(self.journal.folder)
         busy = record is not None and not is_quiet(record)
-        if busy:
+        if self.examiner.loss is not None and record is not None:
+            # Another delete would do more harm.
+            self.leftovers = [show(each.name) for each in record.left()]
+        elif busy:
             self.notes.append("a worker did not end; a process in the background cleans up after it")
         elif record is not None and record.left():
             try:
@@ -296,6 +299,8 @@ class Campaign:
             ["isolation-tests", "clean", str(self.settings.target), "--run", self.key.run_id]
         )
         users = counted(len(self.leftovers), "test user")
+        if self.examiner.loss is not None:
+            return (f"{users} left, because another delete would do more harm: {names}",)
         return (f"cleanup failed for {users}; try again with `{command}`: {names}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

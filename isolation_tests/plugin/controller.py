@@ -16,6 +16,7 @@ from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
 from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plugin.items import RESULT, PropertyItems
 from isolation_tests.reporting.evidence.errors import EvidenceError
@@ -98,14 +99,19 @@ class Controller(PropertyItems):
             terminal.console().print(f"note: {plain(note)}", markup=False)
         result = self.campaign.smoke()
         self._take(result)
+        if self.campaign.examiner.loss is not None:
+            return self._end([f"stopped at once: {HALTED}"])
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
             terminal.print_smoke_failure(result)
-            status = self.campaign.finish(["stopped after the smoke test"])
-            self._print_summary()
-            return status
+            return self._end(["stopped after the smoke test"])
         if workers(self.config):
             self.campaign.close()
         return None
+
+    def _end(self, notes: list[str]) -> int:
+        status = self.campaign.finish(notes)
+        self._print_summary()
+        return status
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
