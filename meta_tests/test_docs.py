@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
 from isolation_tests.adapters.described.http_tables import HttpOptions
 from isolation_tests.adapters.described.mcp_options import McpOptions
+from isolation_tests.adapters.process.memory import BridgeOptions
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
 from isolation_tests.core.errors import ExitStatus
@@ -37,7 +38,14 @@ from isolation_tests.testdata.relations import RELATIONS
 from meta_tests.calibration.relation import MEASURE
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "docs/bridges.md",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = "isolation_tests"
 CERTIFY_SECONDS = 300
@@ -174,7 +182,9 @@ def undescribed(schema: object, place: str = "") -> Iterator[str]:
             yield from undescribed(value, place)
 
 
-@pytest.mark.parametrize("model", [Plan, CheckResult, TargetConfig, KnownFile, HttpOptions, McpOptions])
+@pytest.mark.parametrize(
+    "model", [Plan, CheckResult, TargetConfig, KnownFile, HttpOptions, McpOptions, BridgeOptions]
+)
 def test_every_key_of_a_file_has_a_description(model: type[BaseModel]) -> None:
     assert not list(undescribed(model.model_json_schema()))
 
@@ -205,7 +215,7 @@ def test_the_files_that_documents_link_to_exist() -> None:
     for document in DOCUMENTS:
         text = (ROOT / document).read_text(encoding="utf-8")
         for link in re.findall(r"\]\((?!https?://|mailto:|#)([^)#]+)", text):
-            assert (ROOT / link).exists(), f"{document} links to {link}"
+            assert (ROOT / document).parent.joinpath(link).exists(), f"{document} links to {link}"
 
 
 def test_the_sections_that_the_readme_links_to_exist() -> None:

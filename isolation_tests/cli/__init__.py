@@ -1,9 +1,10 @@
-"""The command line: run, probe, clean, sweep, calibrate, replay, report, targets, init, explain."""
+"""The command line: run, probe, clean, sweep, calibrate, replay, report, targets, init, bridge, explain."""
 
 from __future__ import annotations
 
 import click
 
+from isolation_tests.cli.bridge import bridge
 from isolation_tests.cli.calibrate import calibrate
 from isolation_tests.cli.clean import clean
 from isolation_tests.cli.common import STATUS, Group
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (run, probe, clean, calibrate, replay, sweep, report, init, targets, explain):
+for command in (run, probe, clean, calibrate, replay, sweep, report, init, bridge, targets, explain):
     main.add_command(command)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from isolation_tests.core.distributions import DIGEST, unreleased
+from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
@@ -74,6 +74,7 @@ class Campaign:
         self._outputs = self._wanted(exports)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
+        self._fewest: dict[str, int] = {}
         self.exported: list[Path] = []
         self.leftovers: list[str] = []
         self.notes: list[str] = []
@@ -157,13 +158,15 @@ class Campaign:
             return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result in memory and in the evidence, with a replay file for each new finding."""
+        """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return
         self._writer.append(result)
         for case in result.cases:
-            if case.finding.key not in self.replays:
+            steps = len(case.history.plan.steps)
+            if steps < self._fewest.get(case.finding.key, steps + 1):
+                self._fewest[case.finding.key] = steps
                 path = write_replay(
                     self.folder,
                     case,
@@ -339,8 +342,11 @@ class Campaign:
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:
     """The distributions that are not releases, and why. A file's digest is as exact as a release."""
-    named = (name for name, found in versions.items() if not found.startswith(DIGEST))
-    found = ((name, unreleased(name)) for name in named)
+    named = ((name, version) for name, version in versions.items() if not version.startswith(DIGEST))
+    found = (
+        (name, not_a_release(version) if version.startswith(NPM) else unreleased(name))
+        for name, version in named
+    )
     return {name: why for name, why in found if why is not None}
 
 

@@ -6,6 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
+
+from hypothesis.strategies import SearchStrategy
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.engine.examiner import Examiner
@@ -16,12 +19,12 @@ from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
     AdapterError,
     CheckFailed,
+    Explained,
     Inconclusive,
     NotSupported,
     Violation,
     violation,
 )
-from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     NEEDS_DISPOSABLE,
     Case,
@@ -29,14 +32,15 @@ from isolation_tests.model import (
     Finding,
     History,
     Judgement,
+    Law,
     Level,
     Outcome,
     Plan,
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import OVERLAP, TWIN, Cell
-from isolation_tests.plans.drawn import alias_anomalies, plans
+from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
+from isolation_tests.plans.drawn import alias_anomalies
 
 
 @dataclass
@@ -67,13 +71,18 @@ class Check:
         """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
 
-    def hunt(self) -> None:
-        """Let Hypothesis search for violating sequences; every finding is recorded when it first shows."""
-        self._conclude(self._hunt)
+    def hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
+        """Let Hypothesis search for violating plans; every finding is recorded when it first shows.
+
+        plans: gives the strategy of a cell on a target.
+        """
+        self._conclude(partial(self._hunt, plans))
 
     def _run(self) -> None:
         plan = self.cell.build(self.examiner.material(self.id))
         self._require(plan)
+        if (shown := self.examiner.proven.answers(plan)) is not None:
+            raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
             self._take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
@@ -83,20 +92,23 @@ class Check:
         if self._aliased():
             self._forgive_alias()
 
-    def _hunt(self) -> None:
+    def _hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         target = self.examiner.target
         self._require_capabilities()
-        strategy = plans(
-            frozenset(self.cell.needs),
+        if (shown := self.examiner.proven.answers_search()) is not None:
+            raise Explained(shown)
+        offer = Offer(
+            capabilities=self.examiner.capabilities,
+            owner_keys=self.examiner.target.owner_keys,
             destructive=self.level is not Level.CORE and target.disposable,
             shared=not target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         profile, key = self.examiner.profile, self.examiner.key
         stopped = search(
-            strategy,
+            plans(self.cell, offer),
             self._findings,
-            is_known=lambda finding: target.known_reason(finding.key) is not None,
+            is_known=self._is_settled,
             examples=self.share,
             shrinks=profile.shrinks,
             seed=key.seed,
@@ -104,12 +116,22 @@ class Check:
         if stopped is not None:
             self._tally.doubts.append(stopped)
 
+    def _is_settled(self, finding: Finding) -> bool:
+        """Whether a finding of this search needs no smaller plan: it is known, proven, or of another plan.
+
+        A fact of another check is seen for what an earlier plan left behind, so no smaller plan tells why.
+        """
+        _, history = self._tally.findings[finding.key]
+        known = self.examiner.target.known_reason(finding.key)
+        elsewhere = finding.law is Law.NO_CROSS_READ and finding.owner is None
+        return elsewhere or known is not None or self.examiner.proven.explains(finding, history)
+
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        history = self.examiner.perform(plan)
-        judged = judge(history)
-        self._take(history, judged)
-        return judged.findings
+        asked = self.examiner.ask(plan)
+        for history, judged in asked:
+            self._take(history, judged)
+        return tuple(finding for _, judged in asked for finding in judged.findings)
 
     def _take(self, history: History, judged: Judgement) -> None:
         """Count one example, and write down at once what it shows for the first time."""
@@ -139,7 +161,7 @@ class Check:
                 raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
             if self.examiner.probed.get(need) == NEEDS_DISPOSABLE:
                 raise NotSupported(NEEDS_DISPOSABLE)
-            if need not in self.examiner.capabilities:
+            if need not in self.examiner.capabilities and need != self.cell.tries:
                 raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
     def _require(self, plan: Plan) -> None:
@@ -185,6 +207,7 @@ class Check:
         if self._tally.findings and not isinstance(failure, Violation):
             failure = violation(next(iter(self._tally.findings.values()))[0])
         self.result = self._result(failure, began)
+        self.examiner.proven.take(self.result)
         if failure is not None:
             raise failure
 
@@ -210,6 +233,7 @@ class Check:
             seconds=seconds,
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            explained=failure.key if isinstance(failure, Explained) else "",
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:
@@ -221,16 +245,18 @@ class Check:
     def _case(self, finding: Finding, history: History) -> Case:
         """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        The first sighting counts as a try, which makes a rare finding look slightly more frequent.
+        What a proven finding explains is not replayed. The first sighting counts as a try, which makes a rare
+        finding look slightly more frequent.
         """
-        seen, tried = self.examiner.replay(finding, history.plan)
+        explained = self.examiner.proven.explains(finding, history)
+        seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
 
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:
     """The check that a property runs for a cell."""
-    share = max(1, examiner.profile.examples // len(entry.cells))
+    share = max(1, examiner.profile.examples * entry.budget // len(entry.cells))
     return Check(examiner, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
 
 

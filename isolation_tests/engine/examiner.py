@@ -12,6 +12,7 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
+from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
@@ -30,7 +31,7 @@ from isolation_tests.model import (
     Outcome,
     Plan,
 )
-from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
+from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
@@ -76,7 +77,7 @@ def _losses(history: History) -> list[Finding]:
 
 
 class Examiner:
-    """One worker's part of a run: an open target and its capabilities.
+    """One worker's part of a run: an open target, its capabilities, and what the run has proved so far.
 
     The constructor raises `TargetProblem` if the target can't be opened.
     """
@@ -89,6 +90,7 @@ class Examiner:
         *,
         worker: int = 0,
         probed: dict[str, str] | None = None,
+        proven: Proven | None = None,
         journal: Journal | None = None,
         report: Path | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class Examiner:
         Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
         """
         self.target, self.profile, self.key = target, profile, key
+        self.proven = Proven() if proven is None else proven
         self._sightings = None if report is None else Sightings(report, worker)
         self._ends_journal = journal is None
         self._journal = journal or begin_journal(target, key)
@@ -107,20 +110,25 @@ class Examiner:
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
         try:
-            self._session, self._runner = self._open()
-            self.claimed = self._claims()
+            session, self._runner = self._open()
+            self.claimed = self._claims(session)
             self.loss = self._first_delete() if worker == 0 and not target.disposable else None
             self.probed = self._probe() if probed is None else probed
         except BaseException:
             self._end_journal()
             raise
+        if self.probed.get(REOPEN) != "ok" and not target.config.shared:
+            # Nobody said that the store outlives its opening.
+            self.claimed = tuple(name for name in self.claimed if name != REOPEN)
+            self.probed.pop(REOPEN, None)
 
-    def _claims(self) -> tuple[str, ...]:
+    def _claims(self, session: Session) -> tuple[str, ...]:
         """Capabilities of the adapter and of the target: overlapping calls, further openings, a twin."""
-        config, offered = self.target.config, self._session.claimed
+        config, offered = self.target.config, session.claimed
         more = {
             OVERLAP: config.threads or "async" in offered,
             HANDLES: config.shared,
+            REOPEN: config.shared or config.reopen_after > 0,
             TWIN: config.twin is not None,
         }
         return tuple(sorted([*offered, *(name for name, there in more.items() if there)]))
@@ -168,13 +176,13 @@ class Examiner:
 
     def perform(self, plan: Plan) -> History:
         """Run one plan; open a new session if the last one was lost or has run enough plans."""
-        if self._session.lost:
+        if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
                 raise AdapterError(f"skipped: {HANGS_BEFORE_GIVING_UP + 1} earlier calls timed out")
             self._reopen()
         elif self._performed and self._performed == self.target.config.reopen_after:
-            self._close()
+            self._runner.close()
             self._reopen()
         self._performed += 1
         return self._runner.run(plan)
@@ -183,21 +191,26 @@ class Examiner:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
         The viewer is alone before and after, so that a change over time does not look like interference. What
-        a comparison shows is confirmed by running it once more.
+        a comparison shows is confirmed by running it once more, unless something proven explains it.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = [self.perform(each) for each in (lone, plan, other, lone)]
         judged = judge_all(histories)
-        if any({*said.findings} - {*judge(history).findings} for history, said in judged):
+        if any(self._is_news(history, said) for history, said in judged):
             histories += [self.perform(each) for each in (plan, lone, other, lone)]
             judged = judge_all(histories)
         return judged
 
+    def _is_news(self, history: History, judged: Judgement) -> bool:
+        """Whether a comparison shows what its history alone does not, and nothing proven explains."""
+        compared = {*judged.findings} - {*judge(history).findings}
+        return any(not self.proven.explains(finding, history) for finding in compared)
+
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers
-        self._session, self._runner = self._open()
+        _, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)
         self._performed = 0
 
@@ -216,7 +229,7 @@ class Examiner:
         with contextlib.suppress(CheckFailed, TargetProblem):
             for number in range(max(asked.replays, tries_for(asked.rarest))):
                 late = number >= asked.replays and (seen or time.monotonic() > impatient)
-                if late or self._session.lost:
+                if late or self._runner.lost:
                     break
                 again = [judged for _, judged in self.ask(plan)]
                 shown = any(other.key == finding.key for judged in again for other in judged.findings)
@@ -270,18 +283,13 @@ class Examiner:
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
         if not shown:
             return f"{last.op} did not show the user's own memory"
-        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
-        return problems[0] if problems else "ok"
+        # What it shows of others, or loses, is a finding of the law that tries it: nothing is lacking.
+        problems = (*judged.errors, *judged.doubts)
+        return problems[0] if problems and not judged.findings else "ok"
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
         try:
-            self._close()
-        finally:
-            self._end_journal()
-
-    def _close(self) -> None:
-        try:
             self._runner.close()
         finally:
-            self._session.close()
+            self._end_journal()

@@ -137,7 +137,6 @@ class Runner:
         def drive(steps: list[tuple[int, Step]]) -> None:
             start.wait(START_SECONDS)
             for number, step in steps:
-                time.sleep(step.pause)
                 self._perform(run, number, step)
 
         with ThreadPoolExecutor(len(lanes)) as drivers:
@@ -148,8 +147,12 @@ class Runner:
     def _perform(self, run: PlanRun, number: int, step: Step) -> None:
         if self._session.lost:
             return
+        time.sleep(step.pause)
         if step.op is Operation.SETTLE:
             self._settle(run, number, step)
+            return
+        if step.op is Operation.REOPEN:
+            self._reopen(run, number, step)
             return
         arguments = run.arguments(number, step)
         if arguments is not None:
@@ -209,10 +212,42 @@ class Runner:
                 self._handles.append(self._guarded(self._open()))
             return self._handles[number]
 
+    @property
+    def lost(self) -> str | None:
+        """Why the target can't be used any more; None while it can."""
+        return self._session.lost
+
     def close(self) -> None:
-        """Close the further openings of the target."""
-        for session in (*self._handles, *([] if self._twin is None else [self._twin])):
+        """Close every opening of the target. Errors are raised: a failed close may leave data behind."""
+        try:
+            self._close_more()
+        finally:
+            self._session.close()
+
+    def _close_more(self) -> None:
+        """Close the further openings."""
+        more = [*self._handles, *([] if self._twin is None else [self._twin])]
+        self._handles, self._twin = [], None
+        for session in more:
             session.close()
+
+    def _reopen(self, run: PlanRun, number: int, step: Step) -> None:
+        """Close the target and open it again; raises `TargetProblem` if it can't be opened."""
+        started = time.monotonic() - self._began
+        self.close()
+        self._session = self._guarded(self._open())
+        run.record(
+            Event(
+                step=number,
+                op=step.op,
+                user=step.user,
+                outcome=Outcome.OK,
+                started=round(started, 6),
+                ended=round(time.monotonic() - self._began, 6),
+                worker=f"w{self._lease.worker}",
+            ),
+            step,
+        )
 
     @staticmethod
     def _try(

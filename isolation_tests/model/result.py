@@ -198,3 +198,6 @@ class CheckResult(Frozen):
 
     notes: tuple[str, ...] = ()
     """What was not compared, and why."""
+
+    explained: str = ""
+    """The key of a proven finding that shows all that this check could; the check was then skipped."""

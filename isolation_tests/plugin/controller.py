@@ -130,6 +130,7 @@ class Controller(PropertyItems):
             "seed": campaign.key.seed,
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
+            "smoke": [result.model_dump_json() for result in campaign.results],
         }
 
     @pytest.hookimpl(optionalhook=True)

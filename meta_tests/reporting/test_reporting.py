@@ -26,7 +26,8 @@ from isolation_tests.model import (
 )
 from isolation_tests.reporting.evidence import errors, evidence, reader, replay_file
 from isolation_tests.reporting.evidence.evidence import TargetInfo
-from isolation_tests.reporting.evidence.summary import Summary, exit_status, grid, merge_cases, summarise
+from isolation_tests.reporting.evidence.grid import grid
+from isolation_tests.reporting.evidence.summary import Summary, exit_status, merge_cases, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.html.page import render_html, write_html
 from isolation_tests.reporting.narrative.commands import replay_command
@@ -465,6 +466,11 @@ def test_names_and_markers_are_bound() -> None:
     text = reproduction(make_case(make_plan(step), names=("a\u200b'", None)))
     assert "memory.search(None, 'My locker code is CANARY-0'" in text
     assert r"""filters={'OR': [{'user_id': "a\u200b'"}, {'note': 'CANARY-1'}]}""" in text
+
+
+def test_a_call_without_a_user_names_none() -> None:
+    text = reproduction(make_case(make_plan(Step(op=Operation.SEARCH, user=1, fact=0, spoiled=True))))
+    assert text.startswith("memory.search(None, 'My locker code is CANARY-0'")
 
 
 class Recorder:

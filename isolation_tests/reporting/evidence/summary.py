@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.causes.clusters import Cause, causes_of
 from isolation_tests.model import (
     LADDER,
     NEEDS_DISPOSABLE,
     Case,
     CheckResult,
     Level,
-    Operation,
     Outcome,
     Verdict,
     alias_reason,
@@ -29,7 +29,6 @@ __all__ = [
     "CheckRow",
     "Summary",
     "exit_status",
-    "grid",
     "merge_cases",
     "summarise",
     "summary_of",
@@ -38,7 +37,6 @@ __all__ = [
 # Certificates sign these two texts, so they never change.
 NOT_RUN = "not run"
 NO_CALL = "the check made no call, so it proved nothing"
-_UNJUDGED = frozenset({Operation.ADD, Operation.SETTLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,9 @@ class CheckRow:
     """One check's result: the worst of its reports, or INCONCLUSIVE if it never reported.
 
     optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
-    it. fresh: a finding that is not listed as known violates it. spared: it was left out because the target
-    is not disposable; then the run can reach level safe at most.
+    it. fresh: a finding that is not listed as known violates it. explained: the proven finding because of
+    which the check was skipped. spared: it was left out because the target is not disposable; then the run
+    can reach level safe at most.
     """
 
     check: str
@@ -62,6 +61,7 @@ class CheckRow:
     fresh: bool
     controls: int
     cases: tuple[Case, ...]
+    explained: str = ""
     spared: bool = False
 
     @property
@@ -75,6 +75,7 @@ class AnomalyRow:
     """What was proved about one anomaly.
 
     checks: number that ran. held: number of those that held. findings: new ones. known: known ones.
+    explained: whether it is inconclusive only because proven findings explain the checks for it.
     """
 
     id: str
@@ -85,6 +86,7 @@ class AnomalyRow:
     not_run: int
     findings: int
     known: int
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Summary:
     level: the highest level that was reached; None: not even the first. known_only: known findings are the
     only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
-    reaches no level.
+    reaches no level. causes: what the findings come from, the one that most checks show first.
     """
 
     verdict: Verdict
@@ -110,6 +112,7 @@ class Summary:
     calls: int
     refused: int
     whole: bool = True
+    causes: tuple[Cause, ...] = ()
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -129,9 +132,13 @@ class Summary:
     @property
     def unsettled(self) -> tuple[CheckRow, ...]:
         """Checks that ran and proved nothing: errors and inconclusive ones."""
-        return tuple(
-            row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
-        )
+        silent = (Verdict.ERROR, Verdict.INCONCLUSIVE)
+        return tuple(row for row in self.checks if row.ran and not row.explained and row.verdict in silent)
+
+    @property
+    def explained(self) -> tuple[CheckRow, ...]:
+        """Checks that were skipped because a proven finding already shows all that they could."""
+        return tuple(row for row in self.checks if row.explained)
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
@@ -178,6 +185,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         calls=sum(result.calls for result in results),
         refused=sum(result.refused for result in results),
         whole=header.whole,
+        causes=causes_of(results),
     )
 
 
@@ -194,32 +202,6 @@ def exit_status(summary: Summary) -> int:
             return 1
         return 0 if summary.known_only else 2
     return 0 if summary.verdict is Verdict.HELD and not summary.stale_known else 2
-
-
-def grid(results: Iterable[CheckResult]) -> dict[str, dict[Operation, Verdict]]:
-    """Relation by operation: the worst verdict of each pair that the recorded histories tested.
-
-    A violated check proves nothing about operations without a finding: those are INCONCLUSIVE.
-    """
-    cells: dict[str, dict[Operation, Verdict]] = {}
-    for result in results:
-        for relation, operation, verdict in _tested(result):
-            row = cells.setdefault(relation, {})
-            row[operation] = Verdict.worst((row.get(operation, Verdict.HELD), verdict))
-    return dict(sorted(cells.items()))
-
-
-def _tested(result: CheckResult) -> set[tuple[str, Operation, Verdict]]:
-    shown = {(case.finding.relation or "unrelated", case.finding.operation) for case in result.cases}
-    histories = (*result.histories, *(case.history for case in result.cases))
-    tested = {
-        (history.plan.relation or "unrelated", step.op)
-        for history in histories
-        for step in history.plan.steps
-        if step.op not in _UNJUDGED
-    }
-    elsewhere = Verdict.INCONCLUSIVE if result.verdict is Verdict.VIOLATED or shown else result.verdict
-    return {(*cell, Verdict.VIOLATED if cell in shown else elsewhere) for cell in tested | shown}
 
 
 def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRow, ...]:
@@ -309,6 +291,7 @@ def _check_row(
         fresh=fresh,
         controls=sum(result.controls for result in found),
         cases=cases,
+        explained=worst.explained if verdict is Verdict.INCONCLUSIVE else "",
     )
 
 
@@ -374,7 +357,15 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
         not_run=sum(not row.ran for row in mine),
         findings=keys[False],
         known=keys[True],
+        explained=any(row.explained for row in checks) and _is_untold(name, mine),
     )
+
+
+def _is_untold(name: str, mine: Sequence[CheckRow]) -> bool:
+    """Whether all of its checks that are supported were skipped or showed other anomalies."""
+    asked = [row for row in mine if row.verdict is not Verdict.NOT_SUPPORTED and not row.explained]
+    silent = any(row.verdict is not Verdict.NOT_SUPPORTED for row in mine)
+    return silent and all(row.verdict is Verdict.VIOLATED and not _shows(row, name) for row in asked)
 
 
 def _covers(row: CheckRow, name: str) -> bool:

@@ -1,5 +1,7 @@
 """A run's findings as comma-separated values, one row per finding, for spreadsheets and issue trackers.
 
+The first rows are the causes' proofs, one for each cause.
+
 A cell that a spreadsheet would read as a formula gets an apostrophe in front, as OWASP advises:
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -16,6 +18,7 @@ from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.narrative.causes import by_cause, headline, support
 from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import law_of, names_of
@@ -23,6 +26,8 @@ from isolation_tests.reporting.narrative.wording import law_of, names_of
 __all__ = ["COLUMNS", "render"]
 
 COLUMNS = (
+    "cause",
+    "shown by",
     "finding",
     "anomaly",
     "name",
@@ -57,8 +62,10 @@ def render(evidence: Evidence) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    for case in summary_of(evidence).cases:
-        writer.writerow([_cell(value) for value in (*_finding(case, evidence.header), *_run(evidence))])
+    for cause, case in by_cause(summary_of(evidence)):
+        told = ("", "") if cause is None else (headline(cause), support(cause))
+        cells = (*told, *_finding(case, evidence.header), *_run(evidence))
+        writer.writerow([_cell(value) for value in cells])
     return file.getvalue()
 
 

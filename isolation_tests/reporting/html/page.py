@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,19 +11,22 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from isolation_tests.catalogue import CATALOGUE, Anomaly
+from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.evidence.files import write_whole
+from isolation_tests.reporting.evidence.grid import grid
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import BadStrengthError, Strength, grouped, read_strength
-from isolation_tests.reporting.evidence.summary import grid, summary_of
+from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.html.environment import environment
 from isolation_tests.reporting.html.latency_chart import chart, latencies
 from isolation_tests.reporting.html.name_diff import Sides, alone, side_by_side
 from isolation_tests.reporting.html.sequence_diagram import Diagram, Shown, diagram, parties, shown_by
 from isolation_tests.reporting.html.timeline import Timeline, timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
+from isolation_tests.reporting.narrative.causes import headline, support
 from isolation_tests.reporting.narrative.commands import calibrating, installing, replay_command, rerun
 from isolation_tests.reporting.narrative.controls import exercised
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
@@ -133,6 +136,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             operations=[op for op in Operation if any(op in row for row in cells.values())],
             matrix=who_saw_whom(evidence.results, numbers),
             groups=groups,
+            causes=[_told(cause, numbers) for cause in summary.causes],
             open_all=len(summary.cases) <= _MOST_OPEN,
             strength=found.strength,
             spots=grouped,
@@ -147,6 +151,16 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             digests=[(name, digest) for name, digest in _digests(evidence) if digest],
         )
     )
+
+
+def _told(cause: Cause, numbers: Mapping[str, int]) -> dict[str, object]:
+    """A cause as the page shows it: in words, with the number of the finding that proves it."""
+    return {
+        "headline": headline(cause),
+        "shown_by": support(cause),
+        "known": cause.known,
+        "proof": numbers[cause.case.finding.key],
+    }
 
 
 def _digests(evidence: Evidence) -> Iterator[tuple[str, str]]:

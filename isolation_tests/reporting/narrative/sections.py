@@ -188,6 +188,11 @@ def untested(evidence: Evidence, summary: Summary) -> list[Gap]:
             groups=_grouped(summary.unsettled),
         ),
         Gap(
+            f"Explained by a finding ({len(summary.explained)})",
+            "A proven finding already shows all that these checks could, so they were skipped.",
+            groups=_grouped(summary.explained),
+        ),
+        Gap(
             "Narrowed",
             "These options narrowed the run. Checks left out count as not run.",
             items=header.selection,

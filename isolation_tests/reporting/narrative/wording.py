@@ -91,11 +91,13 @@ def verdict_line(summary: Summary) -> str:
     if violated := summary.counts[Verdict.VIOLATED]:
         parts.append(f"{violated} violated{_findings(summary)}")
     for verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SUPPORTED):
-        silent = len(summary.not_run) if verdict is Verdict.INCONCLUSIVE else 0
+        silent = len(summary.not_run) + len(summary.explained) if verdict is Verdict.INCONCLUSIVE else 0
         if verdict is Verdict.NOT_SUPPORTED and (silent := summary.spared):
             parts.append(f"{silent} left out (the target is not disposable)")
         if number := summary.counts[verdict] - silent:
             parts.append(f"{number} {_words(verdict)}")
+    if summary.explained:
+        parts.append(f"{len(summary.explained)} skipped because a finding explains them")
     if summary.not_run:
         parts.append(f"{len(summary.not_run)} not run")
     if summary.stale_known:
@@ -112,7 +114,9 @@ def verdict_line(summary: Summary) -> str:
 def _findings(summary: Summary) -> str:
     known = sum(case.known is not None for case in summary.cases)
     new = len(summary.cases) - known
+    causes = sum(not cause.known for cause in summary.causes)
     numbers = [
+        *([counted(causes, "cause")] if causes else []),
         *([counted(new, "finding")] if new else []),
         *([counted(known, "known finding")] if known else []),
     ]
@@ -131,7 +135,10 @@ def row_verdict(row: AnomalyRow) -> str:
 
 
 def summary_table(summary: Summary) -> Table:
-    """One row per anomaly: its verdict, its checks that held, ran and did not run, and its findings."""
+    """One row per anomaly: its verdict, its checks that held, ran and did not run, and its findings.
+
+    An anomaly that no check tells apart from a proven finding has no row.
+    """
     table = Table(
         title="What was proved, by anomaly",
         title_justify="left",
@@ -146,6 +153,8 @@ def summary_table(summary: Summary) -> Table:
     for heading in ("held", "run", "not run", "findings", "known"):
         table.add_column(heading, justify="right")
     for row in summary.rows:
+        if row.explained:
+            continue
         figures = (row.held, row.checks, row.not_run, row.findings, row.known)
         table.add_row(
             Text(plain(row.id if row.id == row.name else f"{row.id} {row.name}")),
