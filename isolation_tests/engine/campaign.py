@@ -90,14 +90,14 @@ class Campaign:
                     self.target, self.profile, self.key, journal=self.journal, report=self.folder
                 )
         except BaseException:
-            self._end_journal()
+            self._end_journal(clean=False)
             raise
         try:
             self.header = self._header(selection, workers)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
-            self._end_journal()
+            self._end_journal(clean=False)
             raise
 
     def _header(self, selection: Sequence[str], workers: int) -> Header:
@@ -155,9 +155,7 @@ class Campaign:
     def smoke(self) -> CheckResult:
         """Run the smoke test, the tutorial's story; after ERROR or INCONCLUSIVE, other checks are useless."""
         with blaming(self.target.name):
-            result = smoke(self.examiner)
-        self.take(result)
-        return result
+            return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
         """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
@@ -249,6 +247,18 @@ class Campaign:
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
             self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
 
+    def salvage(self) -> bool:
+        """Sum up a run whose evidence can't be written; whether it saw a finding that is not known.
+
+        The summary then goes to the terminal at least.
+        """
+        self.folder = None
+        summary = summarise(self.header, self.results)
+        if any(row.fresh for row in summary.checks):
+            self.summary = summary
+            return True
+        return False
+
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
@@ -263,7 +273,10 @@ class Campaign:
         """
         record = RunRecord.read(self.journal.folder)
         busy = record is not None and not is_quiet(record)
-        if busy:
+        if self.examiner.loss is not None and record is not None:
+            # Another delete would do more harm.
+            self.leftovers = [show(each.name) for each in record.left()]
+        elif busy:
             self.notes.append("a worker did not end; a process in the background cleans up after it")
         elif record is not None and record.left():
             try:
@@ -289,6 +302,8 @@ class Campaign:
             ["isolation-tests", "clean", str(self.settings.target), "--run", self.key.run_id]
         )
         users = counted(len(self.leftovers), "test user")
+        if self.examiner.loss is not None:
+            return (f"{users} left, because another delete would do more harm: {names}",)
         return (f"cleanup failed for {users}; try again with `{command}`: {names}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -26,6 +26,7 @@ from isolation_tests.engine.violations import (
     violation,
 )
 from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
     Case,
     CheckResult,
     Finding,
@@ -158,6 +159,8 @@ class Check:
                 )
             if need == OVERLAP and need not in self.examiner.capabilities:
                 raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
+            if self.examiner.probed.get(need) == NEEDS_DISPOSABLE:
+                raise NotSupported(NEEDS_DISPOSABLE)
             if need not in self.examiner.capabilities and need != self.cell.tries:
                 raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
@@ -266,7 +269,22 @@ def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
 
 
 def smoke(examiner: Examiner) -> CheckResult:
-    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing."""
+    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing.
+
+    If the first delete on a target that is not disposable did harm, that is its result, and it does not run.
+    """
+    if examiner.loss is not None:
+        return CheckResult(
+            check=SMOKE.check,
+            title=SMOKE.title,
+            anomalies=SMOKE.anomalies,
+            level=SMOKE.level,
+            verdict=Verdict.VIOLATED,
+            reason=str(violation(examiner.loss.finding)),
+            cases=(examiner.loss,),
+            examples=1,
+            calls=len(examiner.loss.history.events),
+        )
     plan = smoke_plan()
     cell = Cell(plan.name, plan.anomaly, lambda _: plan)
     check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)

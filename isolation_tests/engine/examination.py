@@ -50,7 +50,7 @@ def without_known(settings: Settings) -> Target:
 
 def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult], bool]) -> list[CheckResult]:
     results = [smoke(examiner)]
-    if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
+    if examiner.loss is not None or results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
     for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):

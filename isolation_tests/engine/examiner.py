@@ -15,13 +15,25 @@ from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import CheckResult, Finding, History, Judgement, Outcome, Plan
+from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
+    Case,
+    CheckResult,
+    Finding,
+    History,
+    Judgement,
+    Operation,
+    Outcome,
+    Plan,
+)
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
+from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
@@ -57,6 +69,11 @@ def run_info(target: Target, run_id: str) -> RunInfo:
         options=masked_options(target.config.options),
         disposable=target.disposable,
     )
+
+
+def _losses(history: History) -> list[Finding]:
+    """The findings by which somebody lost what another user's delete should have spared."""
+    return [finding for finding in judge(history).findings if finding.anomaly == "D1"]
 
 
 class Examiner:
@@ -95,6 +112,7 @@ class Examiner:
         try:
             session, self._runner = self._open()
             self.claimed = self._claims(session)
+            self.loss = self._first_delete() if worker == 0 and not target.disposable else None
             self.probed = self._probe() if probed is None else probed
         except BaseException:
             self._end_journal()
@@ -228,10 +246,28 @@ class Examiner:
         """Why this plan must not run on this target; None if it may."""
         return self._runner.blocked(plan)
 
+    def _first_delete(self) -> Case | None:
+        """Delete one own user beside own bystanders; the loss that this causes, if any.
+
+        On a target that is not disposable, this comes before every other delete. After a loss, nothing more
+        is written or deleted, not even to clean up.
+        """
+        material = Material(people=People(self.key.seed), capabilities=frozenset(), owner_keys=())
+        history = self._runner.run(first_delete(material), harm=lambda seen: bool(_losses(seen)))
+        found = _losses(history)
+        if not found:
+            return None
+        known = self.target.known_reason(found[0].key)
+        return Case(finding=found[0], history=history, seen=1, tried=1, known=known)
+
     def _probe(self) -> dict[str, str]:
+        if self.loss is not None:
+            return dict.fromkeys(self.claimed, HALTED)
         return {name: self._probe_one(name) for name in self.claimed}
 
     def _probe_one(self, capability: str) -> str:
+        if capability == Operation.MAINTAIN.value and not self.target.disposable:
+            return NEEDS_DISPOSABLE
         material = Material(people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=())
         plan = probe_plan(capability, material)
         if plan is None:

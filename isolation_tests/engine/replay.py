@@ -12,6 +12,7 @@ from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import blaming, new_key
 from isolation_tests.engine.violations import CheckFailed
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
 from isolation_tests.reporting.narrative.reproduction import story
@@ -101,6 +102,8 @@ def _options(record: Replay, settings: Settings) -> dict[str, str]:
 
 def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Replayed:
     key = record.finding.key
+    if examiner.loss is not None:
+        return Replayed(f"error: {key} can't be replayed on {name}: {HALTED}", int(ExitStatus.INCONCLUSIVE))
     blocked = examiner.blocked(record.plan)
     if blocked:
         return Replayed(

@@ -1,4 +1,4 @@
-"""The last gate before a target: no write and no delete under a name that this run did not lease."""
+"""The last gate before a target: no call that could reach the data of somebody outside the run."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ from typing import Any
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING
+from isolation_tests.model import WRITING, Operation
 from isolation_tests.testdata.display import show
+from isolation_tests.testdata.relations import may_be_real
 
 _WRITES = frozenset(operation.value for operation in WRITING)
+_WIDE = frozenset({Operation.MAINTAIN.value})
+"""Calls that may work on the whole store, whichever user makes them."""
+
+HALTED = "the first delete also removed what other users stored, so nothing more is written or deleted"
 
 
 class NotLeased(TargetProblem):
-    """A write or delete under a name that may be a stranger's was stopped before it reached the target."""
+    """A call that could reach a stranger's data was stopped before it reached the target."""
 
     def __init__(self, method: str, name: object) -> None:
         super().__init__(
-            f"{method} as user {show(name)} was stopped, because this run did not make that user; add "
-            "--disposable, or `disposable = true` in the target's file, if the whole store may be destroyed."
+            f"{method} as user {show(name)} was stopped, because it could reach data that this run did not "
+            "make; add --disposable, or `disposable = true` in the target's file, if the whole store may be "
+            "destroyed."
         )
+
+
+class Halted(TargetProblem):
+    """A write or delete was stopped, because an earlier delete removed more than it was asked to."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} was stopped: {HALTED}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +54,19 @@ class GuardedSession:
         return self.session.lost
 
     def call(self, method: str, user: object, *arguments: Any, **keywords: Any) -> Any:
-        """As the session's; raises `NotLeased` for a write or delete under a name that is not this run's."""
-        if not self.disposable and method in _WRITES and not self.lease.made(user):
+        """As the session's; raises `NotLeased` for a call that could reach a stranger's data.
+
+        On a target that is not disposable, these are writes and deletes under a name that is not this run's,
+        any call under a name that somebody may really have, and calls that work on the whole store.
+        """
+        if self.lease.halted and method in _WRITES:
+            raise Halted(method)
+        if not self.disposable and (method in _WIDE or self._is_strange(method, user)):
             raise NotLeased(method, user)
         return self.session.call(method, user, *arguments, **keywords)
+
+    def _is_strange(self, method: str, user: object) -> bool:
+        return not self.lease.made(user) and (method in _WRITES or may_be_real(user))
 
     def close(self) -> None:
         """As the session's."""

@@ -6,6 +6,7 @@ Positive facts are waited for within the target's consistency budget; every poll
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import police
-from isolation_tests.execution.guard import GuardedSession, NotLeased
+from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
@@ -34,7 +35,7 @@ from isolation_tests.model import (
 )
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
-from isolation_tests.testdata.relations import reaches_only_itself
+from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
@@ -75,8 +76,11 @@ class Runner:
     def _guarded(self, session: Session) -> GuardedSession:
         return GuardedSession(session, self._lease, self._disposable)
 
-    def run(self, plan: Plan) -> History:
-        """Perform the plan once under fresh names and clean up, whatever happens."""
+    def run(self, plan: Plan, *, harm: Callable[[History], bool] = lambda _: False) -> History:
+        """Perform the plan once under fresh names and clean up, whatever happens.
+
+        harm: whether what came shows that a delete does harm; then nothing more is written or deleted.
+        """
         run = PlanRun(bind(plan, self._lease))
         self._write_ahead(run)
         try:
@@ -87,9 +91,15 @@ class Runner:
                     for number, step in block:
                         self._perform(run, number, step)
         finally:
-            self._clean(run)
+            if harm(self._history(run)):
+                self._lease.halted = True
+            else:
+                self._clean(run)
+        return self._history(run)
+
+    def _history(self, run: PlanRun) -> History:
         return History(
-            plan=plan,
+            plan=run.binding.plan,
             users=run.binding.users,
             events=tuple(run.events),
             consistency=self._consistency,
@@ -109,14 +119,12 @@ class Runner:
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
 
-        Hostile values never write to a stranger's store.
+        In a stranger's store, hostile values never write, nothing works on the whole store, and no user has a
+        name that somebody may really have.
         """
         if self._disposable:
             return None
-        for step in plan.steps:
-            if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return NEEDS_DISPOSABLE
-        return None
+        return NEEDS_DISPOSABLE if any(_reaches_out(plan, step) for step in plan.steps) else None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
         """Perform each lane's steps in order, all lanes at once, from one starting line."""
@@ -248,7 +256,7 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
-        except NotLeased:
+        except (NotLeased, Halted):
             raise
         except Refused as error:
             return Outcome.REFUSED, None, error
@@ -313,6 +321,14 @@ class Runner:
                     self.leftovers.append(show(name))
         done = (index for index in self._writing(run) if index not in left)
         self._lease.release(run.binding.users[index].name for index in done)
+
+
+def _reaches_out(plan: Plan, step: Step) -> bool:
+    """Whether a step could reach data of somebody outside the run."""
+    user = plan.users[step.user]
+    if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
+        return True
+    return step.op in WRITING and (step.spoiled or not reaches_only_itself(user))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -27,7 +27,7 @@ from isolation_tests.faults import FAULTS, plant
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.targets import npm
-from isolation_tests.targets.config import NameRules, TargetConfig, load
+from isolation_tests.targets.config import PRODUCTION, NameRules, TargetConfig, load
 from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
 from isolation_tests.targets.shipped import FAULT, SCOPED, shipped
@@ -81,7 +81,19 @@ class Target:
         return tuple(dict.fromkeys((*self.config.owner_keys, *OWNER_KEYS)))
 
     def open(self) -> Session:
-        """Open the adapter; raises a `Problem` with one sentence if that fails."""
+        """Open the adapter; raises a `Problem` with one sentence if that fails, or if it is in production."""
+        if self.config.environment == PRODUCTION:
+            raise UsageProblem(
+                f"{self._label} is a production system, so only `isolation-tests probe` may use it; point a "
+                "run at a copy of it."
+            )
+        return self._opened()
+
+    def open_to_read(self) -> Session:
+        """Open the adapter of a system for the probe, which only reads; otherwise as `open`."""
+        return self._opened()
+
+    def _opened(self) -> Session:
         config = self.config
         self._fit_options()
         if config.npm and not npm.is_installed(config.npm):
@@ -211,6 +223,8 @@ def resolve(
 
 def _made_disposable(config: TargetConfig, source: str) -> TargetConfig:
     """The target with a store that may be destroyed, unless its own file says the opposite."""
+    if config.environment == PRODUCTION:
+        raise UsageProblem(f"{source} is a production system, so --disposable is refused; use a copy of it.")
     if not config.disposable and "disposable" in config.model_fields_set:
         raise UsageProblem(
             f"{source} says `disposable = false`, so --disposable is refused; run without it, or change the "

@@ -17,7 +17,6 @@ from isolation_tests.model import (
     Case,
     CheckResult,
     Level,
-    Operation,
     Outcome,
     Verdict,
     alias_reason,
@@ -30,7 +29,6 @@ __all__ = [
     "CheckRow",
     "Summary",
     "exit_status",
-    "grid",
     "merge_cases",
     "summarise",
     "summary_of",
@@ -39,7 +37,6 @@ __all__ = [
 # Certificates sign these two texts, so they never change.
 NOT_RUN = "not run"
 NO_CALL = "the check made no call, so it proved nothing"
-_UNJUDGED = frozenset({Operation.ADD, Operation.SETTLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,32 +202,6 @@ def exit_status(summary: Summary) -> int:
             return 1
         return 0 if summary.known_only else 2
     return 0 if summary.verdict is Verdict.HELD and not summary.stale_known else 2
-
-
-def grid(results: Iterable[CheckResult]) -> dict[str, dict[Operation, Verdict]]:
-    """Relation by operation: the worst verdict of each pair that the recorded histories tested.
-
-    A violated check proves nothing about operations without a finding: those are INCONCLUSIVE.
-    """
-    cells: dict[str, dict[Operation, Verdict]] = {}
-    for result in results:
-        for relation, operation, verdict in _tested(result):
-            row = cells.setdefault(relation, {})
-            row[operation] = Verdict.worst((row.get(operation, Verdict.HELD), verdict))
-    return dict(sorted(cells.items()))
-
-
-def _tested(result: CheckResult) -> set[tuple[str, Operation, Verdict]]:
-    shown = {(case.finding.relation or "unrelated", case.finding.operation) for case in result.cases}
-    histories = (*result.histories, *(case.history for case in result.cases))
-    tested = {
-        (history.plan.relation or "unrelated", step.op)
-        for history in histories
-        for step in history.plan.steps
-        if step.op not in _UNJUDGED
-    }
-    elsewhere = Verdict.INCONCLUSIVE if result.verdict is Verdict.VIOLATED or shown else result.verdict
-    return {(*cell, Verdict.VIOLATED if cell in shown else elsewhere) for cell in tested | shown}
 
 
 def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRow, ...]:
