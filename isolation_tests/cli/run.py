@@ -23,6 +23,10 @@ REPORT_HELP = "Folder for evidence and report; `none` writes no files.  [default
 KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` ignores both."
 JUNIT_HELP = "Also write a JUnit file, with the verdict, anomalies and findings of each check."
 EXPORT_HELP = "Also write this file; its ending selects the format (.md, .sarif, ...); repeatable."
+BUDGET_HELP = (
+    "A limit of the run: requests, requests_per_second, concurrency, seconds or bytes; none lifts it; "
+    "repeatable."
+)
 WORKERS_HELP = "Number of processes: a number, auto, or 0 for only this one."
 UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 """Variables that keep the user's own pytest settings out of `isolation-tests run`."""
@@ -35,6 +39,7 @@ UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST
 @click.option("--known", metavar="FILE", help=KNOWN_HELP)
 @click.option("--junit", metavar="FILE", help=JUNIT_HELP)
 @click.option("--export", "exports", multiple=True, metavar="FILE", help=EXPORT_HELP)
+@click.option("--budget", multiple=True, metavar="KEY=VALUE", help=BUDGET_HELP)
 @click.option("-n", "--workers", metavar="N", default="auto", show_default=True, help=WORKERS_HELP)
 @click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @target_options
@@ -46,6 +51,7 @@ def run(
     known: str | None,
     junit: str | None,
     exports: tuple[str, ...],
+    budget: tuple[str, ...],
     workers: str,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
@@ -63,9 +69,11 @@ def run(
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
     if own_environment:
         files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
+        files += [f"--budget={limit}" for limit in budget]
         return run_elsewhere(["run", f"--workers={workers}", *files], given, options, verbose=verbose)
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-export={file}" for file in exports]
+    arguments += [f"--isolation-budget={limit}" for limit in budget]
     arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
     if not re.fullmatch("auto|[0-9]{1,3}", workers):

@@ -8,17 +8,19 @@ import fnmatch
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isolation_tests.core.distributions import DIGEST, unreleased
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.limits import Limits, workers_within
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
@@ -26,6 +28,7 @@ from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
+from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 
@@ -53,12 +56,16 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(settings.target, options=settings.option_map(), known=settings.known)
+        target = resolve(settings.target, options=settings.option_map(), known=settings.known)
+        budget = budget_of(target.config, settings.limits())
+        self.workers = workers_within(budget, workers)
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
         self._outputs = self._wanted(exports)
+        self.limits = Limits(budget, self.key.began)
+        self.target = replace(target, meter=self.limits.meter)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
         self.exported: list[Path] = []
@@ -66,16 +73,20 @@ class Campaign:
         self.notes: list[str] = []
         self.summary: Summary | None = None
         self._open = True
-        with blaming(self.target.name):
-            self.examiner = Examiner(self.target, self.profile, self.key)
         try:
-            self.header = self._header(selection, workers)
+            with blaming(self.target.name):
+                self.examiner = Examiner(self.target, self.profile, self.key)
+        except BaseException:
+            self.limits.close()
+            raise
+        try:
+            self.header = self._header(selection)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
             raise
 
-    def _header(self, selection: Sequence[str], workers: int) -> Header:
+    def _header(self, selection: Sequence[str]) -> Header:
         config = self.target.config
         file, packaged = self.target.digests()
         versions = self.target.versions()
@@ -106,13 +117,14 @@ class Campaign:
             whole=self.profile.whole,
             python=platform.python_version(),
             platform=platform.system(),
-            workers=workers,
+            workers=self.workers,
             known_file=self.target.known_source,
             known_count=len(config.known),
             expected=expected_checks(self.profile),
             selection=tuple(selection),
             variables=set_variables(),
             budget=self.profile.figures(),
+            limits=self.limits.budget.figures(),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
         )
@@ -164,7 +176,9 @@ class Campaign:
     def finish(self, notes: Iterable[str] = ()) -> int:
         """Judge the run, write the footer and the page, close the target, and return the exit status."""
         self.close()
-        self.notes += [*notes, *self._leftover_note()]
+        cost = self._cost()
+        self.limits.close()
+        self.notes += [*notes, *self._leftover_note(), *_ended_note(cost)]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
@@ -182,6 +196,7 @@ class Campaign:
             expired_known=expired,
             notes=tuple(self.notes),
             exit_status=status,
+            cost=cost,
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / REPORT_NAME)
@@ -213,8 +228,22 @@ class Campaign:
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
+        self.limits.close()
         if self._writer is not None:
             self._writer.close()
+
+    def _cost(self) -> Cost:
+        """What the run has cost, over all of its processes."""
+        account = self.limits.account()
+        return Cost(
+            calls=account.calls,
+            requests=account.requests,
+            bytes=account.bytes,
+            users=account.users,
+            left=len(self.leftovers),
+            slowest=round(account.slowest, 3),
+            ended=account.ended,
+        )
 
     def _leftover_note(self) -> tuple[str, ...]:
         if not self.leftovers:
@@ -254,6 +283,10 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _ended_note(cost: Cost) -> tuple[str, ...]:
+    return (f"the run ended early: {cost.ended}",) if cost.ended else ()
 
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from isolation_tests.engine.violations import (
     Violation,
     violation,
 )
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     Case,
@@ -104,7 +105,12 @@ class Check:
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        history = self.examiner.perform(plan)
+        try:
+            history = self.examiner.perform(plan)
+        except Inconclusive as error:
+            # Whatever the search makes of it, this plan proved nothing.
+            self._tally.doubts.append(str(error))
+            raise
         judged = judge(history)
         self._tally.take(history, judged)
         return judged.findings
@@ -156,6 +162,8 @@ class Check:
         try:
             ask()
             self._raise_worst()
+        except RunEnded as error:
+            failure = Inconclusive(str(error))
         except TargetProblem as error:
             failure = AdapterError(str(error))
         except CheckFailed as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.engine.limits import narrowed
 from isolation_tests.engine.profiles import Profile
-from isolation_tests.engine.violations import AdapterError, CheckFailed
+from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
@@ -107,7 +109,11 @@ class Examiner:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan; open a new session if the last one was lost or has run enough plans."""
+        """Run one plan; open a new session if the last one was lost or has run enough plans.
+
+        Raises `Inconclusive` if the run has ended early, or if its budget has no room for the plan.
+        """
+        self._admit(plan)
         if self._session.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
@@ -119,6 +125,24 @@ class Examiner:
         self._performed += 1
         return self._runner.run(plan)
 
+    def _admit(self, plan: Plan) -> None:
+        meter = self.target.meter
+        if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
+            raise Inconclusive(f"skipped: {why}")
+
+    def _perform_each(self, plans: Iterable[Plan]) -> list[History]:
+        """The histories of several plans; fewer if the run ends meanwhile, but what was seen is kept."""
+        histories: list[History] = []
+        for plan in plans:
+            try:
+                histories.append(self.perform(plan))
+            except Inconclusive as error:
+                if not histories:
+                    raise
+                histories[-1] = histories[-1].model_copy(update={"cut": str(error)})
+                break
+        return histories
+
     def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
@@ -128,10 +152,10 @@ class Examiner:
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = [self.perform(each) for each in (lone, plan, other, lone)]
+        histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         if any({*said.findings} - {*judge(history).findings} for history, said in judged):
-            histories += [self.perform(each) for each in (plan, lone, other, lone)]
+            histories += self._perform_each((plan, lone, other, lone))
             judged = judge_all(histories)
         return judged
 
@@ -180,6 +204,8 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
+        if history.cut:
+            return history.cut
         judged = judge(history)
         last = history.events[-1]
         if last.outcome is not Outcome.OK:

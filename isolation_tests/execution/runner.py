@@ -17,6 +17,7 @@ from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import police
 from isolation_tests.execution.guard import GuardedSession, NotLeased
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
@@ -67,22 +68,31 @@ class Runner:
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
         run = PlanRun(bind(plan, self._lease))
-        try:
-            for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
-                if overlapping:
-                    self._perform_together(run, list(block))
-                else:
-                    for number, step in block:
-                        self._perform(run, number, step)
-        finally:
-            self._clean(run)
+        cut = None
+        with self._session.turn():
+            try:
+                self._perform_all(run)
+            except RunEnded as error:
+                cut = str(error)
+            finally:
+                with self._session.cleaning():
+                    self._clean(run)
         return History(
             plan=plan,
             users=run.binding.users,
             events=tuple(run.events),
             consistency=self._consistency,
             volatile=self._volatile,
+            cut=cut,
         )
+
+    def _perform_all(self, run: PlanRun) -> None:
+        for overlapping, block in itertools.groupby(enumerate(run.binding.plan.steps), _overlaps):
+            if overlapping:
+                self._perform_together(run, list(block))
+            else:
+                for number, step in block:
+                    self._perform(run, number, step)
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
@@ -139,9 +149,13 @@ class Runner:
         positional, keywords = arguments
         user = None if step.spoiled else run.binding.users[step.user].name
         if op in WRITING:
-            run.writers.add(step.user)
+            run.writers.append(step.user)
         started = time.monotonic() - self._began
-        outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        try:
+            outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        except RunEnded:
+            run.unsent(op, step.user)
+            raise
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
         return Event(
@@ -194,7 +208,7 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
-        except NotLeased:
+        except (NotLeased, RunEnded):
             raise
         except Refused as error:
             return Outcome.REFUSED, None, error
@@ -243,12 +257,12 @@ class Runner:
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         answered = {event.user for event in run.events if event.op in WRITING}
-        stored = run.writers - answered | {
+        stored = {*run.writers} - answered | {
             event.user
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
-        for index in sorted(run.writers):
+        for index in sorted({*run.writers}):
             name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)

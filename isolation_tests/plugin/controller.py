@@ -41,6 +41,12 @@ def workers(config: pytest.Config) -> int:
     return len(parse_tx_spec_config(config))
 
 
+def limit_workers(config: pytest.Config, most: int) -> None:
+    """Start no more xdist workers than the run's budget leaves room for."""
+    if workers(config) > most:
+        config.option.tx = [f"{most}*popen"] if most > 1 else ["popen"]
+
+
 class ExitGuard:
     """Keeps a target from ending this process with an exit status that means HELD.
 
@@ -118,6 +124,9 @@ class Controller(PropertyItems):
             "seed": campaign.key.seed,
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
+            "ledger": str(campaign.limits.path),
+            "budget": campaign.limits.budget.model_dump(),
+            "workers": campaign.workers,
         }
 
     @pytest.hookimpl(optionalhook=True)

@@ -14,6 +14,7 @@ from isolation_tests.core.errors import sentence
 from isolation_tests.engine.check import Check, check_of
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LAWS, LawEntry
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans import Cell
 from isolation_tests.reporting.formats.junit import test_properties
@@ -117,7 +118,7 @@ def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult |
         title=entry.title,
         anomalies=entry.covers(cell),
         level=entry.level,
-        verdict=Verdict.INCONCLUSIVE if _is_skip(error) else Verdict.ERROR,
+        verdict=Verdict.INCONCLUSIVE if _is_skip(error) or isinstance(error, RunEnded) else Verdict.ERROR,
         reason=sentence(error),
     )
 

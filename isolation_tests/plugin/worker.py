@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.limits import joined
 from isolation_tests.engine.profiles import profile
+from isolation_tests.model import Budget
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
@@ -54,6 +57,8 @@ class Worker(PropertyItems):
 
 def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner:
     target = resolve(payload["target"], options=payload["options"], known=payload["known"])
+    budget, shared = Budget(**payload["budget"]), Path(payload["ledger"])
+    target = joined(target, shared, budget, began=payload["began"], workers=payload["workers"])
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1

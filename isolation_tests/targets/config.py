@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.model import Frozen, Volatile
+from isolation_tests.model import Budget, Frozen, Volatile
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.targets.known import Known
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
@@ -100,6 +100,9 @@ class TargetConfig(Frozen):
     owner_keys: tuple[str, ...] = ()
     """Metadata keys that the system uses to scope memories."""
 
+    budget: Budget = Budget()
+    """The limits of a run; a target on another machine has some by default."""
+
     options: dict[str, Any] = Field(default_factory=dict)
     """Options for the adapter's factory."""
 
@@ -147,7 +150,12 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known, "volatile": Volatile}
+    parts: dict[str, type[Frozen]] = {
+        "names": NameRules,
+        "known": Known,
+        "volatile": Volatile,
+        "budget": Budget,
+    }
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (

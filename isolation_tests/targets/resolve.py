@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, is_met, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.execution.meter import Meter
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.plans import OWNER_KEYS
@@ -46,7 +47,7 @@ class Target:
     """A resolved target. factory: opens the adapter. source: where the target comes from, for the header.
 
     known_source: where its known findings come from. code: the file with the adapter. file: the target's own
-    file.
+    file. meter: counts what its sessions send, and refuses what is beyond the run's budget.
     """
 
     config: TargetConfig
@@ -55,6 +56,7 @@ class Target:
     known_source: str | None = None
     code: Path | None = None
     file: Path | None = None
+    meter: Meter | None = None
 
     @property
     def name(self) -> str:
@@ -88,7 +90,11 @@ class Target:
             )
         try:
             return open_session(
-                self.factory, config.options, call_limit=config.call_limit_seconds, name=self._label
+                self.factory,
+                config.options,
+                call_limit=config.call_limit_seconds,
+                name=self._label,
+                meter=self.meter,
             )
         except TargetProblem as error:
             if isinstance(error.__cause__, ImportError):
@@ -102,7 +108,7 @@ class Target:
 
     def open_twin(self) -> Session:
         """Open the twin, the target that reaches the same store in another way, with its own options."""
-        return _named(self.config.twin or self.config.name).open()
+        return replace(_named(self.config.twin or self.config.name), meter=self.meter).open()
 
     @staticmethod
     def _installed(requirements: list[str]) -> str:
