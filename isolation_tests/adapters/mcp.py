@@ -9,10 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
-from isolation_tests.adapters.described.bodies import MOST_PAGES, OutOfBounds, shallow
+from isolation_tests.adapters.described.bodies import MOST_PAGES, shallow
 from isolation_tests.adapters.described.mapping import (
     ABSENT,
     Mismatch,
+    OutOfBounds,
     checked,
     cut,
     filled,
@@ -166,7 +167,7 @@ class McpMemory:
             texts = _texts(shallow(result)["content"])
             said = document(result.get("structuredContent"), texts, lines=options.answer.form == "lines")
         except OutOfBounds as error:
-            raise Mismatch(f"{call.option}: {error}.") from None
+            raise OutOfBounds(f"{call.option}: {error}.") from None
         if result.get("isError"):
             told = "\n".join(texts)
             raise Refused(told) if options.tool_errors == "refused" else Indeterminate(told)

@@ -17,7 +17,7 @@ from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.limits import Limits, workers_within
 from isolation_tests.engine.profiles import PROFILES, profile
-from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
+from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
@@ -101,7 +101,7 @@ class Campaign:
                 adapter=config.adapter,
                 source=self.target.source,
                 distributions=versions,
-                options={key: str(value) for key, value in config.options.items()},
+                options=config.options,
                 disposable=config.disposable,
                 volatile=config.volatile.told() if config.volatile else "",
                 unreleased=_unreleased(versions),
@@ -223,7 +223,7 @@ class Campaign:
             with blaming(self.target.name):
                 self.examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
+            self.notes.append(not_closed(error))
 
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""

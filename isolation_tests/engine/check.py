@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LawEntry
 from isolation_tests.engine.run import SMOKE, smoke_plan
@@ -186,7 +187,7 @@ class Check:
             anomalies=self.anomalies,
             level=self.level,
             verdict=Verdict.HELD if failure is None else failure.verdict,
-            reason="" if failure is None else str(failure),
+            reason="" if failure is None else masked_text(str(failure)),
             cases=cases,
             examples=tally.examples,
             calls=tally.calls,

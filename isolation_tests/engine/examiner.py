@@ -17,6 +17,7 @@ from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
+from isolation_tests.judges.strangers import shows_a_stranger
 from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
@@ -82,6 +83,7 @@ class Examiner:
             open_more=self.target.open,
             open_twin=self.target.open_twin,
             volatile=self.target.config.volatile,
+            error_texts=self.target.config.error_texts,
         )
         return session, runner
 
@@ -123,7 +125,20 @@ class Examiner:
             self._close()
             self._reopen()
         self._performed += 1
-        return self._runner.run(plan)
+        history = self._runner.run(plan)
+        self._heed_strangers(history)
+        return history
+
+    def _heed_strangers(self, history: History) -> None:
+        """End the run at the first data of a user that it did not make, unless it is told to go on."""
+        config, meter = self.target.config, self.target.meter
+        if meter is None or config.disposable or config.past_strangers:
+            return
+        if (event := shows_a_stranger(history)) is not None:
+            meter.end(
+                f"{event.op} showed a memory that this run did not write to a user who had written none, so "
+                "it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            )
 
     def _admit(self, plan: Plan) -> None:
         meter = self.target.meter

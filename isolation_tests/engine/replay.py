@@ -11,7 +11,7 @@ from isolation_tests.core.masking import MASK
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.limits import limited
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.run import blaming, new_key, not_closed
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
@@ -111,5 +111,5 @@ def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Rep
 def _closed(examiner: Examiner, name: str) -> None:
     try:
         examiner.close()
-    except Exception as error:
-        raise TargetProblem(f"{name}: closing the adapter failed: {type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
+        raise TargetProblem(f"{name}: {not_closed(error)}.") from None

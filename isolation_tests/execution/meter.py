@@ -185,14 +185,14 @@ class Meter:
     def _over(self, account: Account, *, size: int, keep: int, start: float) -> str:
         """Why one more request may not be sent; empty if it may."""
         budget = self.budget
+        held = account.hold - time.monotonic()
+        if held > MOST_PAUSE_SECONDS:
+            return f"the target asks to be left alone for {held:.0f} seconds; run again after that"
         if self._cleaning:
             full = budget.requests is not None and account.requests >= budget.requests
             return _spent("requests", budget.requests) if full else ""
         if account.ended:
             return account.ended
-        held = account.hold - time.monotonic()
-        if held > MOST_PAUSE_SECONDS:
-            return f"the target asks to be left alone for {held:.0f} seconds; run again after that"
         asked = {
             "requests": account.requests + account.kept + 1 + keep,
             "bytes": account.bytes + size,

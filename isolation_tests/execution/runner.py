@@ -37,10 +37,10 @@ class Runner:
 
     open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
     opens the target that is declared to reach the same store in another way. volatile: what the target
-    declares to be another each time, kept in each history.
+    declares to be another each time, kept in each history. error_texts: the target's error texts may be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a target declares
         self,
         session: Session,
         lease: Lease,
@@ -51,6 +51,7 @@ class Runner:
         open_more: Callable[[], Session],
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
+        error_texts: bool = False,
     ) -> None:
         self._lease, self._disposable = lease, disposable
         self._session = self._guarded(session)
@@ -59,7 +60,7 @@ class Runner:
         self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
-        self._recorder = Recorder(lease.mint, disposable)
+        self._recorder = Recorder(lease.mint, error_texts)
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
@@ -269,6 +270,14 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
                     self.leftovers.append(show(name))
+
+
+def most_polls(consistency: float) -> int:
+    """How often a read is repeated at most until a write shows, beyond the first time."""
+    polls, pause, waited = 0, FIRST_POLL_SECONDS, 0.0
+    while waited < consistency:
+        polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
+    return polls
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -6,13 +6,13 @@ import contextlib
 import os
 import subprocess
 import sys
-import traceback
 from collections.abc import Generator
 from typing import Any, NoReturn
 
 import pytest
 
-from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence, traced
+from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.model import CheckResult, Verdict
@@ -26,10 +26,10 @@ from isolation_tests.reporting.formats.junit import suite_properties
 def explain(config: pytest.Config, error: Exception) -> None:
     """Write one sentence to stderr, and with -v the traceback."""
     if config.option.verbose > 0:
-        traceback.print_exception(error)
+        sys.stderr.write(traced(error))
     own = isinstance(error, Problem)
     defect = "" if own else " This is a bug in isolation-tests; -v shows the traceback."
-    sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
+    sys.stderr.write(f"{SPEAKER}{plain(sentence(error))}{defect}\n")
 
 
 def workers(config: pytest.Config) -> int:

@@ -11,6 +11,7 @@ from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.limits import joined
 from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import not_closed
 from isolation_tests.model import Budget
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
@@ -51,7 +52,7 @@ class Worker(PropertyItems):
         try:
             self._examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            output["notes"] = [f"closing the target failed: {type(error).__name__}: {error}"]
+            output["notes"] = [not_closed(error)]
         session.config.workeroutput[self.name] = output  # type: ignore[attr-defined]  # xdist's
 
 

@@ -73,6 +73,18 @@ class TargetConfig(Frozen):
     disposable: bool = False
     """Whether a run may destroy the whole store: users with strange names then write and delete too."""
 
+    error_texts: bool = False
+    """Whether reports may hold the texts of the target's errors: nobody else's data is in its store.
+
+    Without it, they hold the class, the length and the digest of an error, and where the adapter raised it.
+    """
+
+    past_strangers: bool = False
+    """Whether a run goes on after it has seen data of users that it did not make.
+
+    A run on a disposable store always goes on.
+    """
+
     threads: bool = True
     """Whether several threads may call a sync adapter at once."""
 

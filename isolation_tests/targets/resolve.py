@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, is_met, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.core.masking import remember, secret_values
 from isolation_tests.execution.meter import Meter
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.faults import FAULTS, plant
@@ -183,6 +184,8 @@ def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str |
     if known is not None:
         entries = () if known == "none" else load(Path(known), KnownFile).known
         config = config.model_copy(update={"known": entries})
+    remember(secret_values(config.options))
+    remember(os.environ.get(name, "") for name in config.variables)
     source = known if known is not None else target.source if config.known else None
     return replace(target, config=config, known_source=source)
 

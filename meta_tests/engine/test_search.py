@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import strategies as st
@@ -20,18 +20,17 @@ EXAMPLES = 400
 
 
 @pytest.fixture
-def adapter(tmp_path: Path) -> Iterator[None]:
+def adapter(tmp_path: Path) -> None:
     """A user's module, with a literal that must not leave it."""
     path = tmp_path / "adapter_of_somebody.py"
     path.write_text("\n".join(f"KEY_{n} = 'sk-live-0f3c9a7d{n:04d}'" for n in range(200)), encoding="utf-8")
-    found = importlib.util.spec_from_file_location("adapter_of_somebody", path)
+    # Hypothesis looks at each module once, by its identity, so it stays.
+    found = importlib.util.spec_from_file_location(f"adapter_of_somebody_{uuid4().hex}", path)
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module
     found.loader.exec_module(module)
-    yield
-    del sys.modules[found.name]
 
 
 @st.composite

@@ -429,3 +429,26 @@ def test_evidence_is_plain_json(pytester: pytest.Pytester, folder: Path) -> None
     kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds[0] == "header"
     assert kinds[-1] == "footer"
+
+
+LOUD = """
+from adapter import Core
+class Loud(Core):
+    def _called(self, method, user):
+        super()._called(method, user)
+        if self.calls > 40:
+            print("\\x1b[2J\\x07 password=hunter2hunter2")
+            raise RuntimeError("not now")
+"""
+
+
+def test_what_a_target_prints_is_shown_without_secrets_and_without_steering(
+    pytester: pytest.Pytester, folder: Path
+) -> None:
+    (folder / "loud.py").write_text(LOUD, encoding="utf-8")
+    shown = within(pytester, "-v", "-k", "get_all", target="loud.py:Loud").stdout.str()
+    assert "Captured stdout" in shown
+    assert "password=***" in shown
+    assert "hunter2" not in shown
+    assert "\x1b[2J" not in shown
+    assert "\x07" not in shown

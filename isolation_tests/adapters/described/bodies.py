@@ -13,13 +13,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from isolation_tests.adapters.described.mapping import OutOfBounds
+
 __all__ = [
     "ENCODINGS",
     "MOST_BYTES",
     "MOST_DEPTH",
     "MOST_PAGES",
     "Late",
-    "OutOfBounds",
     "gathered",
     "parsed",
     "shallow",
@@ -36,10 +37,6 @@ ENCODINGS = {"": 0, "identity": 0, "gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.M
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[{\]}]")
 _MEGABYTE = 1_000_000
-
-
-class OutOfBounds(Exception):  # noqa: N818 - what the answer is
-    """An answer is larger, deeper or longer than the suite reads; the text is one sentence."""
 
 
 class Late(Exception):  # noqa: N818 - what the answer is

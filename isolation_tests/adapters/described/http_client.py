@@ -20,9 +20,17 @@ from urllib.parse import quote, urlsplit
 import tenacity
 
 from isolation_tests.adapter import Indeterminate, Refused
-from isolation_tests.adapters.described.bodies import Late, OutOfBounds, gathered, parsed
+from isolation_tests.adapters.described.bodies import Late, gathered, parsed
 from isolation_tests.adapters.described.http_options import EXTRA, Call, Mapped
-from isolation_tests.adapters.described.mapping import ABSENT, Expression, Mismatch, Template, filled, slots
+from isolation_tests.adapters.described.mapping import (
+    ABSENT,
+    Expression,
+    Mismatch,
+    OutOfBounds,
+    Template,
+    filled,
+    slots,
+)
 from isolation_tests.adapters.resources import need
 from isolation_tests.adapters.support.retries import policy, seconds_of
 from isolation_tests.core import metering
@@ -213,7 +221,7 @@ class Client:
                     response.iter_raw(), response.headers.get("content-encoding", ""), deadline
                 )
         except OutOfBounds as error:
-            raise Mismatch(f"{call.option}: {error}.") from None
+            raise OutOfBounds(f"{call.option}: {error}.") from None
         except Late:
             raise Indeterminate(f"the answer did not end within {seconds:g} seconds") from None
         except httpx.LocalProtocolError as error:
@@ -257,7 +265,7 @@ def of_answer(call: Call, response: httpx.Response) -> Any:
     try:
         return parsed(response.content)
     except OutOfBounds as error:
-        raise Mismatch(f"{call.option}: {error}.") from None
+        raise OutOfBounds(f"{call.option}: {error}.") from None
     except ValueError as error:
         kind = response.headers.get("content-type", "no content type")
         raise Mismatch(

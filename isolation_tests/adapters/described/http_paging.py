@@ -11,7 +11,7 @@ from isolation_tests.adapter import Memory
 from isolation_tests.adapters.described.bodies import MOST_PAGES
 from isolation_tests.adapters.described.http_client import of_answer
 from isolation_tests.adapters.described.http_options import Call, Paging
-from isolation_tests.adapters.described.mapping import ABSENT, Mismatch
+from isolation_tests.adapters.described.mapping import ABSENT, Mismatch, OutOfBounds
 
 if TYPE_CHECKING:
     import httpx
@@ -56,7 +56,7 @@ def pages(call: Call, ask: Callable[[Position], httpx.Response]) -> Iterator[lis
         seen.add(mark)
         position = following
     else:
-        raise Mismatch(
+        raise OutOfBounds(
             f"{call.option}.paging: a list has more than {MOST_PAGES} pages; correct its kind, or let the "
             "service return more memories in a page."
         )

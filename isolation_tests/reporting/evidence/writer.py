@@ -20,7 +20,7 @@ from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.errors import FolderTaken, NotWritable, WriterClosed
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, PACKED, Ending, Footer, Header
 
-_SANITISED = frozenset({"reason", "error"})
+_SANITISED = frozenset({"cut", "ended", "error", "notes", "reason", "source", "title"})
 
 
 class EvidenceWriter:
@@ -139,10 +139,15 @@ def _sanitised(value: Any) -> Any:
     """The record with credentials masked in reasons and errors; answers stay as they were judged."""
     if isinstance(value, dict):
         return {
-            key: masked_text(inner) if key in _SANITISED and isinstance(inner, str) else _sanitised(inner)
-            for key, inner in value.items()
+            key: _masked(inner) if key in _SANITISED else _sanitised(inner) for key, inner in value.items()
         }
     return [_sanitised(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return masked_text(value) if isinstance(value, str) else value
 
 
 def _why(error: OSError) -> str:
