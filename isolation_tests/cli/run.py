@@ -58,6 +58,7 @@ def run(
     dry_run: bool,  # noqa: FBT001 - click passes it by name
     workers: str,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
+    disposable: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
@@ -74,14 +75,16 @@ def run(
     if own_environment:
         files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
         files += [f"--budget={limit}" for limit in budget] + (["--dry-run"] if dry_run else [])
-        return run_elsewhere(["run", f"--workers={workers}", *files], given, options, verbose=verbose)
+        command = ["run", f"--workers={workers}", *files]
+        return run_elsewhere(command, given, options, disposable=disposable, verbose=verbose)
     if dry_run:
-        return _rehearsed(Settings(**given, options=options, budget=budget))
+        return _rehearsed(Settings(**given, options=options, budget=budget, disposable=disposable))
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-export={file}" for file in exports]
     arguments += [f"--isolation-budget={limit}" for limit in budget]
     arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
+    arguments += ["--isolation-disposable"] if disposable else []
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
         raise UsageProblem(f"--workers must be a number or auto, not {workers!r}.")
     arguments += [] if int(workers.replace("auto", "1")) == 0 else ["-n", workers, "--dist", "worksteal"]
@@ -113,7 +116,9 @@ def _rehearsed(given: Settings) -> int:
     settings = gather(given, folder=Path.cwd())
     if settings.target is None:
         raise UsageProblem("No target is given; name the one whose run you want to know.")
-    target = resolve(settings.target, options=settings.option_map(), known=settings.known)
+    target = resolve(
+        settings.target, options=settings.option_map(), known=settings.known, disposable=settings.disposable
+    )
     budget, asked = budget_of(target.config, settings.limits()), profile(settings.profile or "ci")
     key = new_key(settings.seed_number())
     forecast = rehearse(target, asked, key)

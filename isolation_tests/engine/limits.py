@@ -11,11 +11,12 @@ from pathlib import Path
 from isolation_tests.execution.ledger import Account, Ledger
 from isolation_tests.execution.meter import Meter
 from isolation_tests.model import Budget, Plan
+from isolation_tests.reporting.evidence.evidence import Cost
 from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import Target
 from isolation_tests.targets.settings import Settings
 
-__all__ = ["Limits", "joined", "limited", "narrowed", "workers_within"]
+__all__ = ["Limits", "cost_of", "joined", "limited", "narrowed", "workers_within"]
 
 MOST_LANES = 8
 """The most calls at once that one plan makes."""
@@ -55,6 +56,19 @@ def joined(target: Target, path: Path, budget: Budget, *, began: float, workers:
     """The target, for one of several processes that share a run's ledger and its budget."""
     room = None if budget.concurrency is None else max(1, budget.concurrency // max(1, workers))
     return replace(target, meter=Meter(Ledger(path), budget, began=began, room=room))
+
+
+def cost_of(account: Account, *, left: int) -> Cost:
+    """A ledger's account for the evidence. left: users whose memories could not be deleted."""
+    return Cost(
+        calls=account.calls,
+        requests=account.requests,
+        bytes=account.bytes,
+        users=account.users,
+        left=left,
+        slowest=round(account.slowest, 3),
+        ended=account.ended,
+    )
 
 
 def workers_within(budget: Budget, wanted: int) -> int:

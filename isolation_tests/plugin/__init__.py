@@ -46,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a limit of the run: requests, requests_per_second, concurrency, seconds or bytes; repeatable",
     )
     group.addoption(
+        "--isolation-disposable",
+        action="store_true",
+        default=False,
+        help="a run may destroy the target's whole store: users with hostile names write and delete too",
+    )
+    group.addoption(
         "--isolation-export",
         metavar="FILE",
         action="append",
@@ -152,6 +158,7 @@ def _settings(config: pytest.Config) -> Settings:
             **given,
             options=tuple(config.getoption("isolation_option")),
             budget=tuple(config.getoption("isolation_budget")),
+            disposable=config.getoption("isolation_disposable"),
         ),
         folder=config.invocation_params.dir,
     )

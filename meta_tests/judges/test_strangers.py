@@ -16,7 +16,7 @@ from isolation_tests.engine.limits import Limits
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.violations import Inconclusive
-from isolation_tests.judges.strangers import shows_a_stranger
+from isolation_tests.judges.refusal import shows_a_stranger
 from isolation_tests.model import Budget, FactSpec, History, Operation, Plan, Step, UserSpec
 from isolation_tests.targets.config import TargetConfig
 from isolation_tests.targets.resolve import Target
