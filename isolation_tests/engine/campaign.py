@@ -19,6 +19,7 @@ from isolation_tests.engine.check import smoke
 from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.examiner import Examiner, begin_journal
 from isolation_tests.engine.limits import Limits, cost_of, workers_within
+from isolation_tests.engine.outline import outline
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
 from isolation_tests.engine.watchdog import Watchdog
@@ -147,6 +148,7 @@ class Campaign:
             variables=set_variables(),
             budget=self.profile.figures(),
             limits=self.limits.budget.figures(),
+            outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
         )

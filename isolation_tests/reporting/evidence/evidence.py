@@ -130,6 +130,8 @@ class Header(_Documented):
     """The profile's figures."""
     limits: dict[str, float] = Field(default_factory=dict)
     """The run's limits, by name: requests, requests_per_second, concurrency, seconds, bytes."""
+    outline: str = ""
+    """What the run was about to send, in one phrase."""
     consistency_seconds: float | None = None
     """Seconds that a write may take to become visible, as the target declares."""
     given: tuple[str, ...] = ()
