@@ -34,7 +34,7 @@ _WEBHOOK = re.compile(
 )
 _HEADER = re.compile(
     r"(?P<name>\b(?:authorization|proxy-authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth)[\w-]*)"
-    r"['\"]?\s*[:=]\s*)(?!['\"]?\*\*\*)[^\r\n]+",
+    r"['\"]?\s*[:=]\s*+)(?!['\"]?\*\*\*)[^\r\n]+",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(rf"(?P<name>{_NAME}\s*=\s*){_VALUE}", re.IGNORECASE)

@@ -384,7 +384,7 @@ def test_a_target_that_only_the_first_process_can_open_is_an_error(
 
 def test_a_failing_close_is_told(pytester: pytest.Pytester, folder: Path) -> None:
     result = within(pytester, "-k", "get_all", target="adapter.py:BadClose")
-    assert "note: closing the target failed: OSError: the socket is gone" in result.stdout.str()
+    assert "note: closing the target failed with OSError [text withheld, 18 characters" in result.stdout.str()
     assert evidence(folder).footer.notes
 
 
