@@ -9,6 +9,7 @@ import platform
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
@@ -17,13 +18,15 @@ from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.examiner import Examiner, begin_journal
+from isolation_tests.engine.limits import Limits, cost_of, workers_within
+from isolation_tests.engine.outline import outline
 from isolation_tests.engine.profiles import PROFILES, profile
-from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
+from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
 from isolation_tests.engine.watchdog import Watchdog
 from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.sightings import read_sightings
@@ -33,6 +36,7 @@ from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, 
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
 from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 from isolation_tests.testdata.display import show
@@ -61,17 +65,21 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(
+        target = resolve(
             settings.target,
             options=settings.option_map(),
             known=settings.known,
             disposable=settings.disposable,
         )
+        budget = budget_of(target.config, settings.limits())
+        self.workers = workers_within(budget, workers)
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
         self._outputs = self._wanted(exports)
+        self.limits = Limits(budget, self.key.began)
+        self.target = replace(target, meter=self.limits.meter)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
         self._fewest: dict[str, int] = {}
@@ -91,16 +99,17 @@ class Campaign:
                 )
         except BaseException:
             self._end_journal(clean=False)
+            self.limits.close()
             raise
         try:
-            self.header = self._header(selection, workers)
+            self.header = self._header(selection)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
             self._end_journal(clean=False)
             raise
 
-    def _header(self, selection: Sequence[str], workers: int) -> Header:
+    def _header(self, selection: Sequence[str]) -> Header:
         config = self.target.config
         file, packaged = self.target.digests()
         versions = self.target.versions()
@@ -115,7 +124,7 @@ class Campaign:
                 adapter=config.adapter,
                 source=self.target.source,
                 distributions=versions,
-                options={key: str(value) for key, value in config.options.items()},
+                options=config.options,
                 disposable=config.disposable,
                 volatile=config.volatile.told() if config.volatile else "",
                 unreleased=_unreleased(versions),
@@ -131,13 +140,15 @@ class Campaign:
             whole=self.profile.whole,
             python=platform.python_version(),
             platform=platform.system(),
-            workers=workers,
+            workers=self.workers,
             known_file=self.target.known_source,
             known_count=len(config.known),
             expected=expected_checks(self.profile),
             selection=tuple(selection),
             variables=set_variables(),
             budget=self.profile.figures(),
+            limits=self.limits.budget.figures(),
+            outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
         )
@@ -201,7 +212,9 @@ class Campaign:
         self.close()
         self._clean_up()
         self._take_sightings()
-        self.notes += [*notes, *self._leftover_note()]
+        cost = cost_of(self.limits.account(), left=len(self.leftovers))
+        self.limits.close()
+        self.notes += [*notes, *self._leftover_note(), *_ended_note(cost)]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
@@ -219,6 +232,7 @@ class Campaign:
             expired_known=expired,
             notes=tuple(self.notes),
             exit_status=status,
+            cost=cost,
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / REPORT_NAME)
@@ -245,7 +259,7 @@ class Campaign:
             with blaming(self.target.name):
                 self.examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
+            self.notes.append(not_closed(error))
 
     def salvage(self) -> bool:
         """Sum up a run whose evidence can't be written; whether it saw a finding that is not known.
@@ -263,6 +277,7 @@ class Campaign:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
         self._clean_up()
+        self.limits.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -338,6 +353,10 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _ended_note(cost: Cost) -> tuple[str, ...]:
+    return (f"the run ended early: {cost.ended}",) if cost.ended else ()
 
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from functools import partial
 from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.limits import limited
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import blaming, new_key
 from isolation_tests.model import CheckResult, Verdict
@@ -26,7 +27,7 @@ def examine(
     """
     key = new_key(settings.seed_number())
     target = without_known(settings)
-    with blaming(target.name):
+    with limited(target, settings, key.began) as target, blaming(target.name):
         examiner = Examiner(target, profile(settings.profile or "ci").unrefined(), key)
         try:
             return _asked(examiner, until, enough or partial(_names, until))

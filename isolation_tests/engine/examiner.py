@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
+from isolation_tests.engine.limits import narrowed
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
-from isolation_tests.engine.violations import AdapterError, CheckFailed
+from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
+from isolation_tests.judges.refusal import shows_a_stranger
 from isolation_tests.model import (
     NEEDS_DISPOSABLE,
     Case,
@@ -144,6 +147,7 @@ class Examiner:
             open_more=self.target.open,
             open_twin=self.target.open_twin,
             volatile=self.target.config.volatile,
+            error_texts=self.target.config.error_texts,
         )
         return session, runner
 
@@ -175,7 +179,11 @@ class Examiner:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan; open a new session if the last one was lost or has run enough plans."""
+        """Run one plan; open a new session if the last one was lost or has run enough plans.
+
+        Raises `Inconclusive` if the run has ended early, or if its budget has no room for the plan.
+        """
+        self._admit(plan)
         if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
@@ -185,7 +193,38 @@ class Examiner:
             self._runner.close()
             self._reopen()
         self._performed += 1
-        return self._runner.run(plan)
+        history = self._runner.run(plan)
+        self._heed_strangers(history)
+        return history
+
+    def _heed_strangers(self, history: History) -> None:
+        """End the run at the first data of a user that it did not make, unless it is told to go on."""
+        config, meter = self.target.config, self.target.meter
+        if meter is None or config.disposable or config.past_strangers:
+            return
+        if (event := shows_a_stranger(history)) is not None:
+            meter.end(
+                f"{event.op} showed a memory that this run did not write to a user who had written none, so "
+                "it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            )
+
+    def _admit(self, plan: Plan) -> None:
+        meter = self.target.meter
+        if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
+            raise Inconclusive(f"skipped: {why}")
+
+    def _perform_each(self, plans: Iterable[Plan]) -> list[History]:
+        """The histories of several plans; fewer if the run ends meanwhile, but what was seen is kept."""
+        histories: list[History] = []
+        for plan in plans:
+            try:
+                histories.append(self.perform(plan))
+            except Inconclusive as error:
+                if not histories:
+                    raise
+                histories[-1] = histories[-1].model_copy(update={"cut": str(error)})
+                break
+        return histories
 
     def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
         """Run a plan and judge it: once, or several times if the plan compares a view.
@@ -196,10 +235,10 @@ class Examiner:
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = [self.perform(each) for each in (lone, plan, other, lone)]
+        histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         if any(self._is_news(history, said) for history, said in judged):
-            histories += [self.perform(each) for each in (plan, lone, other, lone)]
+            histories += self._perform_each((plan, lone, other, lone))
             judged = judge_all(histories)
         return judged
 
@@ -276,6 +315,8 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
+        if history.cut:
+            return history.cut
         judged = judge(history)
         last = history.events[-1]
         if last.outcome is not Outcome.OK:

@@ -18,6 +18,7 @@ from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import police
 from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
@@ -48,10 +49,10 @@ class Runner:
 
     open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
     opens the target that is declared to reach the same store in another way. volatile: what the target
-    declares to be another each time, kept in each history.
+    declares to be another each time, kept in each history. error_texts: the target's error texts may be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a target declares
         self,
         session: Session,
         lease: Lease,
@@ -62,6 +63,7 @@ class Runner:
         open_more: Callable[[], Session],
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
+        error_texts: bool = False,
     ) -> None:
         self._lease, self._disposable = lease, disposable
         self._session = self._guarded(session)
@@ -70,7 +72,7 @@ class Runner:
         self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
-        self._recorder = Recorder(lease.mint, disposable)
+        self._recorder = Recorder(lease.mint, error_texts)
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
@@ -83,28 +85,37 @@ class Runner:
         """
         run = PlanRun(bind(plan, self._lease))
         self._write_ahead(run)
-        try:
-            for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
-                if overlapping:
-                    self._perform_together(run, list(block))
+        cut = None
+        with self._session.turn():
+            try:
+                self._perform_all(run)
+            except RunEnded as error:
+                cut = str(error)
+            finally:
+                if harm(self._history(run)):
+                    self._lease.halted = True
                 else:
-                    for number, step in block:
-                        self._perform(run, number, step)
-        finally:
-            if harm(self._history(run)):
-                self._lease.halted = True
-            else:
-                self._clean(run)
-        return self._history(run)
+                    with self._session.cleaning():
+                        self._clean(run)
+        return self._history(run, cut)
 
-    def _history(self, run: PlanRun) -> History:
+    def _history(self, run: PlanRun, cut: str | None = None) -> History:
         return History(
             plan=run.binding.plan,
             users=run.binding.users,
             events=tuple(run.events),
             consistency=self._consistency,
             volatile=self._volatile,
+            cut=cut,
         )
+
+    def _perform_all(self, run: PlanRun) -> None:
+        for overlapping, block in itertools.groupby(enumerate(run.binding.plan.steps), _overlaps):
+            if overlapping:
+                self._perform_together(run, list(block))
+            else:
+                for number, step in block:
+                    self._perform(run, number, step)
 
     def _write_ahead(self, run: PlanRun) -> None:
         """Record every name under which the plan may write, before its first call."""
@@ -169,9 +180,13 @@ class Runner:
         positional, keywords = arguments
         user = None if step.spoiled else run.binding.users[step.user].name
         if op in WRITING:
-            run.writers.add(step.user)
+            run.writers.append(step.user)
         started = time.monotonic() - self._began
-        outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        try:
+            outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        except RunEnded:
+            run.unsent(op, step.user)
+            raise
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
         return Event(
@@ -256,7 +271,7 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
-        except (NotLeased, Halted):
+        except (NotLeased, Halted, RunEnded):
             raise
         except Refused as error:
             return Outcome.REFUSED, None, error
@@ -305,13 +320,13 @@ class Runner:
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         answered = {event.user for event in run.events if event.op in WRITING}
-        stored = run.writers - answered | {
+        stored = {*run.writers} - answered | {
             event.user
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
         left = set()
-        for index in sorted(run.writers):
+        for index in sorted({*run.writers}):
             name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)
@@ -329,6 +344,14 @@ def _reaches_out(plan: Plan, step: Step) -> bool:
     if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
         return True
     return step.op in WRITING and (step.spoiled or not reaches_only_itself(user))
+
+
+def most_polls(consistency: float) -> int:
+    """How often a read is repeated at most until a write shows, beyond the first time."""
+    polls, pause, waited = 0, FIRST_POLL_SECONDS, 0.0
+    while waited < consistency:
+        polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
+    return polls
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

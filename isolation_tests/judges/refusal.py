@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isolation_tests.judges.finding import found
-from isolation_tests.model import History, Judgement, Law, Operation
+from isolation_tests.model import Event, History, Judgement, Law, Operation
 
 _ECHOING = (Operation.ADD, Operation.UPDATE)
 
@@ -29,3 +29,18 @@ def judge(history: History) -> Judgement:
         for row in sorted(event.rows, key=lambda row: not row.sightings)[:1]
     ]
     return Judgement(findings=tuple(findings))
+
+
+def shows_a_stranger(history: History) -> Event | None:
+    """The first answer with a memory in which no canary is, to a user for whom nothing was written before.
+
+    A user who has written may get back what a system made of their own text. Nobody wrote anything for the
+    others: what they see was there before the run, or belongs to somebody else.
+    """
+    written = set()
+    for event in history.events:
+        if event.op in _ECHOING:
+            written.add(event.user)
+        elif event.user not in written and any(not row.sightings for row in event.rows):
+            return event
+    return None
