@@ -11,12 +11,13 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
+from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
+from isolation_tests.model import Case, Finding, History, Judgement, Outcome, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
@@ -58,6 +59,8 @@ class Examiner:
         self._lease = Lease(key.run_id, worker, Mint(key.secret))
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
+        self._shrinking = Shrinking(self._ask_for_less)
+        self._shrinks, self._shrunk_for = profile.shrinks, 0.0
         self._session, self._runner = self._open()
         self.claimed = self._claims()
         self.probed = self._probe() if probed is None else probed
@@ -171,6 +174,23 @@ class Examiner:
                 if shown or not any(judged.errors or judged.doubts for judged in again):
                     seen, tried = seen + shown, tried + 1
         return seen, tried
+
+    def smaller(self, case: Case, reported: frozenset[str]) -> Case:
+        """The case with smaller names, within the profile's budget; see `Shrinking.smaller`."""
+        return self._shrinking.smaller(case, reported)
+
+    def _ask_for_less(self, plan: Plan) -> tuple[History, Judgement] | None:
+        """Run and judge a plan while the budget lasts: as many plans and seconds as the profile allows."""
+        spent = not self._shrinks or self._shrunk_for > self.profile.patience
+        if spent or self._session.lost or self.blocked(plan) is not None:
+            return None
+        self._shrinks -= 1
+        began = time.monotonic()
+        with contextlib.suppress(CheckFailed, TargetProblem):
+            [asked] = self.ask(plan)
+            self._shrunk_for += time.monotonic() - began
+            return asked
+        return None
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this plan must not run on this target; None if it may."""

@@ -32,6 +32,7 @@ from isolation_tests.model.result import (
     Judgement,
     Law,
     Level,
+    Trial,
     Verdict,
     alias_reason,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Row",
     "Sighting",
     "Step",
+    "Trial",
     "UserIndex",
     "UserName",
     "UserNumber",

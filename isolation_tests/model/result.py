@@ -108,6 +108,19 @@ class Judgement(Frozen):
     """What was left out without raising a doubt."""
 
 
+class Trial(Frozen):
+    """Two other names that a finding's plan was run with, to learn what matters about names."""
+
+    actor: str
+    """The name of the user who called."""
+
+    victim: str
+    """The name of the user whose memories the call reached, or did not."""
+
+    together: bool
+    """Whether the finding showed with these names too."""
+
+
 class Case(Frozen):
     """A finding with its proof: the smallest plan that shows it, the history, and how often it showed."""
 
@@ -128,6 +141,9 @@ class Case(Frozen):
 
     beside: tuple[History, ...] = ()
     """For a comparison: the other runs of the plan, with the viewer alone and with others."""
+
+    trials: tuple[Trial, ...] = ()
+    """What other names showed in the same plan."""
 
     withheld: bool = False
     """Whether it was published without its plan and histories, which are then empty."""
