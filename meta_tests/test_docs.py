@@ -92,7 +92,7 @@ def test_the_options_are_those_of_the_plugin_the_command_line_and_the_settings()
     for name, (_, run, plugin, variable, key, _meaning) in rows.items():
         assert variable == f"`{PREFIX}{name.upper()}`"
         assert key == f"`{name}`"
-        flag = "--isolation-option" if name == "options" else f"--isolation-{name}"
+        flag = "--isolation-option" if name == "options" else f"--isolation-{name.replace('_', '-')}"
         assert plugin.startswith(f"`{flag} ")
         assert name == "target" or shlex.split(run.strip("`"))[0] in parameters
     assert f"[tool.{TABLE}]" in README

@@ -199,6 +199,7 @@ class Check:
             seconds=round(time.monotonic() - began, 3),
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            hazards=tuple(tally.hazards.values()),
             explained=failure.key if isinstance(failure, Explained) else "",
         )
 

@@ -54,6 +54,7 @@ def judge(history: History) -> Judgement:
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
         doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
+        hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )
 
 
@@ -84,6 +85,7 @@ def _joined(plan: Plan, judged: Judgement, compared: Judgement) -> Judgement:
         findings=tuple(first_of_each(unexplained(plan, said, BESIDE_A_COMPARISON))),
         doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
         errors=judged.errors,
+        hazards=judged.hazards,
         notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
     )
 

@@ -107,6 +107,9 @@ class Judgement(Frozen):
     notes: tuple[str, ...] = ()
     """What was left out without raising a doubt."""
 
+    hazards: tuple[Finding, ...] = ()
+    """What lets users cross once an application slips, although nobody's data was reached here."""
+
 
 class Trial(Frozen):
     """Two other names that a finding's plan was run with, to learn what matters about names."""
@@ -204,6 +207,9 @@ class CheckResult(Frozen):
 
     notes: tuple[str, ...] = ()
     """What was not compared, and why."""
+
+    hazards: tuple[Finding, ...] = ()
+    """What lets users cross once an application slips; the histories show that nobody's data was reached."""
 
     explained: str = ""
     """The key of a proven finding that shows all that this check could; the check was then skipped."""

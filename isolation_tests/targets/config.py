@@ -40,6 +40,25 @@ class NameRules(Frozen):
         return aliases
 
 
+class DeclaredHazard(Frozen):
+    """A hazard that a system takes on purpose."""
+
+    users: tuple[str, ...] = Field(min_length=1)
+    """Blank users that have a place of their own: "empty", "blank" or "blank-lines"."""
+
+    reason: str = Field(min_length=10)
+    """Why no caller comes to pass such a user; shown in the report."""
+
+    @field_validator("users")
+    @classmethod
+    def _are_blank(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        blank = [value.name for value in HOSTILE_VALUES if value.spec().blank]
+        for user in users:
+            if user not in blank:
+                raise ValueError(f"{user!r} is not a blank user; use {', '.join(blank)}")
+        return users
+
+
 class TargetConfig(Frozen):
     """A target's file."""
 
@@ -106,6 +125,9 @@ class TargetConfig(Frozen):
     names: NameRules = NameRules()
     """What the system declares about user names."""
 
+    hazards: tuple[DeclaredHazard, ...] = ()
+    """Hazards that the system takes on purpose, each with a reason."""
+
     known_from: str | None = None
     """Path of a file of known findings that several targets share, relative to this file."""
 
@@ -147,7 +169,12 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known, "volatile": Volatile}
+    parts: dict[str, type[Frozen]] = {
+        "names": NameRules,
+        "known": Known,
+        "volatile": Volatile,
+        "hazards": DeclaredHazard,
+    }
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (

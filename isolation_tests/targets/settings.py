@@ -17,6 +17,7 @@ PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"
 DEFAULT_REPORT = "reports/local"
 NOTHING = "none"
+HAZARD = "hazard"
 MOST_SEED_DIGITS = 18
 
 
@@ -24,13 +25,15 @@ MOST_SEED_DIGITS = 18
 class Settings:
     """A run's settings as the user wrote them; None if a setting is not given.
 
-    options: of the target, as `KEY=VALUE`; later ones win. report: a folder, or "none" to write nothing.
+    fail_on: "hazard", if hazards fail the run. options: of the target, as `KEY=VALUE`; later ones win.
+    report: a folder, or "none" to write nothing.
     """
 
     target: str | None = None
     profile: str | None = None
     report: str | None = None
     known: str | None = None
+    fail_on: str | None = None
     seed: str | None = None
     options: tuple[str, ...] = ()
 
@@ -44,6 +47,12 @@ class Settings:
                 f"not {self.seed[:40]!r}."
             )
         return int(self.seed)
+
+    def fails_on(self) -> tuple[str, ...]:
+        """What fails a run besides violations; raises `UsageProblem` for an unknown word."""
+        if self.fail_on not in (None, HAZARD):
+            raise UsageProblem(f"--fail-on takes {HAZARD!r}, not {self.fail_on!r}.")
+        return () if self.fail_on is None else (self.fail_on,)
 
     def given(self) -> tuple[str, ...]:
         """The settings that the target's file does not hold: "known", "seed", and each "option NAME"."""

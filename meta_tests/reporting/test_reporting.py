@@ -26,7 +26,8 @@ from isolation_tests.model import (
 )
 from isolation_tests.reporting.evidence import errors, evidence, reader, replay_file
 from isolation_tests.reporting.evidence.evidence import TargetInfo
-from isolation_tests.reporting.evidence.summary import Summary, exit_status, grid, merge_cases, summarise
+from isolation_tests.reporting.evidence.grid import grid
+from isolation_tests.reporting.evidence.summary import Summary, exit_status, merge_cases, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.html.page import render_html, write_html
 from isolation_tests.reporting.narrative.reproduction import MOST_LINES, reproduction, story

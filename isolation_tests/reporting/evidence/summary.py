@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.causes.clusters import Cause, causes_of
-from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
+from isolation_tests.model import Case, CheckResult, Finding, Level, Outcome, Verdict, alias_reason
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Header
 
 __all__ = [
     "AnomalyRow",
     "CheckRow",
+    "Hazard",
     "Summary",
     "exit_status",
-    "grid",
     "merge_cases",
     "summarise",
     "summary_of",
@@ -29,7 +29,7 @@ __all__ = [
 # Certificates sign these two texts, so they never change.
 NOT_RUN = "not run"
 NO_CALL = "the check made no call, so it proved nothing"
-_UNJUDGED = frozenset({Operation.ADD, Operation.SETTLE})
+HAZARD = "hazard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,26 @@ class AnomalyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Hazard:
+    """What lets users cross once an application slips.
+
+    reason: why the target takes it; empty if it does not declare it.
+    """
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A run in figures.
 
     level: the highest level that was reached; None: not even the first. known_only: known findings are the
     only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
-    reaches no level. causes: what the findings come from, the one that most checks show first.
+    reaches no level. causes: what the findings come from, the one that most checks show first. hazards:
+    those that showed; one that is not declared keeps the level below `hardened`. fails_on_hazards: whether
+    such a hazard fails the run.
     """
 
     verdict: Verdict
@@ -104,6 +117,13 @@ class Summary:
     refused: int
     whole: bool = True
     causes: tuple[Cause, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    fails_on_hazards: bool = False
+
+    @property
+    def undeclared(self) -> tuple[Hazard, ...]:
+        """The hazards that the target does not declare."""
+        return tuple(hazard for hazard in self.hazards if not hazard.reason)
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -156,10 +176,12 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
     stale_known: notes on known findings that did not show or expired; they fail the run.
     """
     checks = _check_rows(header, results)
+    hazards = _hazards(header, results)
+    undeclared = any(not hazard.reason for hazard in hazards)
     bad = [row for row in checks if not row.good]
     return Summary(
         verdict=_overall(checks),
-        level=_level(checks) if header.whole else None,
+        level=_level(checks, undeclared=undeclared) if header.whole else None,
         known_only=bool(bad) and all(row.known for row in bad) and not stale_known,
         rows=_anomaly_rows(checks),
         checks=checks,
@@ -172,6 +194,16 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         refused=sum(result.refused for result in results),
         whole=header.whole,
         causes=causes_of(results),
+        hazards=hazards,
+        fails_on_hazards=HAZARD in header.fail_on,
+    )
+
+
+def _hazards(header: Header, results: Iterable[CheckResult]) -> tuple[Hazard, ...]:
+    """Each hazard once, in the order of their names."""
+    shown = {hazard.key: hazard for result in results for hazard in result.hazards}
+    return tuple(
+        Hazard(shown[key], header.hazards.get(shown[key].relation or "", "")) for key in sorted(shown)
     )
 
 
@@ -182,38 +214,17 @@ def summary_of(evidence: Evidence) -> Summary:
 
 
 def exit_status(summary: Summary) -> int:
-    """0: held, or only known findings. 1: violated. 2: inconclusive, incomplete, or outdated known list."""
+    """0: held, or only known findings. 1: violated, or a hazard that counts.
+
+    2: inconclusive or incomplete, or the list of known findings is outdated.
+    """
+    if summary.fails_on_hazards and summary.undeclared:
+        return 1
     if summary.verdict is Verdict.VIOLATED:
         if any(row.fresh for row in summary.checks):
             return 1
         return 0 if summary.known_only else 2
     return 0 if summary.verdict is Verdict.HELD and not summary.stale_known else 2
-
-
-def grid(results: Iterable[CheckResult]) -> dict[str, dict[Operation, Verdict]]:
-    """Relation by operation: the worst verdict of each pair that the recorded histories tested.
-
-    A violated check proves nothing about operations without a finding: those are INCONCLUSIVE.
-    """
-    cells: dict[str, dict[Operation, Verdict]] = {}
-    for result in results:
-        for relation, operation, verdict in _tested(result):
-            row = cells.setdefault(relation, {})
-            row[operation] = Verdict.worst((row.get(operation, Verdict.HELD), verdict))
-    return dict(sorted(cells.items()))
-
-
-def _tested(result: CheckResult) -> set[tuple[str, Operation, Verdict]]:
-    shown = {(case.finding.relation or "unrelated", case.finding.operation) for case in result.cases}
-    histories = (*result.histories, *(case.history for case in result.cases))
-    tested = {
-        (history.plan.relation or "unrelated", step.op)
-        for history in histories
-        for step in history.plan.steps
-        if step.op not in _UNJUDGED
-    }
-    elsewhere = Verdict.INCONCLUSIVE if result.verdict is Verdict.VIOLATED or shown else result.verdict
-    return {(*cell, Verdict.VIOLATED if cell in shown else elsewhere) for cell in tested | shown}
 
 
 def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRow, ...]:
@@ -312,14 +323,14 @@ def _overall(checks: Sequence[CheckRow]) -> Verdict:
     return Verdict.worst(Verdict.HELD if row.good else row.verdict for row in checks)
 
 
-def _level(checks: Sequence[CheckRow]) -> Level | None:
+def _level(checks: Sequence[CheckRow], *, undeclared: bool) -> Level | None:
     """The highest level at which this level's checks and all lower ones are good.
 
     A level also needs a check that held with its positive controls, because skipping all checks proves
-    nothing.
+    nothing. undeclared: whether a hazard showed that the target does not declare; it ends below `hardened`.
     """
     reached = None
-    for level in Level:
+    for level in Level if not undeclared else (Level.CORE,):
         rows = [row for row in checks if row.level is level]
         proved = any(row.verdict is Verdict.HELD and row.controls > 0 for row in rows)
         if not proved or not all(row.good for row in rows):

@@ -16,9 +16,10 @@ from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence
 from isolation_tests.reporting.evidence.files import write_whole
+from isolation_tests.reporting.evidence.grid import grid
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import BadStrengthError, Strength, grouped, read_strength
-from isolation_tests.reporting.evidence.summary import grid, summary_of
+from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.html.environment import environment
 from isolation_tests.reporting.html.latency_chart import chart, latencies
 from isolation_tests.reporting.html.name_diff import Sides, alone, side_by_side
