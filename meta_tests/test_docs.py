@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
 from isolation_tests.adapters.described.http_tables import HttpOptions
 from isolation_tests.adapters.described.mcp_options import McpOptions
+from isolation_tests.adapters.process.memory import BridgeOptions
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
 from isolation_tests.core.errors import ExitStatus
@@ -31,13 +32,20 @@ from isolation_tests.model import CheckResult, Level, Plan, Verdict
 from isolation_tests.plugin import OPTIONS
 from isolation_tests.targets.config import TargetConfig
 from isolation_tests.targets.known import Known, KnownFile
-from isolation_tests.targets.resolve import shipped
 from isolation_tests.targets.settings import PREFIX, TABLE, Settings
+from isolation_tests.targets.shipped import shipped
 from isolation_tests.testdata.relations import RELATIONS
 from meta_tests.calibration.relation import MEASURE
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "docs/bridges.md",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = "isolation_tests"
 CERTIFY_SECONDS = 300
@@ -88,12 +96,13 @@ def test_the_options_are_those_of_the_plugin_the_command_line_and_the_settings()
     parameters = {option for p in main.commands["run"].params for option in p.opts}
 
     assert list(rows) == names
-    assert {name for name in names if name != "options"} == set(OPTIONS)
+    assert {name for name in names if name not in ("options", "disposable")} == set(OPTIONS)
     for name, (_, run, plugin, variable, key, _meaning) in rows.items():
-        assert variable == f"`{PREFIX}{name.upper()}`"
-        assert key == f"`{name}`"
+        typed = name == "disposable"
+        assert variable == ("none" if typed else f"`{PREFIX}{name.upper()}`")
+        assert key == ("none" if typed else f"`{name}`")
         flag = "--isolation-option" if name == "options" else f"--isolation-{name.replace('_', '-')}"
-        assert plugin.startswith(f"`{flag} ")
+        assert plugin.startswith(f"`{flag}`" if typed else f"`{flag} ")
         assert name == "target" or shlex.split(run.strip("`"))[0] in parameters
     assert f"[tool.{TABLE}]" in README
 
@@ -124,7 +133,7 @@ def test_the_verdicts_stand_worst_first() -> None:
 
 
 def test_the_levels_are_those_that_the_checks_can_reach() -> None:
-    reachable = {law.level for law in all_laws().values()}
+    reachable = {Level.SAFE, *(law.level for law in all_laws().values())}
     rows = {row[0].strip("`"): row[2] for row in table("Levels")}
 
     assert list(rows) == [level.value for level in Level]
@@ -173,7 +182,9 @@ def undescribed(schema: object, place: str = "") -> Iterator[str]:
             yield from undescribed(value, place)
 
 
-@pytest.mark.parametrize("model", [Plan, CheckResult, TargetConfig, KnownFile, HttpOptions, McpOptions])
+@pytest.mark.parametrize(
+    "model", [Plan, CheckResult, TargetConfig, KnownFile, HttpOptions, McpOptions, BridgeOptions]
+)
 def test_every_key_of_a_file_has_a_description(model: type[BaseModel]) -> None:
     assert not list(undescribed(model.model_json_schema()))
 
@@ -204,7 +215,7 @@ def test_the_files_that_documents_link_to_exist() -> None:
     for document in DOCUMENTS:
         text = (ROOT / document).read_text(encoding="utf-8")
         for link in re.findall(r"\]\((?!https?://|mailto:|#)([^)#]+)", text):
-            assert (ROOT / link).exists(), f"{document} links to {link}"
+            assert (ROOT / document).parent.joinpath(link).exists(), f"{document} links to {link}"
 
 
 def test_the_sections_that_the_readme_links_to_exist() -> None:

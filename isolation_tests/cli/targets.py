@@ -31,8 +31,9 @@ def init(
 ) -> int:
     """Write the first files of a new target.
 
-    KIND is python (an adapter), http (a description of an HTTP service) or mcp (of an MCP server). NAME is
-    the target's short name. The files work right away, or a run says what to add.
+    KIND is python (an adapter), process (a bridge in JavaScript), http (a description of an HTTP service) or
+    mcp (of an MCP server). NAME is the target's short name. The files work right away, or a run says what to
+    add.
     """
     from isolation_tests.targets.scaffold import next_question, next_steps, write_target
     from isolation_tests.targets.settings import Settings

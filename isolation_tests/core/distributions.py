@@ -11,6 +11,9 @@ from packaging.version import InvalidVersion, Version
 DIGEST = "sha256 "
 """Version prefix for file-based adapters, which have a digest in place of a version."""
 
+NPM = "npm "
+"""Version prefix for packages of npm, which pip knows nothing of."""
+
 
 def version(distribution: str) -> str | None:
     """The installed version of a distribution; None if it is not installed."""
@@ -41,9 +44,12 @@ def unreleased(distribution: str) -> str | None:
 
 
 def not_a_release(version: str) -> str | None:
-    """Why a version is not a release (a development build, a local build, a branch); None if it is one."""
+    """Why a version is not a release (a development build, a local build, a branch); None if it is one.
+
+    version: of a Python distribution, or of a package of npm with the prefix `NPM`.
+    """
     try:
-        read = Version(version)
+        read = Version(version.removeprefix(NPM))
     except InvalidVersion:
         return "no version"
     if read.is_devrelease:

@@ -1,4 +1,4 @@
-"""Where the suite's data files are: inside the package in a wheel, under fixtures/ in a clone."""
+"""Where the suite's data files are: in the package of a wheel; in a clone, in fixtures/ or beside it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _CLONED = _PACKAGE.parent / "fixtures"
 
 
 def folder(name: str) -> Path:
-    """The path of a data folder such as "targets", "plans" or "staging"."""
-    packaged = _PACKAGED / name
-    return packaged if packaged.is_dir() else _CLONED / name
+    """The path of a data folder such as "targets", "plans" or "bridges"."""
+    places = (_PACKAGED / name, _CLONED / name)
+    return next((place for place in places if place.is_dir()), _CLONED.parent / name)

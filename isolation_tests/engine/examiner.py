@@ -6,21 +6,34 @@ import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import Case, Finding, History, Judgement, Outcome, Plan
-from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
+from isolation_tests.model import (
+    Case,
+    CheckResult,
+    Finding,
+    History,
+    Judgement,
+    Operation,
+    Outcome,
+    Plan,
+)
+from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
+from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
@@ -38,6 +51,24 @@ class RunKey:
     began: float
 
 
+def begin_journal(target: Target, key: RunKey) -> Journal:
+    """Begin the journal of a run; raises `UsageProblem` if it can't be written."""
+    return Journal.begin(run_info(target, key.run_id), durable=not target.disposable)
+
+
+def run_info(target: Target, run_id: str) -> RunInfo:
+    """What identifies a run and its target in a journal; secrets in the options are masked."""
+    place = target.code or target.file
+    return RunInfo(
+        run_id=run_id,
+        target=target.source,
+        name=target.name,
+        place="" if place is None else str(place.resolve()),
+        options=masked_options(target.config.options),
+        disposable=target.disposable,
+    )
+
+
 class Examiner:
     """One worker's part of a run: an open target, its capabilities, and what the run has proved so far.
 
@@ -53,24 +84,45 @@ class Examiner:
         worker: int = 0,
         probed: dict[str, str] | None = None,
         proven: Proven | None = None,
+        journal: Journal | None = None,
+        report: Path | None = None,
     ) -> None:
+        """Open the target.
+
+        worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+        report: the folder of the run's evidence, which keeps a finding as soon as it shows.
+
+        Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
+        """
         self.target, self.profile, self.key = target, profile, key
         self.proven = Proven() if proven is None else proven
-        self._lease = Lease(key.run_id, worker, Mint(key.secret))
+        self._sightings = None if report is None else Sightings(report, worker)
+        self._ends_journal = journal is None
+        self._journal = journal or begin_journal(target, key)
+        self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
         self._shrinking = Shrinking(self._ask_for_less)
         self._shrinks, self._shrunk_for = profile.shrinks, 0.0
-        self._session, self._runner = self._open()
-        self.claimed = self._claims()
-        self.probed = self._probe() if probed is None else probed
+        try:
+            session, self._runner = self._open()
+            self.claimed = self._claims(session)
+            self.probed = self._probe() if probed is None else probed
+        except BaseException:
+            self._end_journal()
+            raise
+        if self.probed.get(REOPEN) != "ok" and not target.config.shared:
+            # Nobody said that the store outlives its opening.
+            self.claimed = tuple(name for name in self.claimed if name != REOPEN)
+            self.probed.pop(REOPEN, None)
 
-    def _claims(self) -> tuple[str, ...]:
+    def _claims(self, session: Session) -> tuple[str, ...]:
         """Capabilities of the adapter and of the target: overlapping calls, further openings, a twin."""
-        config, offered = self.target.config, self._session.claimed
+        config, offered = self.target.config, session.claimed
         more = {
             OVERLAP: config.threads or "async" in offered,
             HANDLES: config.shared,
+            REOPEN: config.shared or config.reopen_after > 0,
             TWIN: config.twin is not None,
         }
         return tuple(sorted([*offered, *(name for name, there in more.items() if there)]))
@@ -88,6 +140,10 @@ class Examiner:
             volatile=self.target.config.volatile,
         )
         return session, runner
+
+    def _end_journal(self) -> None:
+        if self._ends_journal:
+            self._journal.end()
 
     @property
     def leftovers(self) -> list[str]:
@@ -114,13 +170,13 @@ class Examiner:
 
     def perform(self, plan: Plan) -> History:
         """Run one plan; open a new session if the last one was lost or has run enough plans."""
-        if self._session.lost:
+        if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
                 raise AdapterError(f"skipped: {HANGS_BEFORE_GIVING_UP + 1} earlier calls timed out")
             self._reopen()
         elif self._performed and self._performed == self.target.config.reopen_after:
-            self._close()
+            self._runner.close()
             self._reopen()
         self._performed += 1
         return self._runner.run(plan)
@@ -148,7 +204,7 @@ class Examiner:
 
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers
-        self._session, self._runner = self._open()
+        _, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)
         self._performed = 0
 
@@ -167,7 +223,7 @@ class Examiner:
         with contextlib.suppress(CheckFailed, TargetProblem):
             for number in range(max(asked.replays, tries_for(asked.rarest))):
                 late = number >= asked.replays and (seen or time.monotonic() > impatient)
-                if late or self._session.lost:
+                if late or self._runner.lost:
                     break
                 again = [judged for _, judged in self.ask(plan)]
                 shown = any(other.key == finding.key for judged in again for other in judged.findings)
@@ -182,7 +238,7 @@ class Examiner:
     def _ask_for_less(self, plan: Plan) -> tuple[History, Judgement] | None:
         """Run and judge a plan while the budget lasts: as many plans and seconds as the profile allows."""
         spent = not self._shrinks or self._shrunk_for > self.profile.patience
-        if spent or self._session.lost or self.blocked(plan) is not None:
+        if spent or self._runner.lost or self.blocked(plan) is not None:
             return None
         self._shrinks -= 1
         began = time.monotonic()
@@ -191,6 +247,11 @@ class Examiner:
             self._shrunk_for += time.monotonic() - began
             return asked
         return None
+
+    def sight(self, result: CheckResult) -> None:
+        """Write down a check that is violated, before it has ended."""
+        if self._sightings is not None:
+            self._sightings.add(result)
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this plan must not run on this target; None if it may."""
@@ -210,20 +271,28 @@ class Examiner:
             return str(error)
         judged = judge(history)
         last = history.events[-1]
+        if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:
+            return _without_a_list(history)
         if last.outcome is not Outcome.OK:
             return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
         if not shown:
             return f"{last.op} did not show the user's own memory"
-        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
-        return problems[0] if problems else "ok"
+        # What it shows of others, or loses, is a finding of the law that tries it: nothing is lacking.
+        problems = (*judged.errors, *judged.doubts)
+        return problems[0] if problems and not judged.findings else "ok"
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
-        self._close()
-
-    def _close(self) -> None:
         try:
             self._runner.close()
         finally:
-            self._session.close()
+            self._end_journal()
+
+
+def _without_a_list(history: History) -> str:
+    """Whether all but the list worked, which the target does not have."""
+    failed = (event for event in history.events if event.outcome not in (Outcome.OK, Outcome.UNSUPPORTED))
+    return next(
+        (f"{event.op}: {event.outcome} ({event.error_kind}: {event.error})" for event in failed), "ok"
+    )

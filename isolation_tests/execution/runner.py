@@ -15,12 +15,23 @@ from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
-from isolation_tests.execution.contract import police
+from isolation_tests.execution.contract import NEEDED, police
 from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
-from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
+from isolation_tests.model import (
+    BY_ID,
+    NEEDS_DISPOSABLE,
+    WRITING,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    Volatile,
+)
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import reaches_only_itself
@@ -59,6 +70,7 @@ class Runner:
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
         self._recorder = Recorder(lease.mint, disposable)
+        self._lacking = {Operation(method) for method in session.lacking}
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
@@ -67,6 +79,7 @@ class Runner:
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
         run = PlanRun(bind(plan, self._lease))
+        self._write_ahead(run)
         try:
             for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
                 if overlapping:
@@ -84,6 +97,16 @@ class Runner:
             volatile=self._volatile,
         )
 
+    def _write_ahead(self, run: PlanRun) -> None:
+        """Record every name under which the plan may write, before its first call."""
+        self._lease.record(run.binding.users[index].name for index in self._writing(run))
+
+    def _writing(self, run: PlanRun) -> list[int]:
+        """The users as whom a plan may write or delete."""
+        asked = sorted({step.user for step in run.binding.plan.steps if step.op in WRITING})
+        made = self._lease.made
+        return [index for index in asked if self._disposable or made(run.binding.users[index].name)]
+
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
 
@@ -93,10 +116,7 @@ class Runner:
             return None
         for step in plan.steps:
             if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return (
-                    f"{step.op} as a hostile user name could reach data this run did not make; "
-                    "say `disposable = true` in the target's file if the store may be destroyed"
-                )
+                return NEEDS_DISPOSABLE
         return None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
@@ -110,7 +130,6 @@ class Runner:
         def drive(steps: list[tuple[int, Step]]) -> None:
             start.wait(START_SECONDS)
             for number, step in steps:
-                time.sleep(step.pause)
                 self._perform(run, number, step)
 
         with ThreadPoolExecutor(len(lanes)) as drivers:
@@ -121,12 +140,34 @@ class Runner:
     def _perform(self, run: PlanRun, number: int, step: Step) -> None:
         if self._session.lost:
             return
+        time.sleep(step.pause)
         if step.op is Operation.SETTLE:
             self._settle(run, number, step)
             return
+        if step.op is Operation.REOPEN:
+            self._reopen(run, number, step)
+            return
         arguments = run.arguments(number, step)
-        if arguments is not None:
+        if step.op in self._lacking and step.op.value in CORE_METHODS:
+            run.record(self._unsupported(number, step), step)
+        elif arguments is not None:
             run.record(self._call(run, number, step, step.op, arguments), step)
+
+    def _unsupported(self, number: int, step: Step) -> Event:
+        """What a call of a core method comes to that the adapter does not have."""
+        now = round(time.monotonic() - self._began, 6)
+        text = f"the adapter has no {step.op}"
+        return Event(
+            step=number,
+            op=step.op,
+            user=step.user,
+            outcome=Outcome.UNSUPPORTED,
+            started=now,
+            ended=now,
+            worker=f"w{self._lease.worker}",
+            error_kind=NotImplementedError.__name__,
+            error=text,
+        )
 
     def _call(
         self,
@@ -142,6 +183,8 @@ class Runner:
             run.writers.add(step.user)
         started = time.monotonic() - self._began
         outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        if outcome is Outcome.UNSUPPORTED:
+            self._lacking.add(op)
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
         return Event(
@@ -182,10 +225,42 @@ class Runner:
                 self._handles.append(self._guarded(self._open()))
             return self._handles[number]
 
+    @property
+    def lost(self) -> str | None:
+        """Why the target can't be used any more; None while it can."""
+        return self._session.lost
+
     def close(self) -> None:
-        """Close the further openings of the target."""
-        for session in (*self._handles, *([] if self._twin is None else [self._twin])):
+        """Close every opening of the target. Errors are raised: a failed close may leave data behind."""
+        try:
+            self._close_more()
+        finally:
+            self._session.close()
+
+    def _close_more(self) -> None:
+        """Close the further openings."""
+        more = [*self._handles, *([] if self._twin is None else [self._twin])]
+        self._handles, self._twin = [], None
+        for session in more:
             session.close()
+
+    def _reopen(self, run: PlanRun, number: int, step: Step) -> None:
+        """Close the target and open it again; raises `TargetProblem` if it can't be opened."""
+        started = time.monotonic() - self._began
+        self.close()
+        self._session = self._guarded(self._open())
+        run.record(
+            Event(
+                step=number,
+                op=step.op,
+                user=step.user,
+                outcome=Outcome.OK,
+                started=round(started, 6),
+                ended=round(time.monotonic() - self._began, 6),
+                worker=f"w{self._lease.worker}",
+            ),
+            step,
+        )
 
     @staticmethod
     def _try(
@@ -201,7 +276,7 @@ class Runner:
         except (Indeterminate, GivenUp) as error:
             return Outcome.INDETERMINATE, None, error
         except NotImplementedError as error:
-            return Outcome.ERROR if op.value in CORE_METHODS else Outcome.UNSUPPORTED, None, error
+            return Outcome.ERROR if op.value in NEEDED else Outcome.UNSUPPORTED, None, error
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 
@@ -212,10 +287,13 @@ class Runner:
             time.sleep(min(self._consistency, LONGEST_HOLD_SECONDS))
         if not due and not lost:
             return
-        self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
-        if step.fact is not None and step.fact in due | lost:
-            arguments: Arguments = ([run.binding.text(step.fact)], {"limit": step.limit})
-            self._poll(run, number, step, Operation.SEARCH, arguments, due & {step.fact}, lost)
+        if Operation.GET_ALL not in self._lacking:
+            self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
+        # Without a list, a search for each fact has to show that it is there, or gone.
+        unlisted = Operation.GET_ALL in self._lacking
+        for fact in sorted(fact for fact in due | lost if unlisted or fact == step.fact):
+            arguments: Arguments = ([run.binding.text(fact)], {"limit": step.limit})
+            self._poll(run, number, step, Operation.SEARCH, arguments, due & {fact}, lost)
 
     def _poll(
         self,
@@ -231,6 +309,8 @@ class Runner:
         pause = FIRST_POLL_SECONDS
         while True:
             event = self._call(run, number, step, op, arguments)
+            if event.outcome is Outcome.UNSUPPORTED:
+                return
             seen = facts_of_plan(event)
             met = due <= seen and not lost & seen
             if met or time.monotonic() >= deadline or self._session.lost:
@@ -240,6 +320,14 @@ class Runner:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
+    def _delete(self, run: PlanRun, index: int, name: Any) -> None:
+        """Delete all that a user has; without such a method, each memory that the user stored."""
+        if Operation.DELETE_ALL not in self._lacking:
+            self._session.call("delete_all", name)
+            return
+        for id_ in _stored(run, index):
+            self._session.call("delete", name, id_)
+
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         answered = {event.user for event in run.events if event.op in WRITING}
@@ -248,13 +336,23 @@ class Runner:
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
+        left = set()
         for index in sorted(run.writers):
             name = run.binding.users[index].name
             try:
-                self._session.call("delete_all", name)
+                self._delete(run, index, name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
+                    left.add(index)
                     self.leftovers.append(show(name))
+        done = (index for index in self._writing(run) if index not in left)
+        self._lease.release(run.binding.users[index].name for index in done)
+
+
+def _stored(run: PlanRun, index: int) -> list[str]:
+    """The ids that a user was given for what they stored."""
+    adds = (event for event in run.events if event.op is Operation.ADD and event.user == index)
+    return list(dict.fromkeys(row.id for event in adds for row in event.rows if row.id is not None))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -25,7 +25,7 @@ def judge(history: History) -> Judgement:
     foreign: dict[tuple[int, Operation], list[Event]] = defaultdict(list)
     ambiguous = 0
     for event, step, world in walk(history):
-        if event.op not in BY_ID:
+        if event.op not in BY_ID or step.id_form is not None:
             continue
         if step.absent:
             absent[event.user, event.op].append(event)
@@ -66,7 +66,8 @@ def _differs(foreign: Event, absent: list[Event]) -> bool:
 
 
 def _told(event: Event, *, steady: bool) -> tuple[object, ...]:
-    return event.outcome, event.error_kind, event.error if steady else None, bool(event.rows)
+    said = bool(event.rows), event.number
+    return event.outcome, event.error_kind, event.error if steady else None, *said
 
 
 def _finding(history: History, event: Event, absent: Event) -> Finding:

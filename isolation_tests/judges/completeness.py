@@ -32,7 +32,7 @@ def judge(history: History) -> Judgement:
         missing = due - facts_of_plan(event)
         if event.outcome is Outcome.OK and event.op in _COMPLETE and missing:
             _weigh(history, event, step, world, missing, served, findings, doubts)
-        elif event.op is Operation.SEARCH and step.op is Operation.SETTLE and step.fact in missing:
+        elif _is_missed(history, event, step, world) and step.fact in missing:
             doubts.append(f"user {event.user} searched for the text of their own fact and did not find it")
         elif event.op in _COMPLETE and event.outcome is Outcome.REFUSED:
             doubts.append(f"user {event.user} could store a fact but {event.op} was refused")
@@ -46,6 +46,13 @@ def controls(history: History) -> int:
         for event, step, world in _settled(history)
         if step.op is Operation.SETTLE and world.own(event.user) & facts_of_plan(event)
     )
+
+
+def _is_missed(history: History, event: Event, step: Step, world: World) -> bool:
+    """Whether a settled search should have found its own text; without room, one by time need not."""
+    ranked = history.volatile is not None and history.volatile.recency
+    crowded = ranked and len(world.own(event.user)) > step.limit
+    return event.op is Operation.SEARCH and step.op is Operation.SETTLE and not crowded
 
 
 def _settled(history: History) -> Iterator[tuple[Event, Step, World]]:
@@ -82,7 +89,9 @@ def _weigh(
         )
     missing = missing - late
     others = any(op is event.op and user != event.user for op, user in served)
-    if missing and not reached and not others and missing | late == world.own(event.user):
+    known = world.reached.get(event.user, set())
+    worked = missing <= {new for old, new in world.newer.items() if old in known}
+    if missing and not reached and not others and not worked and missing | late == world.own(event.user):
         doubts.append(
             f"user {event.user} stored a fact and never saw it in {event.op}: "
             "either the adapter does not return what was stored, or the system is slower than its "
@@ -105,7 +114,7 @@ def _weigh(
         Finding(
             anomaly=anomaly,
             law=Law.KEEPS_OWN_FACTS,
-            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event, missing),
+            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event, missing, anomaly),
             relation=history.plan.relation,
             viewer=event.user,
             owner=event.user,
@@ -154,11 +163,11 @@ def _never_stored(history: History, step: Step, missing: set[int]) -> str:
     return "O6" if missing <= keyed else "completeness"
 
 
-def _blamed(history: History, event: Event, missing: set[int]) -> Operation:
+def _blamed(history: History, event: Event, missing: set[int], anomaly: str) -> Operation:
     """The last writing call of somebody else before the loss showed: that is the operation at fault."""
     removing = (Operation.DELETE_ALL, Operation.MAINTAIN, Operation.DELETE, Operation.UPDATE)
     blamed = event.op
-    if _only_here(history, event, missing):
+    if anomaly == "O6" or _only_here(history, event, missing):
         return blamed
     for earlier in history.events:
         if earlier is event:

@@ -25,7 +25,9 @@ from isolation_tests.judges import (
 )
 from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
 from isolation_tests.judges.precedence import first_of_each, unexplained
-from isolation_tests.model import CheckResult, History, Judgement, Outcome, Plan
+from isolation_tests.model import CheckResult, Event, History, Judgement, Outcome, Plan
+
+_OWN_ERRORS = ("BrokenContract", "TimeLimit")
 
 JUDGES = (
     refusal.judge,
@@ -103,12 +105,25 @@ def _unanswered(history: History) -> list[str]:
         if event.outcome is Outcome.INDETERMINATE
         and not event.poll
         and history.plan.steps[event.step].give_up is None
+        and not history.plan.steps[event.step].odd
     ]
 
 
 def _errors(history: History) -> list[str]:
     return [
-        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
+        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}{_hint(history, event)}"
         for event in history.events
-        if event.outcome is Outcome.ERROR and not event.poll
+        if event.outcome is Outcome.ERROR and not event.poll and not history.plan.steps[event.step].odd
     ]
+
+
+def _hint(history: History, event: Event) -> str:
+    """What the adapter's author can do about an error for a user that is no text."""
+    name = None if history.plan.steps[event.step].spoiled else history.users[event.user].name
+    if isinstance(name, str) or event.error_kind in _OWN_ERRORS:
+        return ""
+    what = "missing" if name is None else f"of type {type(name).__name__}"
+    return (
+        f" (the user was {what}: if your system rejects a user that is no text so, begin {event.op} with "
+        f'`if not isinstance(user, str): raise Refused("no text")`)'
+    )

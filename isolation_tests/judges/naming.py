@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step, UserIndex
+from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Sighting, Step, UserIndex
 from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import hostile_kind
@@ -67,14 +68,59 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
     viewer, sighting = sight.event.user, sight.sighting
     if step.cursor is not None and history.plan.steps[step.cursor].user != viewer:
         return "O7"
-    if step.op in _CROSS_READ:
+    if step.op in _CROSS_READ and not _wrote_own(history, step):
         return _CROSS_READ[step.op]
     if sighting.user is not None and _was_planted(history, viewer, sighting.fact):
         return "O2"
     if history.plan.users[viewer].missing:
         return "S3"
     kind = related(history, viewer, sighting.user) or hostile_kind(history.plan.users[viewer])
-    return kind or ("X5" if step.op in _SIDE_DOORS else "S1")
+    if kind is not None:
+        return kind
+    if step.filters is not None:
+        return "S5"
+    return _overlapped(history, sight) or ("X5" if step.op in _SIDE_DOORS else "S1")
+
+
+def _overlapped(history: History, sight: Sight) -> str | None:
+    """C1 where the write of the fact overlapped another user's write.
+
+    C2 where the reads overlapped, and the same read in turn kept the two users apart.
+    """
+    steps = history.plan.steps
+    stored = [
+        event
+        for event in history.events
+        if event.op is Operation.ADD and steps[event.step].fact == sight.sighting.fact
+    ]
+    if any(_beside(history, event, WRITING) for event in stored):
+        return "C1"
+    apart = any(
+        (other.op, other.user) == (sight.event.op, sight.event.user)
+        and steps[other.step].lane is None
+        and any(event.ended <= other.started for event in stored)
+        and all(seen.fact != sight.sighting.fact for seen in other.seen())
+        for other in history.events
+    )
+    return "C2" if apart and _beside(history, sight.event, frozenset({sight.event.op})) else None
+
+
+def _beside(history: History, event: Event, ops: Collection[Operation]) -> bool:
+    """Whether a call ran in a lane while another user made one of these calls."""
+    return history.plan.steps[event.step].lane is not None and any(
+        other.user != event.user
+        and other.op in ops
+        and other.started < event.ended
+        and event.started < other.ended
+        for other in history.events
+    )
+
+
+def _wrote_own(history: History, step: Step) -> bool:
+    """Whether a write addressed the caller's own memory, so that what it answers was not asked for."""
+    addressed = step.fact if step.replaces is None else step.replaces
+    owned = addressed is not None and step.user in history.plan.facts[addressed].owners
+    return step.op in WRITING and owned and not step.absent
 
 
 def _derived(history: History, sight: Sight) -> str | None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from packaging.requirements import Requirement
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StrictBool, ValidationError, field_validator
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Frozen, Volatile
 from isolation_tests.plans.hostile import TYPED_PAIRS
+from isolation_tests.targets import npm
 from isolation_tests.targets.known import Known
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
 
@@ -72,13 +73,16 @@ class TargetConfig(Frozen):
     """How the system tells users apart, in a few words."""
 
     adapter: str
-    """`module:factory` or `file.py:factory`; "http" or "mcp" for a system that `options` describes."""
+    """`module:factory` or `file.py:factory`; "http", "mcp" or "process" for what `options` describes."""
 
     distributions: tuple[str, ...] = ()
     """Installed packages whose versions the report records."""
 
     requires: tuple[str, ...] = ()
     """Version requirements such as "mem0ai>=2,<3", if the target is for some releases only."""
+
+    npm: tuple[str, ...] = ()
+    """Packages of npm such as "mem0ai@3.3.1" that the target's bridge needs, each in one version."""
 
     variables: tuple[str, ...] = ()
     """Environment variables that the target needs."""
@@ -89,8 +93,11 @@ class TargetConfig(Frozen):
     extra: str | None = None
     """The extra of isolation-tests that installs the packages."""
 
-    disposable: bool = False
-    """Whether a run may destroy the whole store: users with strange names then write and delete too."""
+    disposable: StrictBool = False
+    """Whether a run may destroy the whole store: users with strange names then write and delete too.
+
+    Only `true` means yes: no text and no number does.
+    """
 
     threads: bool = True
     """Whether several threads may call a sync adapter at once."""
@@ -138,6 +145,13 @@ class TargetConfig(Frozen):
     @classmethod
     def _are_requirements(cls, requires: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(requirement(each) for each in requires)
+
+    @field_validator("npm")
+    @classmethod
+    def _are_pinned(cls, packages: tuple[str, ...]) -> tuple[str, ...]:
+        for each in packages:
+            npm.name_of(each)
+        return packages
 
     def lacking(self) -> list[str]:
         """The requirements and packages that are not installed and that the target needs."""

@@ -16,6 +16,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.targets import npm
 from isolation_tests.targets.config import TargetConfig
 
 _DONE = "installed.json"
@@ -48,8 +49,13 @@ def environment(config: TargetConfig) -> Path:
 
 
 def run_there(config: TargetConfig, arguments: Sequence[str]) -> int:
-    """Run `isolation-tests` with these arguments in the target's own environment; return its exit status."""
-    python = environment(config)
+    """Run `isolation-tests` with these arguments in the target's own environment; return its exit status.
+
+    A target that needs only packages of npm besides what is installed here runs here.
+    """
+    npm.install(config.npm, config.name)
+    here = bool(config.npm) and not config.lacking()
+    python = Path(sys.executable) if here else environment(config)
     return subprocess.run([python, "-m", "isolation_tests", *arguments], check=False).returncode  # noqa: S603
 
 

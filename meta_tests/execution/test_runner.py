@@ -24,7 +24,16 @@ from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session, TimeLimit, open_session
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
-from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
+from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
+    FactSpec,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    UserSpec,
+)
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.relations import RELATIONS, bind
 
@@ -307,10 +316,7 @@ HOSTILE = UserSpec(template="null", type="json", hostile=True)
 def test_hostile_writes_need_a_disposable_target(op: Operation) -> None:
     asked = plan(add(0), Step(op=op, user=1, fact=0), users=(UserSpec(), HOSTILE))
     with closing(session_of(Store)) as session:
-        reason = runner_of(session, disposable=False).blocked(asked)
-        assert reason is not None
-        assert reason.startswith(f"{op} as a hostile user name")
-        assert "disposable = true" in reason
+        assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
         assert runner_of(session, disposable=True).blocked(asked) is None
 
 
@@ -575,7 +581,7 @@ def test_close_is_called_once() -> None:
 @pytest.mark.parametrize(
     ("factory", "says"),
     [
-        (object, "has no method add, search, get_all, delete_all"),
+        (object, "has no method add, search"),
         (lambda needed: needed, "could not be called with options none"),
         (lambda: 1 / 0, "could not be opened: ZeroDivisionError"),
         (lambda: __import__("no_such_package_at_all"), "a package is missing"),
@@ -606,8 +612,13 @@ MEMORY = Memory("1", "a")
         (Operation.SEARCH, [Memory(f"{n}", "a") for n in range(4)], r"returned 4 memories for limit=3"),
         (Operation.GET, [MEMORY], r"get\(\) returned a list"),
         (Operation.DELETE_ALL, {"deleted": 3}, r"delete_all\(\) returned a dict; it must return nothing"),
-        (Operation.DELETE, True, r"delete\(\) returned a bool; it must return nothing"),
-        (Operation.UPDATE, MEMORY, r"update\(\) returned a Memory; it must return nothing"),
+        (
+            Operation.DELETE,
+            3,
+            r"delete\(\) returned a int; it must return nothing, a boolean",
+        ),
+        (Operation.UPDATE, {"ok": True}, r"update\(\) returned a dict; it must return nothing, a boolean"),
+        (Operation.UPDATE, ["1"], r"update\(\) returned a str; it must return .*Memory objects"),
         (Operation.MAINTAIN, 0, r"maintain\(\) returned a int; it must return nothing"),
         (Operation.COUNT, "3", r"count\(\) returned a str; it must return a whole number"),
         (Operation.COUNT, True, r"count\(\) returned a bool"),
@@ -633,6 +644,8 @@ def test_a_wrong_shape_is_told_to_the_adapters_author(op: Operation, answer: obj
         (Operation.COUNT, 0),
         (Operation.PAGE, Page([MEMORY], "next")),
         (Operation.DELETE_ALL, None),
+        *((Operation.UPDATE, said) for said in (None, False, MEMORY, [MEMORY])),
+        *((Operation.DELETE, said) for said in (None, True, MEMORY, [MEMORY])),
     ],
 )
 def test_a_right_shape_passes(op: Operation, answer: object) -> None:

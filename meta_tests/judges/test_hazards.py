@@ -133,7 +133,7 @@ def test_a_store_that_takes_blank_text_holds_with_hazards(tmp_path: Path) -> Non
     path.write_text(BLANK_STORE, encoding="utf-8")
 
     results = examine(
-        Settings(target=f"{path}:Store", profile="quick", seed="1"),
+        Settings(target=f"{path}:Store", profile="quick", seed="1", disposable=True),
         until="S3",
         enough=lambda result: result.anomalies[0] not in ("S1", "S3"),
     )

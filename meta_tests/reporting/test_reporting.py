@@ -30,6 +30,7 @@ from isolation_tests.reporting.evidence.grid import grid
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, merge_cases, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.html.page import render_html, write_html
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import MOST_LINES, reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     finding_text,
@@ -531,7 +532,10 @@ def test_the_story_of_an_intermittent_finding_tells_the_bounds() -> None:
 
 
 def test_a_finding_is_told_whole() -> None:
-    told = finding_text(make_case(known="upstream"), Path("out dir/findings/A1.json"))
+    told = finding_text(
+        make_case(known="upstream"),
+        replay_command(Path("out dir/findings/A1.json"), make_header()),
+    )
     for part in (
         CATALOGUE["A1"].law,
         "'iso-r1-5' got a fact of 'iso-r1-5-corp'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from isolation_tests.model import Verdict
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.scaffold import KINDS, next_question, next_steps, write_target
 from isolation_tests.targets.settings import Settings
+from meta_tests.asking import ask, covering
 
 SIGN_IN = {"auth": "sign-in", "base_url": "https://memory.example.com/v1", "path": "/notes", "items": "notes"}
 
@@ -34,6 +36,30 @@ def test_the_python_files_are_held_at_once(tmp_path: Path) -> None:
     results = examine(Settings(target=str(written[-1]), profile="quick", seed="1"))
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
     assert sum(result.verdict is Verdict.HELD for result in results) > 80
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_process_files_are_held_at_once(tmp_path: Path) -> None:
+    written = write_target("process", "my-memory", tmp_path)
+
+    assert [path.name for path in written] == [
+        "bridge.mjs",
+        "bridge.d.mts",
+        "my-memory.mjs",
+        "my-memory.toml",
+    ]
+    results = ask(Settings(target=str(written[-1]), profile="quick", seed="1"), covering("S1", "A1", "S3"))
+    assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
+    assert sum(result.verdict is Verdict.HELD for result in results) > 20
+
+
+def test_two_bridges_in_one_folder_share_the_helper(tmp_path: Path) -> None:
+    write_target("process", "first", tmp_path)
+    write_target("process", "second", tmp_path)
+    (tmp_path / "bridge.mjs").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(UsageProblem, match=r"bridge\.mjs already exists"):
+        write_target("process", "third", tmp_path)
 
 
 @pytest.mark.parametrize(

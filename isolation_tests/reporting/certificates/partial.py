@@ -27,9 +27,9 @@ from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen, Verdict
 from isolation_tests.reporting.certificates.rejudge import Examined
 from isolation_tests.reporting.evidence.evidence import SUITE, Evidence, Header, TargetInfo
+from isolation_tests.reporting.evidence.rows import NOT_RUN, CheckRow
 from isolation_tests.reporting.evidence.signed_text import LATEST_FORM, SignedText
 from isolation_tests.reporting.evidence.strength import Strength
-from isolation_tests.reporting.evidence.summary import NOT_RUN, CheckRow
 
 __all__ = ["Cause", "CauseKind", "causes"]
 
@@ -169,7 +169,7 @@ def _of_run(header: Header, form: int) -> Iterator[Cause]:
     for name in header.given:
         if name == "known":
             yield Cause(kind=CauseKind.SETTINGS, text=_Text.KNOWN_BESIDE.at(form))
-        elif name != "seed" and header.target.file:
+        elif name not in ("seed", "disposable") and header.target.file:
             yield Cause(kind=CauseKind.SETTINGS, text=_Text.OPTION_BESIDE.at(form, option=name))
     if (why := not_a_release(header.suite_version)) is not None:
         text = _Text.NO_RELEASE.at(form, name=SUITE, version=header.suite_version, why=why)

@@ -20,11 +20,12 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 from pydantic import ConfigDict, Field
 
-from isolation_tests.core.distributions import not_a_release
+from isolation_tests.core.distributions import NPM, not_a_release
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.certificates.partial import Cause, causes
 from isolation_tests.reporting.certificates.rejudge import Examined
@@ -36,9 +37,9 @@ from isolation_tests.reporting.evidence.evidence import (
     ExpectedCheck,
     TargetInfo,
 )
+from isolation_tests.reporting.evidence.sanitising import encode
 from isolation_tests.reporting.evidence.signed_text import LATEST_FORM
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, read_strength
-from isolation_tests.reporting.evidence.writer import encode
 
 __all__ = [
     "CERTIFICATE_NAME",
@@ -243,4 +244,11 @@ def _configuration(claim: Claim) -> Iterator[Resource]:
         yield Resource(name="target file", digest={"sha256": claim.target.file})
     for name, version in {SUITE: claim.suite_version, **claim.target.distributions}.items():
         if not_a_release(version) is None:
-            yield Resource(name=name, uri=f"pkg:pypi/{canonicalize_name(name)}@{version}")
+            yield Resource(name=name, uri=_package_url(name, version))
+
+
+def _package_url(name: str, version: str) -> str:
+    """A release as a package URL, with the scope of an npm package percent-encoded."""
+    if version.startswith(NPM):
+        return f"pkg:npm/{quote(name)}@{version.removeprefix(NPM)}"
+    return f"pkg:pypi/{canonicalize_name(name)}@{version}"

@@ -15,12 +15,13 @@ from pathlib import Path
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
-from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.narrative.causes import by_cause, headline, support
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
-from isolation_tests.reporting.narrative.wording import law_of, names_of, replay_command
+from isolation_tests.reporting.narrative.wording import law_of, names_of
 
 __all__ = ["COLUMNS", "render"]
 
@@ -63,11 +64,12 @@ def render(evidence: Evidence) -> str:
     writer.writerow(COLUMNS)
     for cause, case in by_cause(summary_of(evidence)):
         told = ("", "") if cause is None else (headline(cause), support(cause))
-        writer.writerow([_cell(value) for value in (*told, *_finding(case), *_run(evidence))])
+        cells = (*told, *_finding(case, evidence.header), *_run(evidence))
+        writer.writerow([_cell(value) for value in cells])
     return file.getvalue()
 
 
-def _finding(case: Case) -> tuple[object, ...]:
+def _finding(case: Case, header: Header) -> tuple[object, ...]:
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     names = dict(names_of(case))
@@ -88,7 +90,7 @@ def _finding(case: Case) -> tuple[object, ...]:
         law_of(case),
         story(case),
         reproduction(case),
-        replay_command(replay_path(Path(), finding)),
+        replay_command(replay_path(Path(), finding), header),
         entry.fix if entry else "",
     )
 

@@ -18,18 +18,18 @@ from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
-from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
 from isolation_tests.reporting.narrative.causes import headline, proof, support
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
     hazard_text,
     law_of,
     names_of,
-    replay_command,
     row_verdict,
     verdict_line,
 )
@@ -60,7 +60,7 @@ def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
         MARK,
         f"### User isolation of {code(evidence.header.target.title)}: {_headline(summary)}",
         verdict_line(summary),
-        *_findings(summary),
+        *_findings(summary, evidence.header),
         *_known(summary),
         *_hazards(summary),
         *_untested(summary),
@@ -75,14 +75,14 @@ def _headline(summary: Summary) -> str:
     return f"{summary.verdict.replace('_', ' ')}{known}"
 
 
-def _findings(summary: Summary) -> Iterator[str]:
+def _findings(summary: Summary, header: Header) -> Iterator[str]:
     new = sum(case.known is None for case in summary.cases)
     causes = [cause for cause in summary.causes if not cause.known]
     if new:
         yield f"#### {counted(len(causes), 'cause')}, {counted(new, 'new finding')}"
     left = _FINDINGS_BYTES
     for number, cause in enumerate(causes):
-        part = _cause(cause, proof(summary, cause))
+        part = _cause(cause, proof(summary, cause), header)
         left -= len(part.encode("utf-8", "backslashreplace"))
         if left < 0:
             more = counted(len(causes) - number, "more cause")
@@ -91,7 +91,7 @@ def _findings(summary: Summary) -> Iterator[str]:
         yield part
 
 
-def _cause(cause: Cause, case: Case) -> str:
+def _cause(cause: Cause, case: Case, header: Header) -> str:
     """One cause, folded: its proof with law, story, names, reproduction, replay command and usual fix."""
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
@@ -106,7 +106,7 @@ def _cause(cause: Cause, case: Case) -> str:
         f"{'**Law:** ' + entry.law if entry else '**Law:** ' + code(law_of(case))}",
         _fenced(f"{happened}\n\n{names}", "text"),
         _fenced(reproduction(case), "python"),
-        _fenced(replay_command(replay_path(Path(), finding)), "sh"),
+        _fenced(replay_command(replay_path(Path(), finding), header), "sh"),
         *([f"**Usual fix:** {entry.fix}"] if entry else []),
         *([f"**Explains:** {_keys(cause)}"] if len(cause.keys) > 1 else []),
         "</details>",

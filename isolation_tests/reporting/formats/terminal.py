@@ -86,10 +86,13 @@ def print_smoke_failure(result: CheckResult) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The files that a run wrote. folder: None if it wrote none."""
+    """The files that a run wrote.
+
+    folder: None if it wrote none. replays: the command that replays each finding, by its key.
+    """
 
     folder: Path | None = None
-    replays: Mapping[str, Path] = field(default_factory=dict)
+    replays: Mapping[str, str] = field(default_factory=dict)
     exports: Sequence[Path] = ()
 
 

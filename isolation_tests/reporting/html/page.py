@@ -14,7 +14,7 @@ from isolation_tests.catalogue import CATALOGUE, Anomaly
 from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
-from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.grid import grid
 from isolation_tests.reporting.evidence.replay_file import replay_path
@@ -27,14 +27,12 @@ from isolation_tests.reporting.html.sequence_diagram import Diagram, Shown, diag
 from isolation_tests.reporting.html.timeline import Timeline, timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
 from isolation_tests.reporting.narrative.causes import headline, support
+from isolation_tests.reporting.narrative.commands import calibrating, installing, replay_command, rerun
 from isolation_tests.reporting.narrative.controls import exercised
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.sections import (
-    calibrating,
-    installing,
     level_meaning,
     meaning,
-    rerun,
     statistics_of,
     tested,
     untested,
@@ -42,7 +40,6 @@ from isolation_tests.reporting.narrative.sections import (
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
     law_of,
-    replay_command,
     row_verdict,
     verdict_line,
 )
@@ -118,7 +115,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
     footer = evidence.footer
     found = found or Beside()
     summary = summary_of(evidence)
-    groups = _groups(summary.cases)
+    groups = _groups(summary.cases, evidence.header)
     numbers = {finding.case.finding.key: finding.number for group in groups for finding in group.findings}
     cells = grid(evidence.results)
     rows = latencies(evidence.results)
@@ -184,7 +181,7 @@ def _environment() -> Environment:
     return templates
 
 
-def _groups(cases: Sequence[Case]) -> list[_Group]:
+def _groups(cases: Sequence[Case], header: Header) -> list[_Group]:
     """Findings by anomaly in the catalogue's order, new before known, numbered throughout."""
     order = {name: place for place, name in enumerate(CATALOGUE)}
     by_anomaly: dict[str, list[Case]] = {}
@@ -193,13 +190,13 @@ def _groups(cases: Sequence[Case]) -> list[_Group]:
     groups, number = [], 0
     for name in sorted(by_anomaly, key=lambda name: (order.get(name, len(order)), name)):
         members = sorted(by_anomaly[name], key=lambda case: case.known is not None)
-        findings = tuple(_finding(n, case) for n, case in enumerate(members, start=number + 1))
+        findings = tuple(_finding(n, case, header) for n, case in enumerate(members, start=number + 1))
         number += len(findings)
         groups.append(_Group(name, CATALOGUE.get(name), law_of(members[0]), findings))
     return groups
 
 
-def _finding(number: int, original: Case) -> _Finding:
+def _finding(number: int, original: Case, header: Header) -> _Finding:
     case = _modest(original)
     pair = [case.history.users[user].name for user in parties(case)]
     return _Finding(
@@ -212,7 +209,7 @@ def _finding(number: int, original: Case) -> _Finding:
         shown=shown_by(case),
         timeline=timeline(case),
         reproduction=reproduction(case),
-        replay=replay_command(replay_path(Path(), original.finding)),
+        replay=replay_command(replay_path(Path(), original.finding), header),
     )
 
 

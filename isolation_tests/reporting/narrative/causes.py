@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import plain
@@ -32,9 +30,9 @@ def support(cause: Cause) -> str:
     return f"{counted(len(cause.checks), 'check')}, {counted(len(cause.keys), 'finding')}{named}"
 
 
-def cause_text(cause: Cause, case: Case, replay_path: Path | str | None) -> str:
+def cause_text(cause: Cause, case: Case, replay: str | None) -> str:
     """A cause for a reader: what it is, what shows it, and the finding that proves it."""
-    proved = finding_text(case, replay_path).split("\n", 1)[1]
+    proved = finding_text(case, replay).split("\n", 1)[1]
     return f"{plain(headline(cause))}\n  shown by: {plain(support(cause))}\n{proved}"
 
 

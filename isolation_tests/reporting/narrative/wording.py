@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from rich import box
 from rich.table import Table
@@ -28,7 +26,6 @@ __all__ = [
     "law_of",
     "names_of",
     "pairs",
-    "replay_command",
     "row_verdict",
     "summary_table",
     "verdict_line",
@@ -61,14 +58,19 @@ def header_lines(header: Header) -> list[str]:
     seed = "random seed" if header.seed is None else f"seed {header.seed}"
     levels = Counter(check.level for check in header.expected)
     by_level = ", ".join(f"{levels[level]} {level}" for level in Level if levels[level])
-    disposable = "; the store is disposable" if target.disposable else ""
+    disposable = (
+        "yes: hostile user names write and delete too, which may destroy the whole store"
+        if target.disposable
+        else "no: hostile user names only read, so the highest level is safe; --disposable changes that"
+    )
     aliases, owner_keys = ", ".join(header.aliases) or "none", ", ".join(header.owner_keys) or "none"
     workers = counted(header.workers, "worker")
     lines = [
         f"isolation-tests {header.suite_version}, run {header.run_id}, started {header.started}",
         f"target: {target.name}{title}, {versions}",
         f"adapter: {target.adapter}{source}",
-        f"options: {pairs(target.options) or 'none'}{disposable}",
+        f"options: {pairs(target.options) or 'none'}",
+        f"disposable: {disposable}",
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
         *([f"declared non-deterministic: {target.volatile}"] if target.volatile else []),
@@ -91,6 +93,8 @@ def verdict_line(summary: Summary) -> str:
         parts.append(f"{violated} violated{_findings(summary)}")
     for verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SUPPORTED):
         silent = len(summary.not_run) + len(summary.explained) if verdict is Verdict.INCONCLUSIVE else 0
+        if verdict is Verdict.NOT_SUPPORTED and (silent := summary.spared):
+            parts.append(f"{silent} left out (the target is not disposable)")
         if number := summary.counts[verdict] - silent:
             parts.append(f"{number} {_words(verdict)}")
     if summary.explained:
@@ -165,8 +169,11 @@ def summary_table(summary: Summary) -> Table:
     return table
 
 
-def finding_text(case: Case, replay_path: Path | str | None) -> str:
-    """A finding for a reader: law, story, both names, reproduction, replay command and usual fix."""
+def finding_text(case: Case, replay: str | None) -> str:
+    """A finding for a reader: law, story, both names, reproduction, replay command and usual fix.
+
+    replay: the command that replays it; None if it has no replay file.
+    """
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     lines = [
@@ -178,8 +185,8 @@ def finding_text(case: Case, replay_path: Path | str | None) -> str:
         "  reproduction:",
         *(f"    {line}" for line in reproduction(case).splitlines()),
     ]
-    if replay_path is not None:
-        lines.append(f"  replay:   {replay_command(replay_path)}")
+    if replay is not None:
+        lines.append(f"  replay:   {replay}")
     if entry:
         lines.append(f"  usual fix: {entry.fix}")
     return plain("\n".join(lines))
@@ -211,11 +218,6 @@ def names_of(case: Case) -> list[tuple[str, str]]:
         related = f"{finding.relation}: " if finding.relation else ""
         labelled.append(("relation", related + difference(*names)))
     return labelled
-
-
-def replay_command(replay_path: Path | str) -> str:
-    """The command that replays the finding."""
-    return f"isolation-tests replay {shlex.quote(str(replay_path))}"
 
 
 def _capabilities(header: Header) -> str:
