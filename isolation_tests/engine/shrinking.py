@@ -1,8 +1,8 @@
-"""Learns what matters about two names that collide: tries other pairs, and makes the pair smaller.
+"""Learns what matters in a finding: drops steps, tries other names, and makes the names smaller.
 
 The names of one finding are replaced in its own plan, so that nothing but the names changes. Delta debugging
-(Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", TSE 2002) drops what both names
-can do without.
+(Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", TSE 2002) drops what the
+plan and both names can do without.
 """
 
 from __future__ import annotations
@@ -36,22 +36,29 @@ Names = tuple[str, str]
 
 @dataclass
 class Shrinking:
-    """Makes the names of findings smaller, each anomaly of each operation once. ask: performs a plan."""
+    """Makes findings smaller, each anomaly of each operation once. ask: performs a plan."""
 
     ask: Ask
     _done: set[tuple[str, str]] = field(default_factory=set)
 
     def smaller(self, case: Case, reported: frozenset[str]) -> Case:
-        """The case with smaller names and with what other names showed; itself where names do not matter.
+        """The case with fewer steps and smaller names, and with what other names showed.
 
-        reported: the keys of all findings of its check, beyond which a smaller plan may show none.
+        A plan whose calls overlap, or that is compared in several runs, stays as it is. reported: the keys of
+        all findings of its check, beyond which a smaller plan may show none.
         """
         finding, plan = case.finding, case.history.plan
         kind = finding.anomaly, finding.operation.value
-        pair = _pair(case)
-        if pair is None or plan.relation is None or plan.viewer is not None or kind in self._done:
+        racing = any(step.lane is not None for step in plan.steps)
+        if racing or plan.viewer is not None or kind in self._done:
             return case
         self._done.add(kind)
+        pair = _pair(case)
+        if pair is not None and plan.relation is not None:
+            case = self._with_names(case, pair, reported)
+        return self._with_fewer_steps(case, reported)
+
+    def _with_names(self, case: Case, pair: tuple[int, int], reported: frozenset[str]) -> Case:
         trials = tuple(filter(None, (self._trial(case, pair, names) for names in _TRIALS)))
         return self._shrunk(case, pair, reported).model_copy(update={"trials": trials})
 
@@ -67,6 +74,28 @@ class Shrinking:
         actor, victim = (str(history.users[user].name) for user in pair)
         return Trial(actor=actor, victim=victim, together=together)
 
+    def _with_fewer_steps(self, case: Case, reported: frozenset[str]) -> Case:
+        """The case without the steps that its finding does without: the biggest parts first."""
+        size = len(case.history.plan.steps)
+        while (size := size // 2) >= 1:
+            start = len(case.history.plan.steps) - size
+            while start >= 0:
+                fewer = _without_steps(case.history.plan, start, size)
+                case = case if fewer is None else self._or_smaller(case, fewer, reported)
+                start = min(start, len(case.history.plan.steps)) - size
+        return case
+
+    def _or_smaller(self, case: Case, plan: Plan, reported: frozenset[str]) -> Case:
+        """The case with this plan, if it shows the finding and nothing that is not reported; else itself."""
+        asked = self.ask(plan)
+        if asked is None:
+            return case
+        history, judged = asked
+        shown = _shown(case.finding, judged)
+        if shown is None or not {finding.key for finding in judged.findings} <= reported:
+            return case
+        return case.model_copy(update={"finding": shown, "history": history})
+
     def _shrunk(self, case: Case, pair: tuple[int, int], reported: frozenset[str]) -> Case:
         """The case with the smallest names that still show its finding, and nothing that is not reported."""
         users = case.history.plan.users
@@ -77,15 +106,9 @@ class Shrinking:
             if candidate in tried:
                 continue
             tried.add(candidate)
-            asked = self.ask(_renamed(case.history.plan, pair, candidate))
-            if asked is None:
-                continue
-            history, judged = asked
-            shown = _shown(case.finding, judged)
-            if shown is None or not {finding.key for finding in judged.findings} <= reported:
-                continue
-            case = case.model_copy(update={"finding": shown, "history": history})
-            smaller = _smaller(candidate)
+            less = self._or_smaller(case, _renamed(case.history.plan, pair, candidate), reported)
+            smaller = smaller if less is case else _smaller(candidate)
+            case = less
         return case
 
 
@@ -103,6 +126,21 @@ def _renamed(plan: Plan, pair: tuple[int, int], names: Names) -> Plan:
     for user, name in zip(pair, names, strict=True):
         users[user] = users[user].model_copy(update={"template": name})
     return plan.model_copy(update={"users": tuple(users)})
+
+
+def _without_steps(plan: Plan, start: int, size: int) -> Plan | None:
+    """The plan without some steps; None where another step turns a page that one of them opened."""
+    gone = range(start, start + size)
+    kept = [step for number, step in enumerate(plan.steps) if number not in gone]
+    if not kept or any(step.cursor in gone for step in kept if step.cursor is not None):
+        return None
+    moved = [
+        step.model_copy(update={"cursor": step.cursor - size})
+        if step.cursor is not None and step.cursor >= start
+        else step
+        for step in kept
+    ]
+    return plan.model_copy(update={"steps": tuple(moved)})
 
 
 def _shown(finding: Finding, judged: Judgement) -> Finding | None:
