@@ -101,7 +101,7 @@ def test_the_options_are_those_of_the_plugin_the_command_line_and_the_settings()
         typed = name == "disposable"
         assert variable == ("none" if typed else f"`{PREFIX}{name.upper()}`")
         assert key == ("none" if typed else f"`{name}`")
-        flag = "--isolation-option" if name == "options" else f"--isolation-{name}"
+        flag = "--isolation-option" if name == "options" else f"--isolation-{name.replace('_', '-')}"
         assert plugin.startswith(f"`{flag}`" if typed else f"`{flag} ")
         assert name == "target" or shlex.split(run.strip("`"))[0] in parameters
     assert f"[tool.{TABLE}]" in README

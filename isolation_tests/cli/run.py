@@ -22,6 +22,7 @@ from isolation_tests.targets.settings import Settings, gather
 
 REPORT_HELP = "Folder for evidence and report; `none` writes no files.  [default: reports/local]"
 KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` ignores both."
+FAIL_ON_HELP = "`hazard`: a hazard that the target does not declare fails the run too."
 JUNIT_HELP = "Also write a JUnit file, with the verdict, anomalies and findings of each check."
 EXPORT_HELP = "Also write this file; its ending selects the format (.md, .sarif, ...); repeatable."
 BUDGET_HELP = (
@@ -39,6 +40,7 @@ UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST
 @click.option("--profile", metavar="NAME", help=f"{PROFILE_HELP}  [default: ci]")
 @click.option("--report", metavar="DIR", help=REPORT_HELP)
 @click.option("--known", metavar="FILE", help=KNOWN_HELP)
+@click.option("--fail-on", metavar="WHAT", help=FAIL_ON_HELP)
 @click.option("--junit", metavar="FILE", help=JUNIT_HELP)
 @click.option("--export", "exports", multiple=True, metavar="FILE", help=EXPORT_HELP)
 @click.option("--budget", multiple=True, metavar="KEY=VALUE", help=BUDGET_HELP)
@@ -52,6 +54,7 @@ def run(
     profile: str | None,
     report: str | None,
     known: str | None,
+    fail_on: str | None,
     junit: str | None,
     exports: tuple[str, ...],
     budget: tuple[str, ...],
@@ -72,6 +75,7 @@ def run(
     import pytest
 
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
+    given |= {"fail-on": fail_on}
     if own_environment:
         files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
         files += [f"--budget={limit}" for limit in budget] + (["--dry-run"] if dry_run else [])

@@ -151,6 +151,8 @@ class Campaign:
             outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
+            hazards={user: each.reason for each in config.hazards for user in each.users},
+            fail_on=self.settings.fails_on(),
         )
 
     def _wanted(self, exports: Sequence[str]) -> tuple[Output, ...]:
@@ -325,6 +327,7 @@ class Campaign:
         """Notes on known entries that matched nothing although their checks ran, and on expired ones."""
         today = dt.datetime.now(dt.UTC).date()
         found = {case.finding.key for result in self.results for case in result.cases}
+        found |= {hazard.key for result in self.results for hazard in result.hazards}
         expired = tuple(
             f"the known finding {entry.finding} expired on {entry.expires}; review it"
             for entry in self.target.config.known

@@ -242,6 +242,7 @@ class Check:
             seconds=seconds,
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            hazards=tuple(tally.hazards.values()),
             explained=failure.key if isinstance(failure, Explained) else "",
         )
 
@@ -260,7 +261,9 @@ class Check:
         explained = self.examiner.proven.explains(finding, history)
         seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
-        return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
+        case = Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
+        reported = frozenset(self._tally.findings)
+        return case if known or case.intermittent else self.examiner.smaller(case, reported)
 
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:

@@ -15,6 +15,7 @@ from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.limits import narrowed
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
+from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
@@ -112,6 +113,8 @@ class Examiner:
         self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
+        self._shrinking = Shrinking(self._ask_for_less)
+        self._shrinks, self._shrunk_for = profile.shrinks, 0.0
         try:
             session, self._runner = self._open()
             self.claimed = self._claims(session)
@@ -276,6 +279,23 @@ class Examiner:
                     seen, tried = seen + shown, tried + 1
         return seen, tried
 
+    def smaller(self, case: Case, reported: frozenset[str]) -> Case:
+        """The case with smaller names, within the profile's budget; see `Shrinking.smaller`."""
+        return self._shrinking.smaller(case, reported)
+
+    def _ask_for_less(self, plan: Plan) -> tuple[History, Judgement] | None:
+        """Run and judge a plan while the budget lasts: as many plans and seconds as the profile allows."""
+        spent = not self._shrinks or self._shrunk_for > self.profile.patience
+        if spent or self._runner.lost or self.blocked(plan) is not None:
+            return None
+        self._shrinks -= 1
+        began = time.monotonic()
+        with contextlib.suppress(CheckFailed, TargetProblem):
+            [asked] = self.ask(plan)
+            self._shrunk_for += time.monotonic() - began
+            return asked
+        return None
+
     def sight(self, result: CheckResult) -> None:
         """Write down a check that is violated, before it has ended."""
         if self._sightings is not None:
@@ -319,6 +339,8 @@ class Examiner:
             return history.cut
         judged = judge(history)
         last = history.events[-1]
+        if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:
+            return _without_a_list(history)
         if last.outcome is not Outcome.OK:
             return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
@@ -334,3 +356,11 @@ class Examiner:
             self._runner.close()
         finally:
             self._end_journal()
+
+
+def _without_a_list(history: History) -> str:
+    """Whether all but the list worked, which the target does not have."""
+    failed = (event for event in history.events if event.outcome not in (Outcome.OK, Outcome.UNSUPPORTED))
+    return next(
+        (f"{event.op}: {event.outcome} ({event.error_kind}: {event.error})" for event in failed), "ok"
+    )

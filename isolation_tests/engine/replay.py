@@ -114,7 +114,7 @@ def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Rep
     for attempt in range(1, times + 1):
         answers = examiner.ask(record.plan)
         for history, judged in answers:
-            for finding in judged.findings:
+            for finding in (*judged.findings, *judged.hazards):
                 if finding.key == key:
                     seen = story(Case(finding=finding, history=history, seen=1, tried=attempt))
                     return Replayed(f"reproduced: {key} on {name}: {seen}", int(ExitStatus.VIOLATED))

@@ -38,11 +38,11 @@ class Recorder:
     error_texts: bool
 
     def answer(self, run: PlanRun, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
-        """The rows or the number that a call answered, and whether it gave a cursor."""
+        """The rows or the number (a boolean as 0 or 1) that a call answered, and whether it gave a cursor."""
         if answer is None:
             return {}
-        if op is Operation.COUNT:
-            return {"number": answer}
+        if op is Operation.COUNT or isinstance(answer, bool):
+            return {"number": int(answer)}
         if isinstance(answer, Page):
             rows = self._rows(run, step, answer.items)
             return {"rows": rows, "cursor": answer.cursor is not None}

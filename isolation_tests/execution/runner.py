@@ -16,7 +16,7 @@ from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
-from isolation_tests.execution.contract import police
+from isolation_tests.execution.contract import NEEDED, police
 from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
@@ -73,6 +73,7 @@ class Runner:
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
         self._recorder = Recorder(lease.mint, error_texts)
+        self._lacking = {Operation(method) for method in session.lacking}
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
@@ -166,8 +167,26 @@ class Runner:
             self._reopen(run, number, step)
             return
         arguments = run.arguments(number, step)
-        if arguments is not None:
+        if step.op in self._lacking and step.op.value in CORE_METHODS:
+            run.record(self._unsupported(number, step), step)
+        elif arguments is not None:
             run.record(self._call(run, number, step, step.op, arguments), step)
+
+    def _unsupported(self, number: int, step: Step) -> Event:
+        """What a call of a core method comes to that the adapter does not have."""
+        now = round(time.monotonic() - self._began, 6)
+        text = f"the adapter has no {step.op}"
+        return Event(
+            step=number,
+            op=step.op,
+            user=step.user,
+            outcome=Outcome.UNSUPPORTED,
+            started=now,
+            ended=now,
+            worker=f"w{self._lease.worker}",
+            error_kind=NotImplementedError.__name__,
+            error=text,
+        )
 
     def _call(
         self,
@@ -187,6 +206,8 @@ class Runner:
         except RunEnded:
             run.unsent(op, step.user)
             raise
+        if outcome is Outcome.UNSUPPORTED:
+            self._lacking.add(op)
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
         return Event(
@@ -278,7 +299,7 @@ class Runner:
         except (Indeterminate, GivenUp) as error:
             return Outcome.INDETERMINATE, None, error
         except NotImplementedError as error:
-            return Outcome.ERROR if op.value in CORE_METHODS else Outcome.UNSUPPORTED, None, error
+            return Outcome.ERROR if op.value in NEEDED else Outcome.UNSUPPORTED, None, error
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 
@@ -289,10 +310,13 @@ class Runner:
             time.sleep(min(self._consistency, LONGEST_HOLD_SECONDS))
         if not due and not lost:
             return
-        self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
-        if step.fact is not None and step.fact in due | lost:
-            arguments: Arguments = ([run.binding.text(step.fact)], {"limit": step.limit})
-            self._poll(run, number, step, Operation.SEARCH, arguments, due & {step.fact}, lost)
+        if Operation.GET_ALL not in self._lacking:
+            self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
+        # Without a list, a search for each fact has to show that it is there, or gone.
+        unlisted = Operation.GET_ALL in self._lacking
+        for fact in sorted(fact for fact in due | lost if unlisted or fact == step.fact):
+            arguments: Arguments = ([run.binding.text(fact)], {"limit": step.limit})
+            self._poll(run, number, step, Operation.SEARCH, arguments, due & {fact}, lost)
 
     def _poll(
         self,
@@ -308,6 +332,8 @@ class Runner:
         pause = FIRST_POLL_SECONDS
         while True:
             event = self._call(run, number, step, op, arguments)
+            if event.outcome is Outcome.UNSUPPORTED:
+                return
             seen = facts_of_plan(event)
             met = due <= seen and not lost & seen
             if met or time.monotonic() >= deadline or self._session.lost:
@@ -316,6 +342,14 @@ class Runner:
             run.record(event.model_copy(update={"poll": True}), step)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
+
+    def _delete(self, run: PlanRun, index: int, name: Any) -> None:
+        """Delete all that a user has; without such a method, each memory that the user stored."""
+        if Operation.DELETE_ALL not in self._lacking:
+            self._session.call("delete_all", name)
+            return
+        for id_ in _stored(run, index):
+            self._session.call("delete", name, id_)
 
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
@@ -329,7 +363,7 @@ class Runner:
         for index in sorted({*run.writers}):
             name = run.binding.users[index].name
             try:
-                self._session.call("delete_all", name)
+                self._delete(run, index, name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
                     left.add(index)
@@ -352,6 +386,12 @@ def most_polls(consistency: float) -> int:
     while waited < consistency:
         polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
     return polls
+
+
+def _stored(run: PlanRun, index: int) -> list[str]:
+    """The ids that a user was given for what they stored."""
+    adds = (event for event in run.events if event.op is Operation.ADD and event.user == index)
+    return list(dict.fromkeys(row.id for event in adds for row in event.rows if row.id is not None))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -22,7 +22,7 @@ import anyio
 from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.core import metering
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
-from isolation_tests.execution.contract import claimed, is_async, missing_methods
+from isolation_tests.execution.contract import NEEDED, claimed, is_async, missing_methods
 from isolation_tests.execution.meter import Call, Meter
 
 OPEN_LIMIT_SECONDS = 120.0
@@ -140,13 +140,14 @@ class Session:
             opened = self._in_loop(opened.__aenter__)
         if is_async(opened):
             self._in_loop(lambda: None)
-        lacking = missing_methods(opened)
+        self.lacking = frozenset(missing_methods(opened))
+        lacking = [name for name in NEEDED if name in self.lacking]
         if lacking:
             if self._context is not None:
                 self._leave()
             raise TargetProblem(
                 f"{self._name}: the adapter (a {type(opened).__name__}) has no method "
-                f"{', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter for the four it needs."
+                f"{', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter."
             )
         return opened
 

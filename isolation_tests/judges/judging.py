@@ -25,7 +25,9 @@ from isolation_tests.judges import (
 )
 from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
 from isolation_tests.judges.precedence import first_of_each, unexplained
-from isolation_tests.model import CheckResult, History, Judgement, Outcome, Plan
+from isolation_tests.model import CheckResult, Event, History, Judgement, Outcome, Plan
+
+_OWN_ERRORS = ("BrokenContract", "TimeLimit")
 
 JUDGES = (
     refusal.judge,
@@ -54,6 +56,7 @@ def judge(history: History) -> Judgement:
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
         doubts=tuple(dict.fromkeys([*_cut(history), *doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
+        hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )
 
 
@@ -84,6 +87,7 @@ def _joined(plan: Plan, judged: Judgement, compared: Judgement) -> Judgement:
         findings=tuple(first_of_each(unexplained(plan, said, BESIDE_A_COMPARISON))),
         doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
         errors=judged.errors,
+        hazards=judged.hazards,
         notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
     )
 
@@ -111,7 +115,19 @@ def _unanswered(history: History) -> list[str]:
 
 def _errors(history: History) -> list[str]:
     return [
-        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
+        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}{_hint(history, event)}"
         for event in history.events
         if event.outcome is Outcome.ERROR and not event.poll and not history.plan.steps[event.step].odd
     ]
+
+
+def _hint(history: History, event: Event) -> str:
+    """What the adapter's author can do about an error for a user that is no text."""
+    name = None if history.plan.steps[event.step].spoiled else history.users[event.user].name
+    if isinstance(name, str) or event.error_kind in _OWN_ERRORS:
+        return ""
+    what = "missing" if name is None else f"of type {type(name).__name__}"
+    return (
+        f" (the user was {what}: if your system rejects a user that is no text so, begin {event.op} with "
+        f'`if not isinstance(user, str): raise Refused("no text")`)'
+    )

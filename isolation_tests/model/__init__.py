@@ -35,6 +35,7 @@ from isolation_tests.model.result import (
     Judgement,
     Law,
     Level,
+    Trial,
     Verdict,
     alias_reason,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "Row",
     "Sighting",
     "Step",
+    "Trial",
     "UserIndex",
     "UserName",
     "UserNumber",

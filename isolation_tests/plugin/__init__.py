@@ -22,6 +22,7 @@ OPTIONS = {
     "profile": "how much to test: quick, ci (default) or hunt",
     "report": "folder for evidence and report (default reports/local); none writes no files",
     "known": "TOML file of known findings in place of the target's own; none ignores both",
+    "fail_on": "hazard: a hazard that the target does not declare fails the run",
     "seed": "whole number that repeats the people, facts and sequences of a run",
 }
 
@@ -30,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's options."""
     group = parser.getgroup("isolation", "isolation tests for agent memory")
     for name, meaning in OPTIONS.items():
-        group.addoption(f"--isolation-{name}", metavar=name.upper(), default=None, help=meaning)
+        flag = f"--isolation-{name.replace('_', '-')}"
+        group.addoption(flag, metavar=name.upper(), default=None, help=meaning)
     group.addoption(
         "--isolation-option",
         metavar="KEY=VALUE",

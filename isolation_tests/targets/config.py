@@ -42,6 +42,25 @@ class NameRules(Frozen):
         return aliases
 
 
+class DeclaredHazard(Frozen):
+    """A hazard that a system takes on purpose."""
+
+    users: tuple[str, ...] = Field(min_length=1)
+    """Blank users that have a place of their own: "empty", "blank" or "blank-lines"."""
+
+    reason: str = Field(min_length=10)
+    """Why no caller comes to pass such a user; shown in the report."""
+
+    @field_validator("users")
+    @classmethod
+    def _are_blank(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        blank = [value.name for value in HOSTILE_VALUES if value.spec().blank]
+        for user in users:
+            if user not in blank:
+                raise ValueError(f"{user!r} is not a blank user; use {', '.join(blank)}")
+        return users
+
+
 class TargetConfig(Frozen):
     """A target's file."""
 
@@ -135,6 +154,9 @@ class TargetConfig(Frozen):
     names: NameRules = NameRules()
     """What the system declares about user names."""
 
+    hazards: tuple[DeclaredHazard, ...] = ()
+    """Hazards that the system takes on purpose, each with a reason."""
+
     known_from: str | None = None
     """Path of a file of known findings that several targets share, relative to this file."""
 
@@ -208,6 +230,7 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
         "known": Known,
         "volatile": Volatile,
         "budget": Budget,
+        "hazards": DeclaredHazard,
     }
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)

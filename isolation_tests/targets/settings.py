@@ -17,6 +17,7 @@ PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"
 DEFAULT_REPORT = "reports/local"
 NOTHING = "none"
+HAZARD = "hazard"
 _TYPED = "disposable"
 """A setting that only the command line has."""
 MOST_SEED_DIGITS = 18
@@ -26,16 +27,17 @@ MOST_SEED_DIGITS = 18
 class Settings:
     """A run's settings as the user wrote them; None if a setting is not given.
 
-    options: of the target, as `KEY=VALUE`; later ones win. budget: limits of the run, likewise. report: a
-    folder, or "none" to write nothing. disposable: whether a run may destroy the target's whole store. Only a
-    command line can say so, because a variable or a file that somebody set for another target would still
-    count.
+    fail_on: "hazard", if hazards fail the run. options: of the target, as `KEY=VALUE`; later ones win.
+    budget: limits of the run, likewise. report: a folder, or "none" to write nothing. disposable: whether a
+    run may destroy the target's whole store. Only a command line can say so, because a variable or a file that
+    somebody set for another target would still count.
     """
 
     target: str | None = None
     profile: str | None = None
     report: str | None = None
     known: str | None = None
+    fail_on: str | None = None
     seed: str | None = None
     options: tuple[str, ...] = ()
     budget: tuple[str, ...] = ()
@@ -51,6 +53,12 @@ class Settings:
                 f"not {self.seed[:40]!r}."
             )
         return int(self.seed)
+
+    def fails_on(self) -> tuple[str, ...]:
+        """What fails a run besides violations; raises `UsageProblem` for an unknown word."""
+        if self.fail_on not in (None, HAZARD):
+            raise UsageProblem(f"--fail-on takes {HAZARD!r}, not {self.fail_on!r}.")
+        return () if self.fail_on is None else (self.fail_on,)
 
     def given(self) -> tuple[str, ...]:
         """The settings that the target's file does not hold.

@@ -582,7 +582,7 @@ def test_close_is_called_once() -> None:
 @pytest.mark.parametrize(
     ("factory", "says"),
     [
-        (object, "has no method add, search, get_all, delete_all"),
+        (object, "has no method add, search"),
         (lambda needed: needed, "could not be called with options none"),
         (lambda: 1 / 0, "could not be opened: ZeroDivisionError"),
         (lambda: __import__("no_such_package_at_all"), "a package is missing"),
@@ -613,8 +613,13 @@ MEMORY = Memory("1", "a")
         (Operation.SEARCH, [Memory(f"{n}", "a") for n in range(4)], r"returned 4 memories for limit=3"),
         (Operation.GET, [MEMORY], r"get\(\) returned a list"),
         (Operation.DELETE_ALL, {"deleted": 3}, r"delete_all\(\) returned a dict; it must return nothing"),
-        (Operation.DELETE, True, r"delete\(\) returned a bool; it must return nothing"),
-        (Operation.UPDATE, MEMORY, r"update\(\) returned a Memory; it must return nothing"),
+        (
+            Operation.DELETE,
+            3,
+            r"delete\(\) returned a int; it must return nothing, a boolean",
+        ),
+        (Operation.UPDATE, {"ok": True}, r"update\(\) returned a dict; it must return nothing, a boolean"),
+        (Operation.UPDATE, ["1"], r"update\(\) returned a str; it must return .*Memory objects"),
         (Operation.MAINTAIN, 0, r"maintain\(\) returned a int; it must return nothing"),
         (Operation.COUNT, "3", r"count\(\) returned a str; it must return a whole number"),
         (Operation.COUNT, True, r"count\(\) returned a bool"),
@@ -640,6 +645,8 @@ def test_a_wrong_shape_is_told_to_the_adapters_author(op: Operation, answer: obj
         (Operation.COUNT, 0),
         (Operation.PAGE, Page([MEMORY], "next")),
         (Operation.DELETE_ALL, None),
+        *((Operation.UPDATE, said) for said in (None, False, MEMORY, [MEMORY])),
+        *((Operation.DELETE, said) for said in (None, True, MEMORY, [MEMORY])),
     ],
 )
 def test_a_right_shape_passes(op: Operation, answer: object) -> None:

@@ -136,6 +136,10 @@ class Header(_Documented):
     """Seconds that a write may take to become visible, as the target declares."""
     given: tuple[str, ...] = ()
     """Settings given outside the target's file: "seed", "known", and "option NAME" for each option."""
+    hazards: dict[str, str] = Field(default_factory=dict)
+    """Hazards that the target declares, by relation, each with the reason."""
+    fail_on: tuple[str, ...] = ()
+    """What else fails the run: "hazard" for hazards that the target does not declare."""
     withheld: int = Field(default=0, ge=0)
     """Number of cases published without their reproduction, which can't be judged again."""
     merged: tuple[str, ...] = ()
