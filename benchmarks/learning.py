@@ -30,6 +30,7 @@ from isolation_tests.engine.run import new_key
 from isolation_tests.faults import FAULTS
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Operation, Plan
+from isolation_tests.plans import Offer
 from isolation_tests.plans.drawn import plans
 
 WAYS = ("plain", "target", "corpus")
@@ -105,7 +106,7 @@ class Search:
             phases=(Phase.generate, Phase.target),
             suppress_health_check=list(HealthCheck),
         )
-        @hypothesis.given(plans(frozenset(("get", "update", "delete"))))
+        @hypothesis.given(plans(Offer(capabilities=frozenset(("get", "update", "delete")))))
         def searched(plan: Plan) -> None:
             if led:
                 hypothesis.target(float(pressure(plan)), label="facts of others at reads")

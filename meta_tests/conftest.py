@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from uuid import uuid4
 
 import pytest
@@ -24,7 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch over what is skipped, in the process that the user started."""
+    """Keep the journals of tests apart from the user's own, and watch over what is skipped."""
+    if not hasattr(config, "workerinput"):
+        state = tempfile.mkdtemp(prefix="isolation-tests-state-")
+        os.environ["XDG_STATE_HOME"] = state
+        config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
     if config.getoption("whole") and not hasattr(config, "workerinput"):
         narrowed = config.option.keyword or config.option.markexpr or config.option.deselect
         everything = [(config.invocation_params.dir / place).resolve() for place in config.args] == [FOLDER]

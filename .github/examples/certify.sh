@@ -8,6 +8,7 @@
 #
 # isolation-tests itself reads ISOLATION_PROFILE, ISOLATION_KNOWN and ISOLATION_SEED.
 # ISOLATION_REPORT  folder for all files (reports/local).
+# DISPOSABLE        true: a run may destroy TARGET's whole store, so users with hostile names write and delete too.
 # FAIL_ON           when to fail. any (default): if a check did not hold or something got worse. regressions: only if
 #                   something got worse since BASELINE. never: only if the run proves nothing (exit status 2 and above).
 # A known finding never fails a run; one that is out of date does.
@@ -17,6 +18,8 @@ target=${1:?name the target: certify.sh TARGET [BASELINE]}
 baseline=${2:-}
 report=${ISOLATION_REPORT:-reports/local}
 fail_on=${FAIL_ON:-any}
+disposable=()
+if [ "${DISPOSABLE:-}" = true ]; then disposable=(--disposable); fi
 
 case $fail_on in
   any | regressions | never) ;;
@@ -24,7 +27,7 @@ case $fail_on in
 esac
 
 status=0
-isolation-tests run "$target" --report "$report" --junit "$report/junit.xml" \
+isolation-tests run "$target" ${disposable[@]+"${disposable[@]}"} --report "$report" --junit "$report/junit.xml" \
   --export "$report/summary.md" --export "$report/isolation.sarif" \
   --export "$report/isolation.ctrf.json" --export "$report/isolation.badge.json" || status=$?
 

@@ -133,7 +133,12 @@ class KillMatrix:
 
 def measured(matrix: KillMatrix, settings: Settings) -> Strength:
     """The strength that a calibration measured, to be stored."""
-    target = resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    target = resolve(
+        settings.target or "reference",
+        options=settings.option_map(),
+        known="none",
+        disposable=settings.disposable,
+    )
     faults = matrix.faults
     return Strength(
         target=target.name,

@@ -1,4 +1,4 @@
-"""The command line: run, sweep, calibrate, replay, report, targets, init, bridge, explain."""
+"""The command line: run, clean, sweep, calibrate, replay, report, targets, init, bridge, explain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from isolation_tests.cli.bridge import bridge
 from isolation_tests.cli.calibrate import calibrate
+from isolation_tests.cli.clean import clean
 from isolation_tests.cli.common import STATUS, Group
 from isolation_tests.cli.replay import replay
 from isolation_tests.cli.report import report
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (run, calibrate, replay, sweep, report, init, bridge, targets, explain):
+for command in (run, clean, calibrate, replay, sweep, report, init, bridge, targets, explain):
     main.add_command(command)

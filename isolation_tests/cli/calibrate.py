@@ -36,6 +36,7 @@ def calibrate(
     names: tuple[str, ...],
     report: Path | None,
     workers: int,
+    disposable: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
@@ -51,7 +52,7 @@ def calibrate(
     from isolation_tests.reporting.formats.terminal import console, progress
     from isolation_tests.targets.settings import Settings
 
-    settings = Settings(target=target, profile=profile, seed=seed, options=options)
+    settings = Settings(target=target, profile=profile, seed=seed, options=options, disposable=disposable)
     with progress(lines=verbose) as tell:
         outcome = calibrated(settings, only=names, workers=workers, tell=tell)
     console().print(kill_table(outcome), soft_wrap=False)

@@ -62,9 +62,9 @@ def certify(folder: Path, key: Path, verbose: bool) -> int:  # noqa: FBT001 - cl
     """Issue a signed certificate for the run in FOLDER.
 
     The certificate states the level that the run reached, its strength, and every reason why it is PARTIAL.
-    It covers the current report.html and strength.json. The command refuses to issue one if a check did not
-    report, if a violation is not listed as a known finding, or if the recorded histories do not support the
-    verdicts.
+    It covers report.html, which the command writes again, and the current strength.json. The command refuses
+    to issue one if a later run in FOLDER has no end, if a check did not report, if a violation is not listed
+    as a known finding, or if the recorded histories do not support the verdicts.
     """
     del verbose
     issued = certifier(key)(folder)
@@ -99,9 +99,10 @@ def certifier(key: Path) -> Callable[[Path], Issued]:
     """A function that issues certificates with a private key; asks for a passphrase once, right away."""
     from isolation_tests.reporting.certificates.signing import load_private
     from isolation_tests.reporting.certificates.verification import certify as certified
+    from isolation_tests.reporting.html.page import write_html
 
     signer = load_private(key, _passphrase)
-    return lambda folder: certified(folder, signer, _questions)
+    return lambda folder: certified(folder, signer, _questions, write_html)
 
 
 def _questions(profile: str) -> tuple[ExpectedCheck, ...]:

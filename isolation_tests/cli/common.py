@@ -23,6 +23,7 @@ without @TARGET, in front of reference). `isolation-tests targets` lists the sho
 PROFILE_HELP = "How much to test: quick (seconds), ci, or hunt (long searches)."
 ENVIRONMENT_HELP = "Use a separate environment with the releases that the target requires; it is kept."
 SEED_HELP = "Whole number that repeats the people, facts and sequences of a run."
+DISPOSABLE_HELP = "A run may destroy TARGET's whole store: users with hostile names write and delete too."
 OPTION_HELP = "An option for the target's factory; repeatable."
 
 
@@ -30,6 +31,7 @@ def target_options(command: Command) -> Command:
     """Add the options of every command that opens a target."""
     for decorate in (
         click.option("-v", "--verbose", is_flag=True, help="Show each check and tracebacks."),
+        click.option("--disposable", is_flag=True, help=DISPOSABLE_HELP),
         click.option("--seed", metavar="N", help=SEED_HELP),
         click.option("-O", "--option", "options", multiple=True, metavar="KEY=VALUE", help=OPTION_HELP),
     ):
@@ -66,7 +68,12 @@ def explain_error(error: Exception, *, verbose: bool) -> None:
 
 
 def run_elsewhere(
-    command: list[str], given: dict[str, str | None], options: tuple[str, ...], *, verbose: bool
+    command: list[str],
+    given: dict[str, str | None],
+    options: tuple[str, ...],
+    *,
+    disposable: bool,
+    verbose: bool,
 ) -> int:
     """Run the same command in the target's own environment, without --own-environment."""
     from isolation_tests.targets.environments import run_there
@@ -77,7 +84,8 @@ def run_elsewhere(
     if target is None:
         raise UsageProblem("No target is given; name the one to run in its own environment.")
     flags = [f"--{name}={value}" for name, value in given.items() if value is not None and name != "target"]
-    flags += [f"--option={option}" for option in options] + (["--verbose"] if verbose else [])
+    flags += [f"--option={option}" for option in options]
+    flags += [f"--{name}" for name, on in (("disposable", disposable), ("verbose", verbose)) if on]
     named = [target] if command[0] == "run" else [f"--target={target}"]
     return run_there(resolve(target).config, [*command, *named, *flags])
 

@@ -80,13 +80,13 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
     """
     del verbose
     from isolation_tests.reporting.evidence.evidence import REPORT_NAME
-    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.evidence.reader import read
     from isolation_tests.reporting.evidence.summary import summary_of
     from isolation_tests.reporting.formats.terminal import console
     from isolation_tests.reporting.html.page import write_html
     from isolation_tests.reporting.narrative.wording import verdict_line
 
-    evidence = read_whole(folder)
+    evidence = read(folder)
     page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / REPORT_NAME)
     console().print(f"report: {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)
@@ -106,12 +106,12 @@ def export(arguments: tuple[str, ...], name: str | None, verbose: bool) -> int: 
     .oscal.json or .badge.json. Incomplete evidence is refused.
     """
     del verbose
-    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.evidence.reader import read
     from isolation_tests.reporting.formats.registry import STDOUT, encoded, outputs, write_outputs
 
     folder, places = _folder_and_places(arguments)
     wanted = outputs(places, name)
-    evidence = read_whole(folder)
+    evidence = read(folder)
     beside = folder if folder.is_dir() else folder.parent
     for path in write_outputs(evidence, wanted, folder=beside, into=Path()):
         click.echo(f"written: {path}", err=True)
@@ -137,12 +137,12 @@ def diff(old: Path, new: Path, across: bool, name: str, verbose: bool) -> int:  
     finding counts as fixed only if every check that showed it ran again and held.
     """
     del verbose
-    from isolation_tests.reporting.evidence.reader import read_whole
+    from isolation_tests.reporting.evidence.reader import read
     from isolation_tests.reporting.formats.comparison import compare, markdown, sentence, tables
     from isolation_tests.reporting.formats.registry import encoded
     from isolation_tests.reporting.formats.terminal import console
 
-    comparison = compare(read_whole(old), read_whole(new), across=across)
+    comparison = compare(read(old), read(new), across=across)
     if name == "markdown":
         click.echo(encoded(markdown(comparison)), nl=False)
     else:

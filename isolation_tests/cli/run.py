@@ -48,6 +48,7 @@ def run(
     exports: tuple[str, ...],
     workers: str,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
+    disposable: bool,  # noqa: FBT001 - click passes it by name
     seed: str | None,
     options: tuple[str, ...],
     verbose: bool,  # noqa: FBT001 - click passes it by name
@@ -63,11 +64,13 @@ def run(
     given = {"target": target, "profile": profile, "report": report, "known": known, "seed": seed}
     if own_environment:
         files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
-        return run_elsewhere(["run", f"--workers={workers}", *files], given, options, verbose=verbose)
+        command = ["run", f"--workers={workers}", *files]
+        return run_elsewhere(command, given, options, disposable=disposable, verbose=verbose)
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-export={file}" for file in exports]
     arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
+    arguments += ["--isolation-disposable"] if disposable else []
     if not re.fullmatch("auto|[0-9]{1,3}", workers):
         raise UsageProblem(f"--workers must be a number or auto, not {workers!r}.")
     arguments += [] if int(workers.replace("auto", "1")) == 0 else ["-n", workers, "--dist", "worksteal"]

@@ -6,28 +6,36 @@ import contextlib
 import datetime as dt
 import fnmatch
 import platform
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
-from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.errors import Problem, UsageProblem
+from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
-from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
+from isolation_tests.engine.examiner import Examiner, begin_journal
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
+from isolation_tests.engine.watchdog import Watchdog
+from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
+from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
+from isolation_tests.testdata.display import show
 
 
 class Campaign:
@@ -53,7 +61,12 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(settings.target, options=settings.option_map(), known=settings.known)
+        self.target = resolve(
+            settings.target,
+            options=settings.option_map(),
+            known=settings.known,
+            disposable=settings.disposable,
+        )
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
@@ -61,18 +74,30 @@ class Campaign:
         self._outputs = self._wanted(exports)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
+        self._fewest: dict[str, int] = {}
         self.exported: list[Path] = []
         self.leftovers: list[str] = []
         self.notes: list[str] = []
         self.summary: Summary | None = None
         self._open = True
-        with blaming(self.target.name):
-            self.examiner = Examiner(self.target, self.profile, self.key)
+        self._watchdog: Watchdog | None = None
+        self.notes += left_behind(self.target, settings.target)
+        self.journal = begin_journal(self.target, self.key)
+        try:
+            self._watchdog = Watchdog(self.journal, settings)
+            with blaming(self.target.name):
+                self.examiner = Examiner(
+                    self.target, self.profile, self.key, journal=self.journal, report=self.folder
+                )
+        except BaseException:
+            self._end_journal()
+            raise
         try:
             self.header = self._header(selection, workers)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
+            self._end_journal()
             raise
 
     def _header(self, selection: Sequence[str], workers: int) -> Header:
@@ -135,13 +160,15 @@ class Campaign:
         return result
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result in memory and in the evidence, with a replay file for each new finding."""
+        """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return
         self._writer.append(result)
         for case in result.cases:
-            if case.finding.key not in self.replays:
+            steps = len(case.history.plan.steps)
+            if steps < self._fewest.get(case.finding.key, steps + 1):
+                self._fewest[case.finding.key] = steps
                 path = write_replay(
                     self.folder,
                     case,
@@ -152,6 +179,15 @@ class Campaign:
                 )
                 self.replays[case.finding.key] = self.shown(path)
 
+    def _take_sightings(self) -> None:
+        """Add each finding that a process saw and could not report, because it was killed or lost."""
+        found = {(result.check, case.finding.key) for result in self.results for case in result.cases}
+        for result in [] if self.folder is None else read_sightings(self.folder):
+            lost = tuple(case for case in result.cases if (result.check, case.finding.key) not in found)
+            if lost:
+                found |= {(result.check, case.finding.key) for case in lost}
+                self.take(result.model_copy(update={"cases": lost}))
+
     def shown(self, path: Path) -> Path:
         """A path as the user would write it: relative to the folder where the run started, if below it."""
         return path.relative_to(self._here) if path.is_relative_to(self._here) else path
@@ -159,11 +195,14 @@ class Campaign:
     def written(self) -> Written:
         """The files that the run wrote, with paths as the user would write them."""
         folder = None if self.folder is None else self.shown(self.folder)
-        return Written(folder, self.replays, [self.shown(path) for path in self.exported])
+        replays = {key: replay_command(path, self.header) for key, path in self.replays.items()}
+        return Written(folder, replays, [self.shown(path) for path in self.exported])
 
     def finish(self, notes: Iterable[str] = ()) -> int:
         """Judge the run, write the footer and the page, close the target, and return the exit status."""
         self.close()
+        self._clean_up()
+        self._take_sightings()
         self.notes += [*notes, *self._leftover_note()]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
@@ -213,14 +252,44 @@ class Campaign:
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
+        self._clean_up()
         if self._writer is not None:
             self._writer.close()
+
+    def _clean_up(self) -> None:
+        """Delete what the journal says is left, such as by a worker that was killed, and end the journal.
+
+        What can't be deleted stays in the journal and in `leftovers`.
+        """
+        record = RunRecord.read(self.journal.folder)
+        busy = record is not None and not is_quiet(record)
+        if busy:
+            self.notes.append("a worker did not end; a process in the background cleans up after it")
+        elif record is not None and record.left():
+            try:
+                with blaming(self.target.name):
+                    self.leftovers = list(clean_record(record, self.target).left)
+            except Problem as error:
+                self.leftovers = [show(each.name) for each in record.left()]
+                self.notes.append(f"cleaning up failed: {error}")
+        else:
+            self.leftovers = []
+        self._end_journal(clean=not busy)
+
+    def _end_journal(self, *, clean: bool = True) -> None:
+        self.journal.end()
+        if self._watchdog is not None:
+            self._watchdog.end(clean=clean)
 
     def _leftover_note(self) -> tuple[str, ...]:
         if not self.leftovers:
             return ()
-        some = ", ".join(sorted(self.leftovers)[:5])
-        return (f"cleanup failed for {len(self.leftovers)} test users: {some}",)
+        names = ", ".join(sorted(self.leftovers))
+        command = shlex.join(
+            ["isolation-tests", "clean", str(self.settings.target), "--run", self.key.run_id]
+        )
+        users = counted(len(self.leftovers), "test user")
+        return (f"cleanup failed for {users}; try again with `{command}`: {names}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Notes on known entries that matched nothing although their checks ran, and on expired ones."""

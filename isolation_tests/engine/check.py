@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
+
+from hypothesis.strategies import SearchStrategy
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.engine.examiner import Examiner
@@ -16,25 +19,27 @@ from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
     AdapterError,
     CheckFailed,
+    Explained,
     Inconclusive,
     NotSupported,
     Violation,
     violation,
 )
-from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     Case,
     CheckResult,
     Finding,
     History,
+    Judgement,
+    Law,
     Level,
     Outcome,
     Plan,
     Verdict,
     alias_reason,
 )
-from isolation_tests.plans import OVERLAP, TWIN, Cell
-from isolation_tests.plans.drawn import alias_anomalies, plans
+from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
+from isolation_tests.plans.drawn import alias_anomalies
 
 
 @dataclass
@@ -65,15 +70,20 @@ class Check:
         """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
 
-    def hunt(self) -> None:
-        """Let Hypothesis search for violating sequences; every finding is recorded when it first shows."""
-        self._conclude(self._hunt)
+    def hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
+        """Let Hypothesis search for violating plans; every finding is recorded when it first shows.
+
+        plans: gives the strategy of a cell on a target.
+        """
+        self._conclude(partial(self._hunt, plans))
 
     def _run(self) -> None:
         plan = self.cell.build(self.examiner.material(self.id))
         self._require(plan)
+        if (shown := self.examiner.proven.answers(plan)) is not None:
+            raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
-            self._tally.take(history, judged)
+            self._take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
         lacking = [event for event in events if event.outcome is Outcome.UNSUPPORTED]
         if lacking and not self._tally.findings:
@@ -81,20 +91,23 @@ class Check:
         if self._aliased():
             self._forgive_alias()
 
-    def _hunt(self) -> None:
+    def _hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         target = self.examiner.target
         self._require_capabilities()
-        strategy = plans(
-            frozenset(self.cell.needs),
+        if (shown := self.examiner.proven.answers_search()) is not None:
+            raise Explained(shown)
+        offer = Offer(
+            capabilities=self.examiner.capabilities,
+            owner_keys=self.examiner.target.owner_keys,
             destructive=self.level is not Level.CORE and target.disposable,
             shared=not target.disposable,
             aliased=alias_anomalies(target.config.names.aliases),
         )
         profile, key = self.examiner.profile, self.examiner.key
         stopped = search(
-            strategy,
+            plans(self.cell, offer),
             self._findings,
-            is_known=lambda finding: target.known_reason(finding.key) is not None,
+            is_known=self._is_settled,
             examples=self.share,
             shrinks=profile.shrinks,
             seed=key.seed,
@@ -102,12 +115,40 @@ class Check:
         if stopped is not None:
             self._tally.doubts.append(stopped)
 
+    def _is_settled(self, finding: Finding) -> bool:
+        """Whether a finding of this search needs no smaller plan: it is known, proven, or of another plan.
+
+        A fact of another check is seen for what an earlier plan left behind, so no smaller plan tells why.
+        """
+        _, history = self._tally.findings[finding.key]
+        known = self.examiner.target.known_reason(finding.key)
+        elsewhere = finding.law is Law.NO_CROSS_READ and finding.owner is None
+        return elsewhere or known is not None or self.examiner.proven.explains(finding, history)
+
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        history = self.examiner.perform(plan)
-        judged = judge(history)
+        asked = self.examiner.ask(plan)
+        for history, judged in asked:
+            self._take(history, judged)
+        return tuple(finding for _, judged in asked for finding in judged.findings)
+
+    def _take(self, history: History, judged: Judgement) -> None:
+        """Count one example, and write down at once what it shows for the first time."""
+        seen = set(self._tally.findings)
         self._tally.take(history, judged)
-        return judged.findings
+        fresh = self._tally.findings.keys() - seen
+        if fresh and not self._aliased():
+            self.examiner.sight(self._sighting(fresh))
+
+    def _sighting(self, keys: Collection[str]) -> CheckResult:
+        """The check as far as it is known when it first shows these findings, before any replay."""
+        found = [self._tally.findings[key] for key in sorted(keys)]
+        known = self.examiner.target.known_reason
+        cases = tuple(
+            Case(finding=one, history=history, seen=1, tried=1, known=known(one.key))
+            for one, history in found
+        )
+        return self._kept(violation(found[0][0]), cases, seconds=0)
 
     def _require_capabilities(self) -> None:
         for need in self.cell.needs:
@@ -117,7 +158,7 @@ class Check:
                 )
             if need == OVERLAP and need not in self.examiner.capabilities:
                 raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
-            if need not in self.examiner.capabilities:
+            if need not in self.examiner.capabilities and need != self.cell.tries:
                 raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
     def _require(self, plan: Plan) -> None:
@@ -163,15 +204,17 @@ class Check:
         if self._tally.findings and not isinstance(failure, Violation):
             failure = violation(next(iter(self._tally.findings.values()))[0])
         self.result = self._result(failure, began)
+        self.examiner.proven.take(self.result)
         if failure is not None:
             raise failure
 
     def _result(self, failure: CheckFailed | None, began: float) -> CheckResult:
+        cases = tuple(self._case(finding, history) for finding, history in self._tally.findings.values())
+        return self._kept(failure, cases, seconds=round(time.monotonic() - began, 3))
+
+    def _kept(self, failure: CheckFailed | None, cases: tuple[Case, ...], *, seconds: float) -> CheckResult:
         tally = self._tally
-        cases = tuple(
-            self._case(finding, history).model_copy(update={"beside": self._beside(history)})
-            for finding, history in tally.findings.values()
-        )
+        cases = tuple(case.model_copy(update={"beside": self._beside(case.history)}) for case in cases)
         return CheckResult(
             check=self.id,
             title=self.title,
@@ -184,9 +227,10 @@ class Check:
             calls=tally.calls,
             controls=tally.controls,
             refused=tally.refused,
-            seconds=round(time.monotonic() - began, 3),
+            seconds=seconds,
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            explained=failure.key if isinstance(failure, Explained) else "",
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:
@@ -198,16 +242,18 @@ class Check:
     def _case(self, finding: Finding, history: History) -> Case:
         """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        The first sighting counts as a try, which makes a rare finding look slightly more frequent.
+        What a proven finding explains is not replayed. The first sighting counts as a try, which makes a rare
+        finding look slightly more frequent.
         """
-        seen, tried = self.examiner.replay(finding, history.plan)
+        explained = self.examiner.proven.explains(finding, history)
+        seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
         return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
 
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:
     """The check that a property runs for a cell."""
-    share = max(1, examiner.profile.examples // len(entry.cells))
+    share = max(1, examiner.profile.examples * entry.budget // len(entry.cells))
     return Check(examiner, entry.check_id(cell), entry.title, entry.covers(cell), entry.level, cell, share)
 
 

@@ -40,7 +40,12 @@ def _names(anomaly: str | None, result: CheckResult) -> bool:
 
 def without_known(settings: Settings) -> Target:
     """The target without its known findings."""
-    return resolve(settings.target or "reference", options=settings.option_map(), known="none")
+    return resolve(
+        settings.target or "reference",
+        options=settings.option_map(),
+        known="none",
+        disposable=settings.disposable,
+    )
 
 
 def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult], bool]) -> list[CheckResult]:

@@ -6,19 +6,24 @@ import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
+from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.violations import AdapterError, CheckFailed
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
-from isolation_tests.model import Finding, History, Judgement, Outcome, Plan
-from isolation_tests.plans import HANDLES, OVERLAP, TWIN, Material
+from isolation_tests.model import CheckResult, Finding, History, Judgement, Outcome, Plan
+from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.probes import probe_plan
+from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
@@ -36,8 +41,26 @@ class RunKey:
     began: float
 
 
+def begin_journal(target: Target, key: RunKey) -> Journal:
+    """Begin the journal of a run; raises `UsageProblem` if it can't be written."""
+    return Journal.begin(run_info(target, key.run_id), durable=not target.disposable)
+
+
+def run_info(target: Target, run_id: str) -> RunInfo:
+    """What identifies a run and its target in a journal; secrets in the options are masked."""
+    place = target.code or target.file
+    return RunInfo(
+        run_id=run_id,
+        target=target.source,
+        name=target.name,
+        place="" if place is None else str(place.resolve()),
+        options=masked_options(target.config.options),
+        disposable=target.disposable,
+    )
+
+
 class Examiner:
-    """One worker's part of a run: an open target and its capabilities.
+    """One worker's part of a run: an open target, its capabilities, and what the run has proved so far.
 
     The constructor raises `TargetProblem` if the target can't be opened.
     """
@@ -50,21 +73,44 @@ class Examiner:
         *,
         worker: int = 0,
         probed: dict[str, str] | None = None,
+        proven: Proven | None = None,
+        journal: Journal | None = None,
+        report: Path | None = None,
     ) -> None:
+        """Open the target.
+
+        worker: 0 in the run's first process. probed: what the first process found. journal: of the run.
+        report: the folder of the run's evidence, which keeps a finding as soon as it shows.
+
+        Without a journal, this begins one for a run of this process alone, and ends it when it is closed.
+        """
         self.target, self.profile, self.key = target, profile, key
-        self._lease = Lease(key.run_id, worker, Mint(key.secret))
+        self.proven = Proven() if proven is None else proven
+        self._sightings = None if report is None else Sightings(report, worker)
+        self._ends_journal = journal is None
+        self._journal = journal or begin_journal(target, key)
+        self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
-        self._session, self._runner = self._open()
-        self.claimed = self._claims()
-        self.probed = self._probe() if probed is None else probed
+        try:
+            session, self._runner = self._open()
+            self.claimed = self._claims(session)
+            self.probed = self._probe() if probed is None else probed
+        except BaseException:
+            self._end_journal()
+            raise
+        if self.probed.get(REOPEN) != "ok" and not target.config.shared:
+            # Nobody said that the store outlives its opening.
+            self.claimed = tuple(name for name in self.claimed if name != REOPEN)
+            self.probed.pop(REOPEN, None)
 
-    def _claims(self) -> tuple[str, ...]:
+    def _claims(self, session: Session) -> tuple[str, ...]:
         """Capabilities of the adapter and of the target: overlapping calls, further openings, a twin."""
-        config, offered = self.target.config, self._session.claimed
+        config, offered = self.target.config, session.claimed
         more = {
             OVERLAP: config.threads or "async" in offered,
             HANDLES: config.shared,
+            REOPEN: config.shared or config.reopen_after > 0,
             TWIN: config.twin is not None,
         }
         return tuple(sorted([*offered, *(name for name, there in more.items() if there)]))
@@ -82,6 +128,10 @@ class Examiner:
             volatile=self.target.config.volatile,
         )
         return session, runner
+
+    def _end_journal(self) -> None:
+        if self._ends_journal:
+            self._journal.end()
 
     @property
     def leftovers(self) -> list[str]:
@@ -108,13 +158,13 @@ class Examiner:
 
     def perform(self, plan: Plan) -> History:
         """Run one plan; open a new session if the last one was lost or has run enough plans."""
-        if self._session.lost:
+        if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
                 raise AdapterError(f"skipped: {HANGS_BEFORE_GIVING_UP + 1} earlier calls timed out")
             self._reopen()
         elif self._performed and self._performed == self.target.config.reopen_after:
-            self._close()
+            self._runner.close()
             self._reopen()
         self._performed += 1
         return self._runner.run(plan)
@@ -123,21 +173,26 @@ class Examiner:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
         The viewer is alone before and after, so that a change over time does not look like interference. What
-        a comparison shows is confirmed by running it once more.
+        a comparison shows is confirmed by running it once more, unless something proven explains it.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = [self.perform(each) for each in (lone, plan, other, lone)]
         judged = judge_all(histories)
-        if any({*said.findings} - {*judge(history).findings} for history, said in judged):
+        if any(self._is_news(history, said) for history, said in judged):
             histories += [self.perform(each) for each in (plan, lone, other, lone)]
             judged = judge_all(histories)
         return judged
 
+    def _is_news(self, history: History, judged: Judgement) -> bool:
+        """Whether a comparison shows what its history alone does not, and nothing proven explains."""
+        compared = {*judged.findings} - {*judge(history).findings}
+        return any(not self.proven.explains(finding, history) for finding in compared)
+
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers
-        self._session, self._runner = self._open()
+        _, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)
         self._performed = 0
 
@@ -156,13 +211,18 @@ class Examiner:
         with contextlib.suppress(CheckFailed, TargetProblem):
             for number in range(max(asked.replays, tries_for(asked.rarest))):
                 late = number >= asked.replays and (seen or time.monotonic() > impatient)
-                if late or self._session.lost:
+                if late or self._runner.lost:
                     break
                 again = [judged for _, judged in self.ask(plan)]
                 shown = any(other.key == finding.key for judged in again for other in judged.findings)
                 if shown or not any(judged.errors or judged.doubts for judged in again):
                     seen, tried = seen + shown, tried + 1
         return seen, tried
+
+    def sight(self, result: CheckResult) -> None:
+        """Write down a check that is violated, before it has ended."""
+        if self._sightings is not None:
+            self._sightings.add(result)
 
     def blocked(self, plan: Plan) -> str | None:
         """Why this plan must not run on this target; None if it may."""
@@ -187,15 +247,13 @@ class Examiner:
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
         if not shown:
             return f"{last.op} did not show the user's own memory"
-        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
-        return problems[0] if problems else "ok"
+        # What it shows of others, or loses, is a finding of the law that tries it: nothing is lacking.
+        problems = (*judged.errors, *judged.doubts)
+        return problems[0] if problems and not judged.findings else "ok"
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
-        self._close()
-
-    def _close(self) -> None:
         try:
             self._runner.close()
         finally:
-            self._session.close()
+            self._end_journal()

@@ -19,7 +19,10 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 @dataclass(frozen=True, slots=True)
 class LawEntry:
-    """A registered property with its cells; each cell is one check."""
+    """A registered property with its cells; each cell is one check.
+
+    budget: how many of the profile's drawn examples its cells share, as a multiple.
+    """
 
     name: str
     title: str
@@ -27,6 +30,7 @@ class LawEntry:
     anomalies: tuple[str, ...]
     cells: tuple[Cell, ...]
     test: Callable[..., None]
+    budget: int = 1
 
     def asked(self, profile: Profile) -> list[Cell]:
         """The cells that this profile runs."""
@@ -53,7 +57,7 @@ LAWS: dict[str, LawEntry] = {}
 
 
 def law(
-    name: str, *, level: Level, cells: Sequence[Cell], anomalies: Sequence[str] = ()
+    name: str, *, level: Level, cells: Sequence[Cell], anomalies: Sequence[str] = (), budget: int = 1
 ) -> Callable[[Test], Test]:
     """Register a property under the name of its law; the first line of its docstring is the law.
 
@@ -67,7 +71,7 @@ def law(
         if earlier is not None and earlier.test.__module__ != test.__module__:
             raise ValueError(f"two properties have the name {name}")
         title = test.__doc__.strip().splitlines()[0]
-        LAWS[name] = LawEntry(name, title, level, tuple(anomalies), tuple(cells), test)
+        LAWS[name] = LawEntry(name, title, level, tuple(anomalies), tuple(cells), test, budget)
         marked: Any = pytest.mark.isolation_law(name)(test)
         decorated: Test = pytest.mark.parametrize("cell", cells, ids=[cell.id for cell in cells])(marked)
         return decorated

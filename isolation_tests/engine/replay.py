@@ -17,7 +17,10 @@ from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
 from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings, gather
+from isolation_tests.targets.shipped import is_shipped
+from isolation_tests.testdata.display import show
 
+_ALLOWED = "; add --disposable if its whole store may be destroyed"
 FEWEST, MOST = 20, 300
 """How often to try: for a steady finding, and at most for a rare one."""
 
@@ -34,8 +37,9 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
     """Run the recorded plan until its finding shows, at most `times` times.
 
     Without `times`, run it until the finding is known to be rarer than when it was recorded, between FEWEST
-    and MOST times. The target and its options are the recorded ones unless `settings` name others. Raises a
-    `Problem` for a file that is not a replay file, and for a target that is unknown or can't be opened.
+    and MOST times. The target and its options are those of `settings`; a recorded target counts only if the
+    suite ships it. Raises a `Problem` for a file that is not a replay file, and for a target that is unknown,
+    not named or can't be opened.
     """
     record = read_replay(file)
     target = _target(file, record, settings)
@@ -58,41 +62,50 @@ def enough(record: Replay) -> int:
     return min(max(FEWEST, tries_for(record.seen / record.tried)), MOST)
 
 
+def target_named(file: Path, record: Replay, target: str | None) -> str:
+    """The target of the command line, or else the file's, if the suite ships it.
+
+    A replay file may come from anybody. Whatever it says, it starts no code of its own choice and reaches no
+    system of its own choice. Raises `UsageProblem` if the command line has to name the target.
+    """
+    if target is None and not is_shipped(record.target):
+        raise UsageProblem(
+            f"{file} names the target {show(record.target)}, which does not come with isolation-tests; if "
+            "you trust it, name it yourself with --target."
+        )
+    return target or record.target
+
+
 def _target(file: Path, record: Replay, settings: Settings) -> Target:
-    if settings.target is not None and settings.target != record.target:
-        return resolve(settings.target, options=settings.option_map(), known="none")
-    options = _options(record, settings)
-    return resolve(_from_here(record.target, file), options=options, known="none")
+    spec = target_named(file, record, settings.target)
+    options = settings.option_map() if spec != record.target else _options(record, settings)
+    return resolve(spec, options=options, known="none", disposable=settings.disposable)
 
 
 def _options(record: Replay, settings: Settings) -> dict[str, str]:
-    """The recorded options, overridden by those given now; secrets were not recorded and must be given."""
-    secret = {name for name, value in record.options.items() if MASK in value}
-    around = gather(Settings(), folder=Path.cwd()).option_map() if secret else {}
-    given = {**{name: around[name] for name in secret if name in around}, **settings.option_map()}
-    for name in sorted(secret - given.keys()):
-        raise UsageProblem(
-            f"The replay file does not contain the secret option {name!r} of the run; pass it again with -O."
-        )
-    return {**record.options, **given}
+    """The options given now; raises `UsageProblem` if one of the recorded run is missing.
 
-
-def _from_here(spec: str, file: Path) -> str:
-    """A recorded path of a target, relative to the current folder; the run may have started elsewhere."""
-    prefix, at, inner = spec.partition("@") if spec.startswith("fault:") else ("", "", spec)
-    place, colon, factory = inner.rpartition(":") if not inner.endswith(".toml") else (inner, "", "")
-    if not place.endswith((".py", ".toml")) or Path(place).exists():
-        return spec
-    found = (folder / place for folder in file.resolve().parents)
-    place = str(next((path for path in found if path.exists()), place))
-    return f"{prefix}{at}{place}{colon}{factory}"
+    The values in the file are not used. Without an option, the finding might not show although it is there.
+    """
+    around = gather(Settings(), folder=Path.cwd()).option_map() if record.options else {}
+    mine = {name: value for name, value in around.items() if name in record.options}
+    given = {**mine, **settings.option_map()}
+    for name, value in record.options.items():
+        if name not in given:
+            kept = "does not contain the secret" if MASK in value else "is not trusted with the"
+            raise UsageProblem(
+                f"The replay file {kept} option {show(name)} of the run; pass it again with -O."
+            )
+    return given
 
 
 def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Replayed:
     key = record.finding.key
     blocked = examiner.blocked(record.plan)
     if blocked:
-        return Replayed(f"error: {key} can't be replayed on {name}: {blocked}", int(ExitStatus.INCONCLUSIVE))
+        return Replayed(
+            f"error: {key} can't be replayed on {name}: {blocked}{_ALLOWED}", int(ExitStatus.INCONCLUSIVE)
+        )
     for attempt in range(1, times + 1):
         answers = examiner.ask(record.plan)
         for history, judged in answers:

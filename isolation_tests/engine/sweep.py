@@ -26,7 +26,8 @@ from isolation_tests.reporting.evidence.writer import pack
 from isolation_tests.reporting.html.page import write_html
 from isolation_tests.reporting.narrative.wording import verdict_line
 from isolation_tests.targets.known import Known
-from isolation_tests.targets.resolve import READY, SCOPED, listed, resolve
+from isolation_tests.targets.resolve import READY, listed, resolve
+from isolation_tests.targets.shipped import SCOPED
 
 __all__ = ["Swept", "sweep"]
 

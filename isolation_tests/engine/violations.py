@@ -32,6 +32,14 @@ class Inconclusive(CheckFailed):
     verdict = Verdict.INCONCLUSIVE
 
 
+class Explained(Inconclusive):
+    """The check was skipped: a proven finding, named by its key, already shows all that it could."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"skipped: {key} already shows all that this check could")
+        self.key = key
+
+
 class NotSupported(CheckFailed):
     """The target does not support the check."""
 

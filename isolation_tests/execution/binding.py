@@ -6,10 +6,12 @@ import hashlib
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from isolation_tests.execution.journal import Journal
 from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
@@ -25,12 +27,14 @@ _COUNTED_DIGITS = 10
 class Lease:
     """A worker's supply of fresh names: `iso-<run>-<n>`, of one length, so that none prefixes another.
 
-    run_id: short text shared by all workers. worker: 0..255, part of every name and canary.
+    run_id: short text shared by all workers. worker: 0..255, part of every name and canary. journal: where
+    names are recorded; None records nothing.
     """
 
     run_id: str
     worker: int
     mint: Mint
+    journal: Journal | None = None
     _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def base(self) -> tuple[str, int]:
@@ -53,6 +57,16 @@ class Lease:
         if isinstance(name, bool) or not isinstance(name, str | int | float):
             return False
         return self._prefix in str(name) or self._digits in str(name)
+
+    def record(self, names: Iterable[Any]) -> None:
+        """Write names to the journal, before their first use; raises `JournalProblem` if that fails."""
+        if self.journal is not None:
+            self.journal.lease(names)
+
+    def release(self, names: Iterable[Any]) -> None:
+        """Write to the journal that nothing is stored under these names any more."""
+        if self.journal is not None:
+            self.journal.done(names)
 
     def number(self) -> UserNumber:
         """A user number that is unique in the run; it is part of the user's canaries."""
@@ -85,16 +99,27 @@ class Binding:
             return self.text(fact)
         return self.plan.facts[fact].text.replace("{canary}", "")
 
-    def fill(self, value: Any) -> Any:
-        """Replace "@1" by user 1's name and "#0" by fact 0's canary, anywhere in a JSON value."""
+    def fill(self, value: Any, ids: Callable[[int], str | None]) -> Any:
+        """Replace "@1" by user 1's name, "#0" by fact 0's canary and "~0" by its id, anywhere in a value.
+
+        ids: gives the id of a fact. Raises `LookupError` for a fact that has none yet.
+        """
         if isinstance(value, dict):
-            return {key: self.fill(inner) for key, inner in value.items()}
+            return {key: self.fill(inner, ids) for key, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self.fill(inner) for inner in value]
-        if isinstance(value, str) and (match := re.fullmatch(r"([@#])(\d+)", value)):
-            index = int(match[2])
-            return self.users[index].name if match[1] == "@" else self.canary(index)
-        return value
+            return [self.fill(inner, ids) for inner in value]
+        if not isinstance(value, str) or not (match := re.fullmatch(r"([@#~])(\d+)", value)):
+            return value
+        index = int(match[2])
+        if match[1] == "~":
+            if (known := ids(index)) is None:
+                raise LookupError(f"fact {index} has no id yet")
+            return known
+        return self.users[index].name if match[1] == "@" else self.canary(index)
+
+    def written(self, step: Step) -> str:
+        """What an add or an update stores."""
+        return self.text(step.fact or 0) if step.text is None else step.text
 
     def arguments(
         self, number: int, step: Step, world: World, cursors: Mapping[int, str]
@@ -103,33 +128,46 @@ class Binding:
 
         world: knows the ids that users were given. cursors: by the step whose answer they came with.
         """
-        keywords: dict[str, Any] = {}
+        try:
+            keywords = self._keywords(step, world)
+        except LookupError:
+            return None
+        if step.op in BY_ID:
+            wanted = self._id(number, step, world)
+            texts = [self.written(step)] if step.op is Operation.UPDATE else []
+            return None if wanted is None else ([wanted, *texts], keywords)
+        if step.op is Operation.PAGE and step.cursor is not None:
+            return ([cursors[step.cursor]], keywords) if step.cursor in cursors else None
+        return self._positional(step), keywords
+
+    def _keywords(self, step: Step, world: World) -> dict[str, Any]:
+        """The keywords of a call; raises `LookupError` where they name a fact that was never stored."""
+        keywords: dict[str, Any] = {"limit": step.limit} if step.op is Operation.SEARCH else {}
+        if step.op is Operation.ADD and step.key is not None:
+            keywords["key"] = step.key.replace("{base}", str(self.users[0].number))
         for name in ("metadata", "filters"):
             if getattr(step, name) is not None:
-                keywords[name] = self.fill(getattr(step, name))
-        if step.op in BY_ID:
-            fact = step.fact if step.replaces is None else step.replaces
-            real = world.id_of(step.user, fact)
-            if real is None:
-                return None
-            wanted = look_alike(real, self.users[step.user].number + number) if step.absent else real
-            positional: list[Any] = [wanted]
-            if step.op is Operation.UPDATE:
-                positional.append(self.text(step.fact or 0))
-            return positional, keywords
+                keywords[name] = self.fill(getattr(step, name), partial(world.id_of, step.user))
+        return keywords
+
+    def _positional(self, step: Step) -> list[Any]:
+        """The arguments after the user, of a call that goes by no id and by no cursor."""
         if step.op is Operation.ADD:
-            if step.key is not None:
-                keywords["key"] = step.key.replace("{base}", str(self.users[0].number))
-            return [self.text(step.fact or 0)], keywords
+            return [self.written(step)]
         if step.op is Operation.SEARCH:
-            return [self.query(step)], {"limit": step.limit, **keywords}
+            return [self.query(step)]
         if step.op is Operation.INTRUDE and step.victim is not None:
-            return [self.users[step.victim].name, step.how], keywords
-        if step.op is Operation.PAGE:
-            if step.cursor is not None and step.cursor not in cursors:
-                return None
-            return [None if step.cursor is None else cursors[step.cursor]], keywords
-        return [], keywords
+            return [self.users[step.victim].name, step.how]
+        return [None] if step.op is Operation.PAGE else []
+
+    def _id(self, number: int, step: Step, world: World) -> str | None:
+        """The id with which a by-id call is made; None where the fact was never stored."""
+        real = world.id_of(step.user, step.fact if step.replaces is None else step.replaces)
+        if real is None:
+            return None
+        if step.id_form is not None:
+            return step.id_form.replace("{id}", real)
+        return look_alike(real, self.users[step.user].number + number) if step.absent else real
 
 
 def bind(plan: Plan, lease: Lease) -> Binding:

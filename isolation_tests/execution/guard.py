@@ -19,8 +19,8 @@ class NotLeased(TargetProblem):
 
     def __init__(self, method: str, name: object) -> None:
         super().__init__(
-            f"{method} as user {show(name)} was stopped, because this run did not make that user; set "
-            "`disposable = true` in the target's file if its whole store may be destroyed."
+            f"{method} as user {show(name)} was stopped, because this run did not make that user; add "
+            "--disposable, or `disposable = true` in the target's file, if the whole store may be destroyed."
         )
 
 
@@ -28,7 +28,7 @@ class NotLeased(TargetProblem):
 class GuardedSession:
     """A session of which every call passes the gate; the runner has no other way to the target.
 
-    disposable: the target's file says that the whole store may be destroyed, so any name may write.
+    disposable: the user or the target's file says that the whole store may be destroyed; any name may write.
     """
 
     session: Session

@@ -20,7 +20,18 @@ from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
-from isolation_tests.model import BY_ID, WRITING, Event, History, Operation, Outcome, Plan, Step, Volatile
+from isolation_tests.model import (
+    BY_ID,
+    NEEDS_DISPOSABLE,
+    WRITING,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    Volatile,
+)
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import reaches_only_itself
@@ -67,6 +78,7 @@ class Runner:
     def run(self, plan: Plan) -> History:
         """Perform the plan once under fresh names and clean up, whatever happens."""
         run = PlanRun(bind(plan, self._lease))
+        self._write_ahead(run)
         try:
             for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
                 if overlapping:
@@ -84,6 +96,16 @@ class Runner:
             volatile=self._volatile,
         )
 
+    def _write_ahead(self, run: PlanRun) -> None:
+        """Record every name under which the plan may write, before its first call."""
+        self._lease.record(run.binding.users[index].name for index in self._writing(run))
+
+    def _writing(self, run: PlanRun) -> list[int]:
+        """The users as whom a plan may write or delete."""
+        asked = sorted({step.user for step in run.binding.plan.steps if step.op in WRITING})
+        made = self._lease.made
+        return [index for index in asked if self._disposable or made(run.binding.users[index].name)]
+
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
 
@@ -93,10 +115,7 @@ class Runner:
             return None
         for step in plan.steps:
             if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return (
-                    f"{step.op} as a hostile user name could reach data this run did not make; "
-                    "say `disposable = true` in the target's file if the store may be destroyed"
-                )
+                return NEEDS_DISPOSABLE
         return None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
@@ -110,7 +129,6 @@ class Runner:
         def drive(steps: list[tuple[int, Step]]) -> None:
             start.wait(START_SECONDS)
             for number, step in steps:
-                time.sleep(step.pause)
                 self._perform(run, number, step)
 
         with ThreadPoolExecutor(len(lanes)) as drivers:
@@ -121,8 +139,12 @@ class Runner:
     def _perform(self, run: PlanRun, number: int, step: Step) -> None:
         if self._session.lost:
             return
+        time.sleep(step.pause)
         if step.op is Operation.SETTLE:
             self._settle(run, number, step)
+            return
+        if step.op is Operation.REOPEN:
+            self._reopen(run, number, step)
             return
         arguments = run.arguments(number, step)
         if arguments is not None:
@@ -182,10 +204,42 @@ class Runner:
                 self._handles.append(self._guarded(self._open()))
             return self._handles[number]
 
+    @property
+    def lost(self) -> str | None:
+        """Why the target can't be used any more; None while it can."""
+        return self._session.lost
+
     def close(self) -> None:
-        """Close the further openings of the target."""
-        for session in (*self._handles, *([] if self._twin is None else [self._twin])):
+        """Close every opening of the target. Errors are raised: a failed close may leave data behind."""
+        try:
+            self._close_more()
+        finally:
+            self._session.close()
+
+    def _close_more(self) -> None:
+        """Close the further openings."""
+        more = [*self._handles, *([] if self._twin is None else [self._twin])]
+        self._handles, self._twin = [], None
+        for session in more:
             session.close()
+
+    def _reopen(self, run: PlanRun, number: int, step: Step) -> None:
+        """Close the target and open it again; raises `TargetProblem` if it can't be opened."""
+        started = time.monotonic() - self._began
+        self.close()
+        self._session = self._guarded(self._open())
+        run.record(
+            Event(
+                step=number,
+                op=step.op,
+                user=step.user,
+                outcome=Outcome.OK,
+                started=round(started, 6),
+                ended=round(time.monotonic() - self._began, 6),
+                worker=f"w{self._lease.worker}",
+            ),
+            step,
+        )
 
     @staticmethod
     def _try(
@@ -248,13 +302,17 @@ class Runner:
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
+        left = set()
         for index in sorted(run.writers):
             name = run.binding.users[index].name
             try:
                 self._session.call("delete_all", name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
+                    left.add(index)
                     self.leftovers.append(show(name))
+        done = (index for index in self._writing(run) if index not in left)
+        self._lease.release(run.binding.users[index].name for index in done)
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -44,7 +44,7 @@ def judge(history: History) -> Judgement:
 def _may_compare(history: History, event: Event, step: Step, world: World) -> bool:
     """Only settled answers without a filter, by users whom no other check shares and who do not write now."""
     quiet = not world.racing and not world.recent and not world.doubtful.get(event.user)
-    plain = step.filters is None and not event.poll and step.on in ("thread", "twin")
+    plain = step.filters is None and not event.poll and not step.odd and step.on in ("thread", "twin")
     return quiet and plain and not history.plan.users[event.user].literal
 
 

@@ -25,7 +25,7 @@ def judge(history: History) -> Judgement:
     foreign: dict[tuple[int, Operation], list[Event]] = defaultdict(list)
     ambiguous = 0
     for event, step, world in walk(history):
-        if event.op not in BY_ID:
+        if event.op not in BY_ID or step.id_form is not None:
             continue
         if step.absent:
             absent[event.user, event.op].append(event)

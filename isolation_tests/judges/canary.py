@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from isolation_tests.judges.naming import Sight
 from isolation_tests.judges.repeated import cached_for_another
 from isolation_tests.judges.walk import answered, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step
+from isolation_tests.model.world import World
 
 
 def judge(history: History) -> Judgement:
@@ -19,11 +21,45 @@ def judge(history: History) -> Judgement:
     An error text that repeats the caller's own query tells the caller nothing.
     """
     findings: list[Finding] = []
+    shown = _shown(history)
     for event, step, world in walk(history):
         sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
         cached = cached_for_another(history, event, world) if sights else None
-        findings += [_finding(history, replace(sight, cached=cached)) for sight in sights]
+        outlived = bool(sights) and _outlived(history, event, world, shown)
+        findings += [_finding(history, replace(s, cached=cached, outlived=outlived)) for s in sights]
     return Judgement(findings=tuple(findings))
+
+
+def _shown(history: History) -> bool:
+    """Whether anybody was shown what an unrelated user of the plan had at that time."""
+    return any(
+        is_foreign(history, event, sighting) and _has(history, event, world, sighting)
+        for event, _, world in walk(history)
+        for sighting in event.seen()
+    )
+
+
+def _has(history: History, event: Event, world: World, sighting: Sighting) -> bool:
+    """Whether an unrelated owner of a sighted fact still has it."""
+    if sighting.user is None or sighting.fact in world.lost(sighting.user):
+        return False
+    users = history.plan.users
+    return users[sighting.user].group != users[event.user].group
+
+
+def _outlived(history: History, event: Event, world: World, shown: bool) -> bool:  # noqa: FBT001
+    """Whether all that is foreign in an answer was deleted before, while others' facts of now are hidden.
+
+    Every check deletes what it wrote. So what an earlier one wrote and a new user is shown at their first
+    look outlived its owner, if they are shown nothing of those who are there with them.
+    """
+    foreign = [s for s in event.seen() if is_foreign(history, event, s)]
+    if any(s.user is None for s in foreign) and _looked_before(history, event):
+        return False
+    gone = all(s.user is None or s.fact in world.lost(s.user) for s in foreign)
+    users = history.plan.users
+    others = (other for other in world.live if users[other].group != users[event.user].group)
+    return gone and not shown and any(world.own(other) for other in others)
 
 
 def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
@@ -32,6 +68,13 @@ def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
         # Other checks of this run use the same literal name and are then the same user.
         return not history.plan.users[event.user].literal
     return event.user not in history.plan.facts[sighting.fact].owners
+
+
+def _looked_before(history: History, event: Event) -> bool:
+    """Whether the user was answered by this operation before, with nothing that is foreign."""
+    answers = (other for other in history.events if (other.op, other.user) == (event.op, event.user))
+    earlier = itertools.takewhile(lambda other: other is not event, answers)
+    return any(not any(is_foreign(history, other, s) for s in other.seen()) for other in earlier)
 
 
 def _sights(history: History, event: Event, step: Step) -> Iterator[Sight]:
@@ -51,7 +94,7 @@ def _finding(history: History, sight: Sight) -> Finding:
     event, sighting = sight.event, sight.sighting
     leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
     owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
-    return found(
+    finding = found(
         history,
         event,
         anomaly=naming.of_cross_read(history, sight),
@@ -60,3 +103,5 @@ def _finding(history: History, sight: Sight) -> Finding:
         where=sighting.where,
         story=f"user {event.user} called {event.op} and got a fact of {owner} in {leak}",
     )
+    # The names of another check's users are no part of this plan, so its relation explains nothing.
+    return finding if sighting.user is not None else finding.model_copy(update={"relation": None})

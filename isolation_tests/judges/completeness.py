@@ -82,7 +82,9 @@ def _weigh(
         )
     missing = missing - late
     others = any(op is event.op and user != event.user for op, user in served)
-    if missing and not reached and not others and missing | late == world.own(event.user):
+    known = world.reached.get(event.user, set())
+    worked = missing <= {new for old, new in world.newer.items() if old in known}
+    if missing and not reached and not others and not worked and missing | late == world.own(event.user):
         doubts.append(
             f"user {event.user} stored a fact and never saw it in {event.op}: "
             "either the adapter does not return what was stored, or the system is slower than its "
@@ -105,7 +107,7 @@ def _weigh(
         Finding(
             anomaly=anomaly,
             law=Law.KEEPS_OWN_FACTS,
-            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event, missing),
+            operation=_BY_ANOMALY.get(anomaly) or _blamed(history, event, missing, anomaly),
             relation=history.plan.relation,
             viewer=event.user,
             owner=event.user,
@@ -154,11 +156,11 @@ def _never_stored(history: History, step: Step, missing: set[int]) -> str:
     return "O6" if missing <= keyed else "completeness"
 
 
-def _blamed(history: History, event: Event, missing: set[int]) -> Operation:
+def _blamed(history: History, event: Event, missing: set[int], anomaly: str) -> Operation:
     """The last writing call of somebody else before the loss showed: that is the operation at fault."""
     removing = (Operation.DELETE_ALL, Operation.MAINTAIN, Operation.DELETE, Operation.UPDATE)
     blamed = event.op
-    if _only_here(history, event, missing):
+    if anomaly == "O6" or _only_here(history, event, missing):
         return blamed
     for earlier in history.events:
         if earlier is event:

@@ -38,7 +38,8 @@ def _ghosts(event: Event, step: Step, world: World) -> set[int]:
 def _finding(history: History, event: Event, step: Step, world: World, ghosts: set[int]) -> Finding:
     returned = ghosts & world.cleared.get(event.user, set())
     listed = event.op is Operation.GET_ALL
-    anomaly = step.anomaly or ("D3" if listed and not returned else "D4")
+    reopened = any(other.op is Operation.REOPEN for other in history.events[: history.events.index(event)])
+    anomaly = step.anomaly or ("D3" if listed and not returned and not reopened else "D4")
     came = "came back" if returned else "still there"
     return found(
         history,

@@ -63,6 +63,7 @@ def judge(history: History) -> Judgement:
         latest = reversed(earlier)
         undisturbed = [one for one in latest if not writes(history, {event.user}, one.event, event)]
         findings += (f for f in _compared(history, undisturbed, now, world))
+        findings += _crowded_out(history, now, earlier)
         earlier.append(now)
     return Judgement(findings=tuple(findings), doubts=_unasked(history))
 
@@ -74,6 +75,7 @@ def _may_compare(history: History, event: Event) -> bool:
         and not event.poll
         and event.outcome in (Outcome.OK, Outcome.REFUSED)
         and history.plan.steps[event.step].lane is None
+        and not history.plan.steps[event.step].odd
         and not history.plan.users[event.user].literal
     )
 
@@ -120,6 +122,28 @@ def _lost_hits(history: History, first: _Asked, now: _Asked, world: World) -> It
         f"user {user} no longer finds {len(missing)} of {len(now.own)} own facts by the same search, "
         f"with {now.others} {nearer}facts of other users; with {first.others} it found them",
     )
+
+
+def _crowded_out(history: History, now: _Asked, earlier: list[_Asked]) -> Iterator[Finding]:
+    """An own fact that the search for its own text found before, and not now, though there is room for it.
+
+    It is the user's own, and so were the writes in between: what they deleted still takes up the room.
+    """
+    event, step = now.event, history.plan.steps[now.event.step]
+    if event.op is not Operation.SEARCH or step.fact not in now.own or step.query is not None:
+        return
+    found_before = any(step.fact in facts_of_plan(one.event) for one in earlier)
+    room = event.outcome is Outcome.OK and len(event.rows) < step.limit
+    missing = {step.fact} - facts_of_plan(event)
+    if found_before and room and missing and still_listed(history, event, missing):
+        told = history.plan.steps[event.step].anomaly or "completeness"
+        yield _finding(
+            history,
+            now,
+            (told, Law.KEEPS_OWN_FACTS, event.user),
+            f"user {event.user} searches for the text of their own fact and gets {len(event.rows)} of at "
+            f"most {step.limit} memories without it; before, the same search found it",
+        )
 
 
 def _other_total(history: History, first: _Asked, now: _Asked) -> Iterator[Finding]:

@@ -101,6 +101,7 @@ def _unanswered(history: History) -> list[str]:
         if event.outcome is Outcome.INDETERMINATE
         and not event.poll
         and history.plan.steps[event.step].give_up is None
+        and not history.plan.steps[event.step].odd
     ]
 
 
@@ -108,5 +109,5 @@ def _errors(history: History) -> list[str]:
     return [
         f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
         for event in history.events
-        if event.outcome is Outcome.ERROR and not event.poll
+        if event.outcome is Outcome.ERROR and not event.poll and not history.plan.steps[event.step].odd
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from isolation_tests.model import Event, History, Operation, Outcome, Sighting, Step, UserIndex
+from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Sighting, Step, UserIndex
 from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import hostile_kind
@@ -28,6 +29,7 @@ class Sight:
 
     beside: it was in another field of a row whose text is the viewer's own. mixed: it was in one text with
     a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of before.
+    outlived: its owner has deleted it, and what others have now shows to nobody but them.
     """
 
     event: Event
@@ -35,6 +37,7 @@ class Sight:
     beside: bool = False
     mixed: bool = False
     cached: str | None = None
+    outlived: bool = False
 
 
 def of_cross_read(history: History, sight: Sight) -> str:
@@ -42,6 +45,10 @@ def of_cross_read(history: History, sight: Sight) -> str:
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
         return "X3"
+    if sight.outlived:
+        return "D4"
+    if step.spoiled:
+        return "S3"
     kept = sight.cached
     if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
         # Users whose names the system takes for one share near answers without any cache.
@@ -68,7 +75,45 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
     if history.plan.users[viewer].missing:
         return "S3"
     kind = related(history, viewer, sighting.user) or hostile_kind(history.plan.users[viewer])
-    return kind or ("X5" if step.op in _SIDE_DOORS else "S1")
+    if kind is not None:
+        return kind
+    if step.filters is not None:
+        return "S5"
+    return _overlapped(history, sight) or ("X5" if step.op in _SIDE_DOORS else "S1")
+
+
+def _overlapped(history: History, sight: Sight) -> str | None:
+    """C1 where the write of the fact overlapped another user's write.
+
+    C2 where the reads overlapped, and the same read in turn kept the two users apart.
+    """
+    steps = history.plan.steps
+    stored = [
+        event
+        for event in history.events
+        if event.op is Operation.ADD and steps[event.step].fact == sight.sighting.fact
+    ]
+    if any(_beside(history, event, WRITING) for event in stored):
+        return "C1"
+    apart = any(
+        (other.op, other.user) == (sight.event.op, sight.event.user)
+        and steps[other.step].lane is None
+        and any(event.ended <= other.started for event in stored)
+        and all(seen.fact != sight.sighting.fact for seen in other.seen())
+        for other in history.events
+    )
+    return "C2" if apart and _beside(history, sight.event, frozenset({sight.event.op})) else None
+
+
+def _beside(history: History, event: Event, ops: Collection[Operation]) -> bool:
+    """Whether a call ran in a lane while another user made one of these calls."""
+    return history.plan.steps[event.step].lane is not None and any(
+        other.user != event.user
+        and other.op in ops
+        and other.started < event.ended
+        and event.started < other.ended
+        for other in history.events
+    )
 
 
 def _derived(history: History, sight: Sight) -> str | None:

@@ -25,7 +25,7 @@ def question(history: History, event: Event) -> tuple[object, ...]:
     if event.op is Operation.GET_ALL:
         # A settled look at the list asks what a plain one asks; what its step searches for is not part of it.
         return event.op, _told(step)
-    return event.op, step.fact, step.absent, step.how, step.victim, step.cursor
+    return event.op, step.fact, step.absent, step.id_form, step.how, step.victim, step.cursor
 
 
 def _told(step: Step) -> str:

@@ -187,7 +187,13 @@ def _aspects(
         repeated[facts] += 1
         yield ("id", *which), None if row.id is None else tuple(sorted(given.get(row.id, frozenset())))
         for path, value in row.fields.items():
-            yield ("field", *which, path), value
+            if not _is_id(row, value):
+                yield ("field", *which, path), value
+
+
+def _is_id(row: Row, value: str | float) -> bool:
+    """Whether a number is the row's id in another type: ids are others in each run."""
+    return isinstance(value, float) and row.id is not None and row.id in (f"{value:.0f}", str(value))
 
 
 def _facts(history: History, viewer: UserIndex, row: Row) -> frozenset[int]:
@@ -347,7 +353,7 @@ def _of_content(history: History, answer: _Answer, differs: _Difference) -> tupl
     alone, together = _counted(differs.alone), _counted(differs.together)
     missing, more = alone - together, together - alone
     if more:
-        return ("D4", Law.DELETED_IS_GONE) if set(more) & answer.lost else ("S1", Law.NO_CROSS_READ)
+        return _of_more(history, answer, more, alone)
     if not missing:
         grown = _as_int(differs.together) > _as_int(differs.alone)
         return ("S1", Law.NO_CROSS_READ) if grown else ("completeness", Law.KEEPS_OWN_FACTS)
@@ -355,6 +361,17 @@ def _of_content(history: History, answer: _Answer, differs: _Difference) -> tupl
         return "S4", Law.KEEPS_OWN_FACTS
     world, lost = _last_world(history, answer.event), set(missing)
     return naming.of_loss(history, answer.step, answer.event.user, lost, world), Law.KEEPS_OWN_FACTS
+
+
+def _of_more(history: History, answer: _Answer, more: Counter[int], alone: Counter[int]) -> tuple[str, Law]:
+    """Own facts that show only, or more often, where others are; an equal text may be another user's."""
+    if set(more) & answer.lost:
+        return "D4", Law.DELETED_IS_GONE
+    if any(len(history.plan.facts[fact].owners) > 1 for fact in more):
+        return "S1", Law.NO_CROSS_READ
+    if answer.event.op is Operation.SEARCH:
+        return "S4", Law.OWN_VIEW
+    return ("M4", Law.OWN_VIEW) if set(more) <= set(alone) else ("completeness", Law.OWN_VIEW)
 
 
 def _counted(value: object) -> Counter[int]:

@@ -61,4 +61,9 @@ def _touched(history: History, event: Event) -> set[int]:
     step = history.plan.steps[event.step]
     if event.op in DESTRUCTIVE:
         return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
-    return {fact for fact in (step.fact, step.replaces) if fact is not None}
+    keyed = {
+        other.fact
+        for other in history.plan.steps
+        if step.key is not None and (other.user, other.key) == (step.user, step.key)
+    }
+    return {fact for fact in (step.fact, step.replaces, *keyed) if fact is not None}

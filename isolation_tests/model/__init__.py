@@ -26,6 +26,8 @@ from isolation_tests.model.plan import (
     UserSpec,
 )
 from isolation_tests.model.result import (
+    LADDER,
+    NEEDS_DISPOSABLE,
     Case,
     CheckResult,
     Finding,
@@ -39,6 +41,8 @@ from isolation_tests.model.result import (
 __all__ = [
     "BY_ID",
     "DESTRUCTIVE",
+    "LADDER",
+    "NEEDS_DISPOSABLE",
     "WRITING",
     "Actor",
     "BoundUser",

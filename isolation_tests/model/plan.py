@@ -23,7 +23,10 @@ class Frozen(BaseModel):
 
 
 class Operation(StrEnum):
-    """What a step can do for a user. SETTLE waits until the user's own facts are visible (or gone)."""
+    """What a step can do for a user.
+
+    SETTLE waits until the user's own facts are visible (or gone). REOPEN closes and opens the target.
+    """
 
     ADD = "add"
     SEARCH = "search"
@@ -39,6 +42,7 @@ class Operation(StrEnum):
     MAINTAIN = "maintain"
     INTRUDE = "intrude"
     SETTLE = "settle"
+    REOPEN = "reopen"
 
 
 DESTRUCTIVE = frozenset({Operation.DELETE_ALL, Operation.MAINTAIN})
@@ -112,8 +116,14 @@ class Step(Frozen):
     replaces: int | None = None
     """For update: the fact whose stored id is used. `fact` is then the new text."""
 
+    text: str | None = None
+    """For add and update: a text without a canary, in place of a fact's. Nobody can tell whose it is."""
+
     absent: bool = False
     """Use a random id of the same shape in place of the stored one."""
+
+    id_form: str | None = None
+    """Another id in place of the stored one: a text in which `{id}` is the stored id."""
 
     query: str | None = None
     """For search: the text to search for, in place of the fact's own text."""
@@ -122,10 +132,10 @@ class Step(Frozen):
     """For search: the most results to return."""
 
     metadata: dict[str, Any] | None = None
-    """Metadata to store. In a string, "@1" becomes user 1's name and "#0" the canary of fact 0."""
+    """Metadata to store. "@1" becomes user 1's name, "#0" the canary of fact 0, and "~0" its stored id."""
 
     filters: dict[str, Any] | None = None
-    """Filters to pass. In a string, "@1" becomes user 1's name and "#0" the canary of fact 0."""
+    """Filters to pass. "@1" becomes user 1's name, "#0" the canary of fact 0, and "~0" its stored id."""
 
     key: str | None = None
     """For add: the caller's own id for the memory."""
@@ -151,6 +161,13 @@ class Step(Frozen):
 
     pause: float = 0.0
     """Seconds to wait before the call."""
+
+    odd: bool = False
+    """Whether the call passes something that a system may refuse, misread or fail on.
+
+    A failure of such a call proves nothing, and what it does to the caller's own memories is the caller's own
+    doing. What it shows or does of another user counts as always.
+    """
 
     give_up: float | None = None
     """Seconds after which an async call is cancelled."""

@@ -27,12 +27,22 @@ class Verdict(StrEnum):
 
 
 class Level(StrEnum):
-    """The levels a certificate can reach, lowest first."""
+    """The levels a certificate can reach, lowest first.
 
+    No check belongs to SAFE: it is what a run on a target that is not disposable can reach.
+    """
+
+    SAFE = "safe"
     CORE = "core"
     HARDENED = "hardened"
     CONCURRENT = "concurrent"
     SCALE = "scale"
+
+
+LADDER = tuple(level for level in Level if level is not Level.SAFE)
+"""The levels to which checks belong, lowest first."""
+NEEDS_DISPOSABLE = "left out: a hostile user name would write or delete, and the target is not disposable"
+"""Why a check is skipped that could reach data which the run did not make."""
 
 
 def alias_reason(relation: str) -> str:
@@ -188,3 +198,6 @@ class CheckResult(Frozen):
 
     notes: tuple[str, ...] = ()
     """What was not compared, and why."""
+
+    explained: str = ""
+    """The key of a proven finding that shows all that this check could; the check was then skipped."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from isolation_tests.model.history import Event, Outcome
-from isolation_tests.model.plan import DESTRUCTIVE, WRITING, Actor, Operation, Step, UserIndex
+from isolation_tests.model.plan import BY_ID, DESTRUCTIVE, WRITING, Actor, Operation, Step, UserIndex
 
 Remover = tuple[Actor, Operation, int | None]
 """A call that may have affected other users: the actor, the operation, and the addressed fact."""
@@ -99,6 +99,8 @@ class World:
             _blur(self, event, step)
         elif event.outcome is Outcome.OK:
             _EFFECTS.get(event.op, _nothing)(self, event, step)
+            if step.odd and event.op in WRITING:
+                _own_doing(self, event, step)
 
 
 def facts_of_plan(event: Event) -> set[int]:
@@ -113,6 +115,13 @@ def _blur(world: World, event: Event, step: Step) -> None:
         doubtful |= world.live.get(event.user, set())
     elif event.op in WRITING:
         doubtful |= {fact for fact in (step.fact, world.addressed(step)) if fact is not None}
+
+
+def _own_doing(world: World, event: Event, step: Step) -> None:
+    """After an odd write, nobody can say what became of the facts that the writer addressed with it."""
+    doubtful = world.doubtful.setdefault(event.user, set())
+    doubtful |= world.live.get(event.user, set()) if step.op in BY_ID else set()
+    doubtful |= {fact for fact in (step.fact, step.replaces) if fact is not None}
 
 
 def _nothing(_world: World, _event: Event, _step: Step) -> None:
@@ -159,6 +168,10 @@ def _deleted(world: World, event: Event, step: Step) -> None:
 
 def _updated(world: World, event: Event, step: Step) -> None:
     live, fact = world.live.get(event.user, set()), world.addressed(step)
+    if fact in live and step.fact is None:
+        # A text without a canary took its place, and nothing tells whose that is.
+        live.discard(fact)
+        world.gone.setdefault(event.user, set()).add(fact)
     if fact in live and step.fact is not None:
         live.discard(fact)
         live.add(step.fact)

@@ -4,6 +4,6 @@ A cell is one named check. Its plan is built when it runs, from the run's seed a
 So every run has the same list of cells, and a missing one is noticed.
 """
 
-from isolation_tests.plans.cells import HANDLES, OVERLAP, OWNER_KEYS, TWIN, Cell, Material
+from isolation_tests.plans.cells import HANDLES, OVERLAP, OWNER_KEYS, REOPEN, TWIN, Cell, Material, Offer
 
-__all__ = ["HANDLES", "OVERLAP", "OWNER_KEYS", "TWIN", "Cell", "Material"]
+__all__ = ["HANDLES", "OVERLAP", "OWNER_KEYS", "REOPEN", "TWIN", "Cell", "Material", "Offer"]

@@ -14,6 +14,8 @@ OVERLAP = "overlap"
 """Capability: calls may overlap, in threads or as tasks of one event loop."""
 HANDLES = "handles"
 """Capability: opening the target a second time reaches the same store."""
+REOPEN = "reopen"
+"""Capability: what was stored is still there when the target is closed and opened again."""
 TWIN = "twin"
 """Capability: another target, named in the target's file, reaches the same store in another way."""
 TOPIC = {"topic": "travel"}
@@ -39,7 +41,10 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One check of a law. id: stable, part of the check's name. needs: capabilities that it requires."""
+    """One check of a law. id: stable, part of the check's name. needs: capabilities that it requires.
+
+    tries: the one of these that the check itself tries, whether or not it worked when it was probed.
+    """
 
     id: str
     anomaly: str
@@ -48,6 +53,28 @@ class Cell:
     needs: tuple[str, ...] = ()
     relation: str | None = None
     also: tuple[str, ...] = ()
+    tries: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What plans are drawn from.
+
+    capabilities: those that work. destructive: whether users with hostile names may write and delete, and
+    calls that may reach everybody are made. shared: the store holds other people's data, which a drawn name
+    must not reach. aliased: anomalies of declared aliases.
+    """
+
+    capabilities: frozenset[str] = frozenset()
+    owner_keys: tuple[str, ...] = OWNER_KEYS
+    destructive: bool = True
+    shared: bool = False
+    aliased: frozenset[str] = frozenset()
+
+
+def undrawn(_: Material) -> Plan:
+    """In place of the plan of a cell whose plans are drawn; raises `NotImplementedError`."""
+    raise NotImplementedError("this cell has no fixed plan; draw plans with hunt()")
 
 
 def ordinary(group: int) -> UserSpec:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 
 from hypothesis import strategies as st
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
-from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
+from isolation_tests.plans.cells import Cell, Offer, add, list_all, ordinary, search, settle, undrawn
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import RELATIONS, bind, reaches_only_itself
 
@@ -57,15 +58,11 @@ _PLAIN = (Operation.ADD, Operation.SEARCH, Operation.GET_ALL, Operation.DELETE_A
 _OPTIONAL = (Operation.GET, Operation.UPDATE, Operation.DELETE)
 
 
-def _drawn(_: Material) -> Plan:
-    raise NotImplementedError("this cell has no fixed plan; draw plans with hunt()")
-
-
 _NAMED = tuple(sorted({relation.anomaly for relation in RELATIONS}))
-SEARCHED = Cell("searched", "S1", _drawn, also=("completeness", "D1", "D3", *_NAMED))
+SEARCHED = Cell("searched", "S1", undrawn, also=("completeness", "D1", "D3", *_NAMED))
 """The cell of a searched law over the four operations that every adapter has."""
 SEARCHED_BY_ID = tuple(
-    Cell(f"{anomaly}-searched", anomaly, _drawn, needs=(operation.value,))
+    Cell(f"{anomaly}-searched", anomaly, undrawn, needs=(operation.value,))
     for operation, anomaly in ((Operation.GET, "O1"), (Operation.UPDATE, "O2"), (Operation.DELETE, "O3"))
 )
 """The same with one more by-id operation, and with hostile names if the target is disposable."""
@@ -88,25 +85,18 @@ def _may_be_drawn(
 @st.composite
 def plans(
     draw: st.DrawFn,
-    capabilities: frozenset[str],
-    *,
-    destructive: bool = True,
-    shared: bool = False,
-    aliased: frozenset[str] = frozenset(),
+    offer: Offer,
 ) -> Plan:
-    """Sequences of operations by three or four users, two of them related; at the end, every user reads.
-
-    capabilities: optional operations that may be drawn. destructive: whether users with hostile names may
-    write and delete (on a disposable target). shared: the store holds other people's data, which a drawn name
-    must not reach. aliased: anomalies of declared aliases.
-    """
-    drawable = partial(_may_be_drawn, aliased=aliased, destructive=destructive, shared=shared)
+    """Sequences of operations by three or four users, two of them related; at the end, every user reads."""
+    drawable = partial(
+        _may_be_drawn, aliased=offer.aliased, destructive=offer.destructive, shared=offer.shared
+    )
     users = [
         *draw(related_pairs(0).filter(drawable)),
         ordinary(1),
         *([ordinary(2)] if draw(st.booleans()) else []),
     ]
-    offered = [*_PLAIN, *(op for op in _OPTIONAL if op.value in capabilities)]
+    offered = [*_PLAIN, *(op for op in _OPTIONAL if op.value in offer.capabilities)]
     facts: list[FactSpec] = []
     steps: list[Step] = []
     for user in range(len(users)):
@@ -145,3 +135,8 @@ def _addressable(op: Operation, user: int, facts: list[FactSpec]) -> list[int]:
     """Facts that a step may address; never the related user's by id, as the names could explain that too."""
     related = 1 - user if user in (0, 1) and op is not Operation.SEARCH else None
     return [number for number, fact in enumerate(facts) if related not in fact.owners]
+
+
+def sequences(cell: Cell, offer: Offer) -> st.SearchStrategy[Plan]:
+    """The plans of `SEARCHED` and `SEARCHED_BY_ID`, which draw no more capabilities than the cell needs."""
+    return plans(replace(offer, capabilities=frozenset(cell.needs)))

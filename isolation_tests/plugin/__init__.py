@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="an option for the target's factory; repeatable",
     )
     group.addoption(
+        "--isolation-disposable",
+        action="store_true",
+        default=False,
+        help="a run may destroy the target's whole store: users with hostile names write and delete too",
+    )
+    group.addoption(
         "--isolation-export",
         metavar="FILE",
         action="append",
@@ -140,7 +146,11 @@ def _settings(config: pytest.Config) -> Settings:
 
     given = {name: config.getoption(f"isolation_{name}") for name in OPTIONS}
     return gather(
-        Settings(**given, options=tuple(config.getoption("isolation_option"))),
+        Settings(
+            **given,
+            options=tuple(config.getoption("isolation_option")),
+            disposable=config.getoption("isolation_disposable"),
+        ),
         folder=config.invocation_params.dir,
     )
 

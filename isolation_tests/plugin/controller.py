@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.model import CheckResult, Verdict
@@ -93,6 +94,8 @@ class Controller(PropertyItems):
     def begin(self) -> int | None:
         """Run the smoke test; return an exit status if more checks would prove nothing."""
         terminal.print_header(self.campaign.header)
+        for note in self.campaign.notes:
+            terminal.console().print(f"note: {plain(note)}", markup=False)
         result = self.campaign.smoke()
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
             terminal.print_smoke_failure(result)
@@ -111,6 +114,8 @@ class Controller(PropertyItems):
             "target": campaign.settings.target,
             "options": campaign.settings.option_map(),
             "known": campaign.settings.known,
+            "disposable": campaign.settings.disposable,
+            "report": None if campaign.folder is None else str(campaign.folder),
             "profile": campaign.profile.name,
             "whole": campaign.profile.whole,
             "run_id": campaign.key.run_id,
@@ -118,6 +123,7 @@ class Controller(PropertyItems):
             "seed": campaign.key.seed,
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
+            "smoke": [result.model_dump_json() for result in campaign.results],
         }
 
     @pytest.hookimpl(optionalhook=True)
@@ -192,6 +198,8 @@ class Controller(PropertyItems):
             internal = exitstatus == pytest.ExitCode.INTERNAL_ERROR
             return int(ExitStatus.INTERNAL if internal else ExitStatus.USAGE)
         status = self.campaign.finish()
+        if self.campaign.leftovers and status == ExitStatus.HELD:
+            return int(ExitStatus.INCONCLUSIVE)
         if status == ExitStatus.HELD and exitstatus != pytest.ExitCode.OK:
             self.campaign.notes.append("other tests in this pytest run failed or could not be collected")
             return int(ExitStatus.INCONCLUSIVE)

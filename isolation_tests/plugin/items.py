@@ -139,7 +139,7 @@ class Listing(PropertyItems):
 
 
 def _reword(report: pytest.TestReport, result: CheckResult) -> None:
-    if result.verdict is Verdict.NOT_SUPPORTED:
+    if result.verdict is Verdict.NOT_SUPPORTED or result.explained:
         report.outcome = "skipped"
         report.longrepr = (report.location[0], report.location[1] or 0, f"Skipped: {result.reason}")
     elif result.cases and all(case.known is not None for case in result.cases):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +14,21 @@ import pytest
 from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.proven import proven_by
+from isolation_tests.execution.journal import Journal
+from isolation_tests.model import CheckResult
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
+
+_PARENT_SECONDS = 0.5
+"""How often a worker looks whether the run's first process still lives."""
+
+
+def _stop_without(parent: int) -> None:
+    """Stop this worker in order once its parent has died, because nobody reads its results any more."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Worker(PropertyItems):
@@ -19,6 +37,7 @@ class Worker(PropertyItems):
     def __init__(self, config: pytest.Config, name: str, payload: dict[str, Any]) -> None:
         super().__init__(config, name)
         stop_in_order()
+        threading.Thread(target=_stop_without, args=(os.getppid(),), daemon=True).start()
         self._payload = payload
         self._examiner: Examiner | None = None
         self._failed: Problem | None = None
@@ -53,8 +72,24 @@ class Worker(PropertyItems):
 
 
 def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner:
-    target = resolve(payload["target"], options=payload["options"], known=payload["known"])
+    target = resolve(
+        payload["target"],
+        options=payload["options"],
+        known=payload["known"],
+        disposable=payload["disposable"],
+    )
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1
-    return Examiner(target, profile(payload["profile"]), key, worker=number, probed=payload["probed"])
+    proven = proven_by([CheckResult.model_validate_json(result) for result in payload["smoke"]])
+    journal = Journal.join(key.run_id, number, durable=not target.disposable)
+    return Examiner(
+        target,
+        profile(payload["profile"]),
+        key,
+        worker=number,
+        probed=payload["probed"],
+        proven=proven,
+        journal=journal,
+        report=None if payload["report"] is None else Path(payload["report"]),
+    )

@@ -16,7 +16,7 @@ def test_sequences_stay_apart(check: Check, cell: Cell) -> None:
     2. State from an earlier call (a cache, a cursor, a default) affects a later one.
     3. If it shows only sometimes, look for work that continues after a call returns.
     """
-    check.hunt()
+    check.hunt(drawn.sequences)
 
 
 @law("by-id-sequences-stay-apart", level=Level.HARDENED, cells=drawn.SEARCHED_BY_ID)
@@ -27,4 +27,4 @@ def test_by_id_sequences_stay_apart(check: Check, cell: Cell) -> None:
     2. An update or a delete leaves the old text or the old owner in one of several indexes.
     3. If it shows only sometimes, look for work that continues after a call returns.
     """
-    check.hunt()
+    check.hunt(drawn.sequences)

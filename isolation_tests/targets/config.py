@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from packaging.requirements import Requirement
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StrictBool, ValidationError, field_validator
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
@@ -74,8 +74,11 @@ class TargetConfig(Frozen):
     extra: str | None = None
     """The extra of isolation-tests that installs the packages."""
 
-    disposable: bool = False
-    """Whether a run may destroy the whole store: users with strange names then write and delete too."""
+    disposable: StrictBool = False
+    """Whether a run may destroy the whole store: users with strange names then write and delete too.
+
+    Only `true` means yes: no text and no number does.
+    """
 
     threads: bool = True
     """Whether several threads may call a sync adapter at once."""

@@ -28,12 +28,12 @@ from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.targets import npm
 from isolation_tests.targets.config import NameRules, TargetConfig, load
-from isolation_tests.targets.factories import code_file, factory, is_file
+from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
+from isolation_tests.targets.shipped import FAULT, SCOPED, shipped
 from isolation_tests.targets.wrapping import wrap_factory
 
 ENTRY_POINTS = "isolation_tests.targets"
-SCOPED = "scoped:"
 READY = "ready"
 SCOPED_TENANCY = "ScopedMemory: a name of its own for each user"
 PROCESS = "process"
@@ -182,15 +182,24 @@ def _sha256(path: Path | None) -> str:
     return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str | None = None) -> Target:
+def resolve(
+    spec: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    known: str | None = None,
+    disposable: bool = False,
+) -> Target:
     """The target with a given name.
 
     spec: a short name, `fault:NAME` or `fault:NAME@TARGET`, `scoped:TARGET`, a TOML file, `module:factory` or
     `file.py:factory`. options: override the target's own. known: a TOML file of known findings that
-    replaces the target's list, or "none". Raises `UsageProblem` with the most similar name.
+    replaces the target's list, or "none". disposable: the user says that the whole store may be destroyed.
+    Raises `UsageProblem` with the most similar name, and if the target's file says that it may not be.
     """
     target = _named(spec)
     config = target.config
+    if disposable:
+        config = _made_disposable(config, target.source)
     if options:
         config = config.model_copy(update={"options": {**config.options, **options}})
     if known is not None:
@@ -200,8 +209,18 @@ def resolve(spec: str, *, options: Mapping[str, str] | None = None, known: str |
     return replace(target, config=config, known_source=source)
 
 
+def _made_disposable(config: TargetConfig, source: str) -> TargetConfig:
+    """The target with a store that may be destroyed, unless its own file says the opposite."""
+    if not config.disposable and "disposable" in config.model_fields_set:
+        raise UsageProblem(
+            f"{source} says `disposable = false`, so --disposable is refused; run without it, or change the "
+            "file if a run may destroy the whole store."
+        )
+    return config.model_copy(update={"disposable": True})
+
+
 def _named(spec: str) -> Target:
-    if spec.startswith("fault:"):
+    if spec.startswith(FAULT):
         return _fault(spec)
     if spec.startswith(SCOPED):
         return _scoped(spec)
@@ -212,7 +231,7 @@ def _named(spec: str) -> Target:
     for point in metadata.entry_points(group=ENTRY_POINTS, name=spec):
         return _from_entry_point(point)
     if ":" in spec:
-        config = TargetConfig(name=spec, adapter=spec, disposable=is_file(spec))
+        config = TargetConfig(name=spec, adapter=spec)
         return Target(config, factory(spec, Path()), spec, code=code_file(spec, Path()))
     raise _unknown(spec)
 
@@ -226,11 +245,6 @@ def _from_entry_point(point: metadata.EntryPoint) -> Target:
         distributions=(owner,) if point.dist else (),
     )
     return Target(config, factory(point.value, Path()), f"entry point of {owner}")
-
-
-def shipped() -> dict[str, Path]:
-    """The target files that the suite ships, by short name."""
-    return {path.stem: path for path in sorted(packaged.folder("targets").glob("*.toml"))}
 
 
 def listed() -> list[tuple[str, str, str]]:
@@ -281,7 +295,7 @@ def _scoped(spec: str) -> Target:
 
 
 def _fault(spec: str) -> Target:
-    name, _, inner = spec.removeprefix("fault:").partition("@")
+    name, _, inner = spec.removeprefix(FAULT).partition("@")
     if name not in FAULTS:
         begin = [fault for fault in FAULTS if fault.casefold().startswith(name.casefold())] if name else []
         near = get_close_matches(name, FAULTS, n=1) or begin

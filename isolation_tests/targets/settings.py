@@ -17,6 +17,8 @@ PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"
 DEFAULT_REPORT = "reports/local"
 NOTHING = "none"
+_TYPED = "disposable"
+"""A setting that only the command line has."""
 MOST_SEED_DIGITS = 18
 
 
@@ -25,6 +27,8 @@ class Settings:
     """A run's settings as the user wrote them; None if a setting is not given.
 
     options: of the target, as `KEY=VALUE`; later ones win. report: a folder, or "none" to write nothing.
+    disposable: whether a run may destroy the target's whole store. Only a command line can say so, because a
+    variable or a file that somebody set for another target would still count.
     """
 
     target: str | None = None
@@ -33,6 +37,7 @@ class Settings:
     known: str | None = None
     seed: str | None = None
     options: tuple[str, ...] = ()
+    disposable: bool = False
 
     def seed_number(self) -> int | None:
         """The seed as a whole number; raises `UsageProblem` if it is not one."""
@@ -46,8 +51,11 @@ class Settings:
         return int(self.seed)
 
     def given(self) -> tuple[str, ...]:
-        """The settings that the target's file does not hold: "known", "seed", and each "option NAME"."""
-        named = [name for name in ("known", "seed") if getattr(self, name) is not None]
+        """The settings that the target's file does not hold.
+
+        They are "known", "seed", "disposable", and each "option NAME".
+        """
+        named = [name for name in ("known", "seed", "disposable") if getattr(self, name)]
         return (*named, *(f"option {name}" for name in self.option_map()))
 
     def option_map(self) -> dict[str, str]:
@@ -63,7 +71,7 @@ class Settings:
         return pairs
 
 
-NAMES = tuple(field.name for field in fields(Settings))
+NAMES = tuple(field.name for field in fields(Settings) if field.name != _TYPED)
 
 
 def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -80,7 +88,7 @@ def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | No
         sources = (getattr(given, name), variables.get(name), table.get(name))
         merged[name] = next((value for value in sources if value), None)
     merged["options"] = (*table.get("options", ()), *variables.get("options", ()), *given.options)
-    return Settings(**merged)
+    return Settings(**merged, disposable=given.disposable)
 
 
 def set_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -106,6 +114,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(PREFIX):
             continue
         setting = name[len(PREFIX) :].lower()
+        if setting == _TYPED:
+            raise UsageProblem(f"{name} has no effect, so that no run inherits it; type --{_TYPED} instead.")
         if setting in NAMES:
             read[setting] = value
         elif near := _near(setting):
@@ -146,6 +156,8 @@ def _table(path: Path, folder: Path) -> dict[str, Any]:
 def _value(path: Path, name: str, value: object) -> Any:
     """The value of one key, in the form that it has on the command line."""
     place = f"{path}: [tool.{TABLE}] {name}"
+    if name == _TYPED:
+        raise UsageProblem(f"{place} is not read, so that no run inherits it; type --{_TYPED} instead.")
     if name not in NAMES:
         near = _near(name)
         hint = f"did you mean {near!r}?" if near else f"the settings are {', '.join(NAMES)}."

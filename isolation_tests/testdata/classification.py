@@ -88,7 +88,8 @@ _LOOKALIKES = {
 }
 
 
-def _same_form(a: str, b: str) -> bool:
+def same_form(a: str, b: str) -> bool:
+    """Whether the names are drawn alike: by compatibility form, lookalikes and invisible characters."""
     return _form(a) == _form(b)
 
 
@@ -133,10 +134,10 @@ _MAX_SYMBOLS, _MAX_PATTERN = 12, 500
 
 
 def _pattern(a: str, b: str) -> bool:
-    return _matches(a, b) or _matches(b, a)
+    return matches(a, b) or matches(b, a)
 
 
-def _matches(pattern: str, name: str) -> bool:
+def matches(pattern: str, name: str) -> bool:
     """Whether `pattern` matches `name` as an SQL LIKE, a glob or a regular expression."""
     symbols = re.findall(r"[_%*?\[.+(|]", pattern)
     # Nested repeats and many wildcards can take forever to fail, and short patterns show the fault too.
@@ -175,7 +176,7 @@ _EXPLANATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
     ("A6", _same_number),
     ("A3", same_letters),
     ("A3", _same_padding),
-    ("A4", _same_form),
+    ("A4", same_form),
     ("A3", _same_without_marks),
     ("A5", _same_segments),
     ("A8", _same_path),

@@ -6,8 +6,9 @@ import pytest
 
 from isolation_tests.engine.run import SMOKE
 from isolation_tests.model import Verdict
-from isolation_tests.targets.resolve import resolve, shipped
+from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
+from isolation_tests.targets.shipped import shipped
 from meta_tests.asking import ask, named, only
 from meta_tests.skips import is_there
 

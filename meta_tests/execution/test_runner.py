@@ -24,7 +24,16 @@ from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session, TimeLimit, open_session
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
-from isolation_tests.model import FactSpec, History, Operation, Outcome, Plan, Step, UserSpec
+from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
+    FactSpec,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    UserSpec,
+)
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.relations import RELATIONS, bind
 
@@ -307,10 +316,7 @@ HOSTILE = UserSpec(template="null", type="json", hostile=True)
 def test_hostile_writes_need_a_disposable_target(op: Operation) -> None:
     asked = plan(add(0), Step(op=op, user=1, fact=0), users=(UserSpec(), HOSTILE))
     with closing(session_of(Store)) as session:
-        reason = runner_of(session, disposable=False).blocked(asked)
-        assert reason is not None
-        assert reason.startswith(f"{op} as a hostile user name")
-        assert "disposable = true" in reason
+        assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
         assert runner_of(session, disposable=True).blocked(asked) is None
 
 

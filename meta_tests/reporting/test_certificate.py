@@ -51,10 +51,11 @@ from isolation_tests.reporting.evidence.evidence import (
     Header,
     TargetInfo,
 )
+from isolation_tests.reporting.evidence.sanitising import encode
 from isolation_tests.reporting.evidence.signed_text import SignedText
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, write_strength
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
-from isolation_tests.reporting.evidence.writer import encode
+from isolation_tests.reporting.html.page import write_html
 from isolation_tests.targets.resolve import resolve
 from meta_tests.builders import install, make_evidence, write_run
 
@@ -189,7 +190,7 @@ def questions_of(folder: Path) -> Callable[[str], Sequence[ExpectedCheck]]:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory, clean: Any, signer: Any) -> Path:
     folder = write(tmp_path_factory.mktemp("run") / "run", clean)
-    certify(folder, signer, questions_of(folder))
+    certify(folder, signer, questions_of(folder), write_html)
     return folder
 
 
@@ -342,14 +343,14 @@ def test_a_known_finding_is_partial_at_the_level_reached_and_a_new_one_is_refuse
 ) -> None:
     others = [result for result in clean if result.check != faulty.check]
     folder = write(tmp_path / "known", [*others, known(faulty)], known_count=1)
-    certify(folder, signer, questions_of(folder))
+    certify(folder, signer, questions_of(folder), write_html)
     claim = claim_of(folder)
     assert (claim.verdict, claim.level) == ("PARTIAL", Level.CORE)
     assert claim.causes[0].kind is CauseKind.KNOWN
     assert claim.known[0].finding.startswith("O1-get")
     fresh = write(tmp_path / "fresh", [*others, faulty])
     with pytest.raises(refusals.ViolatedByNews, match="O1-get"):
-        certify(fresh, signer, questions_of(fresh))
+        certify(fresh, signer, questions_of(fresh), write_html)
     assert not (fresh / CERTIFICATE_NAME).exists()
 
 
@@ -357,9 +358,9 @@ def test_checks_that_never_reported_are_named_or_refused(tmp_path: Path, clean: 
     expected = expected_of(clean)
     folder = write(tmp_path / "cut", clean[:-1], expected=expected)
     with pytest.raises(refusals.Incomplete, match="1 of 7"):
-        certify(folder, signer, questions_of(folder))
+        certify(folder, signer, questions_of(folder), write_html)
     narrowed = write(tmp_path / "narrowed", clean[:-1], expected=expected, selection=("-k core",))
-    certify(narrowed, signer, questions_of(narrowed))
+    certify(narrowed, signer, questions_of(narrowed), write_html)
     causes = {cause.kind: cause.checks for cause in claim_of(narrowed).causes}
     assert causes[CauseKind.NOT_RUN] == (clean[-1].check,)
 
@@ -368,7 +369,7 @@ def test_nothing_proved_is_not_certified(tmp_path: Path, clean: Any, signer: Any
     doubted = [result.model_copy(update={"verdict": Verdict.INCONCLUSIVE, "controls": 0}) for result in clean]
     folder = write(tmp_path / "run", doubted)
     with pytest.raises(refusals.NothingProved):
-        certify(folder, signer, questions_of(folder))
+        certify(folder, signer, questions_of(folder), write_html)
 
 
 def test_a_check_that_kept_nothing_is_believed_by_its_count_and_said(tmp_path: Path, clean: Any) -> None:
@@ -642,7 +643,7 @@ def test_a_forger_with_the_right_key_and_fitting_digests_is_caught(
     signed_again(bundle, lambda p: p["subject"][0]["digest"].update(sha256=digest), signer)
     assert type(verify(bundle, public, questions).refusal) is refusal
     with pytest.raises(refusal):
-        certify(bundle, signer, questions)
+        certify(bundle, signer, questions, write_html)
 
 
 def unknown(line: dict[str, Any]) -> None:
@@ -674,7 +675,7 @@ def test_a_known_finding_can_neither_be_dropped_nor_made_up(
         rewritten(folder, refit)
     rewritten(folder, lambda _: None, consistent=True)
     with pytest.raises(refusal):
-        certify(folder, signer, questions)
+        certify(folder, signer, questions, write_html)
 
 
 def refit(lines: Lines) -> None:
@@ -847,14 +848,14 @@ def test_evidence_of_a_newer_suite_says_to_upgrade(bundle: Path) -> None:
 def test_evidence_of_another_suite_is_not_certified(bundle: Path, signer: Any, questions: Any) -> None:
     rewritten(bundle, lambda lines: lines[0].update(suite_version="0.0.9"), consistent=True)
     with pytest.raises(refusals.OtherSuite, match=r"written by isolation-tests 0\.0\.9"):
-        certify(bundle, signer, questions)
+        certify(bundle, signer, questions, write_html)
 
 
 def test_an_older_run_verifies_without_comparing_its_questions(
     tmp_path: Path, clean: Any, signer: Any, public: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write(tmp_path / "run", clean)
-    certify(folder, signer, questions_of(folder))
+    certify(folder, signer, questions_of(folder), write_html)
     monkeypatch.setattr("isolation_tests.reporting.certificates.verification.version", lambda _: "99.0")
     outcome = verify(folder, public, lambda _: ())
     assert outcome.refusal is None

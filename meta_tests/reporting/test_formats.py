@@ -203,11 +203,14 @@ def inlines(text: str) -> list[str]:
 def test_a_comment_tells_findings_with_names_replay_and_fix_and_known_ones_apart() -> None:
     known = make_case(relation="other", known="ticket 7: waits for the release")
     text = markdown.render(evidence_of(violated(make_case(seen=2, tried=20), known)))
-    head, _, rest = text.partition("#### 1 new finding")
+    head, _, rest = text.partition("#### 1 cause, 1 new finding")
 
     assert head.startswith(f"{markdown.MARK}\n\n### User isolation of `Sample memory`: VIOLATED\n")
     for told in (
-        "A1-search-same-prefix</code>, critical, showed in 2 of 20 tries",
+        "A1 prefix: a user reaches every user whose name begins with theirs and a separator</code>, critical",
+        "Shown by 1 check, 2 findings.",
+        "Proved by `A1-search-same-prefix`, which showed in 2 of 20 tries.",
+        "**Explains:** `A1-search-other`, `A1-search-same-prefix`",
         "user a    'iso-r1-5'",
         "user b    'iso-r1-5-corp'",
         "95 %",
@@ -248,12 +251,12 @@ def test_a_strength_that_cannot_be_believed_is_told_and_stops_nothing(tmp_path: 
 
 
 def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
-    cases = [make_case(relation=f"r{n}", names=("\u5e9c" * 900, "x" * 900)) for n in range(300)]
+    cases = [make_case(anomaly=f"Z{n}", names=("\u5e9c" * 900, "x" * 900)) for n in range(300)]
     many = [make_result(f"n{n}", Verdict.NOT_SUPPORTED, reason="\u5e9c" * 290 + str(n)) for n in range(400)]
     text = markdown.render(evidence_of(violated(*cases), *many))
 
     assert 30_000 < len(encoded(text)) <= markdown.MOST_BYTES
-    assert re.search(r"\*\*\d+ more findings left out here\.\*\*", text)
+    assert re.search(r"\*\*\d+ more causes left out here\.\*\*", text)
     assert text.count("<details>") == text.count("</details>")
 
 
@@ -289,12 +292,16 @@ def outside_code(text: str) -> list[str]:
 
 def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     known = make_case(relation="other", known="ticket 7")
-    rows = list(csv.DictReader(io.StringIO(csv_table.render(evidence_of(violated(make_case(), known))))))
+    rows = list(csv.DictReader(io.StringIO(csv_table.render(evidence_of(violated(known, make_case()))))))
 
     assert [(row["finding"], row["known"], row["known reason"]) for row in rows] == [
-        ("A1-search-other", "yes", "ticket 7"),
         ("A1-search-same-prefix", "no", ""),
+        ("A1-search-other", "yes", "ticket 7"),
     ]
+    assert {row["cause"] for row in rows} == {
+        "A1 prefix: a user reaches every user whose name begins with theirs and a separator"
+    }
+    assert rows[0]["shown by"] == "1 check, 2 findings"
     assert rows[0]["versions"] == "sample==1.2"
     assert rows[0]["weaknesses"] == "CWE-187"
     assert csv_table.render(evidence_of(make_result())).count("\n") == 1

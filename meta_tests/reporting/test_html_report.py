@@ -39,7 +39,7 @@ from isolation_tests.reporting.html.page import Beside, render_html, write_html
 from isolation_tests.reporting.html.sequence_diagram import diagram
 from isolation_tests.reporting.html.timeline import timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
-from isolation_tests.reporting.narrative.sections import rerun
+from isolation_tests.reporting.narrative.commands import rerun
 from meta_tests.builders import make_case, make_evidence, make_header, make_plan, make_result
 
 ROOT = Path(__file__).parents[2]

@@ -29,6 +29,7 @@ from isolation_tests.reporting.evidence.evidence import TargetInfo
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, grid, merge_cases, summarise
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.html.page import render_html, write_html
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import MOST_LINES, reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     finding_text,
@@ -466,6 +467,11 @@ def test_names_and_markers_are_bound() -> None:
     assert r"""filters={'OR': [{'user_id': "a\u200b'"}, {'note': 'CANARY-1'}]}""" in text
 
 
+def test_a_call_without_a_user_names_none() -> None:
+    text = reproduction(make_case(make_plan(Step(op=Operation.SEARCH, user=1, fact=0, spoiled=True))))
+    assert text.startswith("memory.search(None, 'My locker code is CANARY-0'")
+
+
 class Recorder:
     """An adapter that answers everything with one memory."""
 
@@ -525,7 +531,10 @@ def test_the_story_of_an_intermittent_finding_tells_the_bounds() -> None:
 
 
 def test_a_finding_is_told_whole() -> None:
-    told = finding_text(make_case(known="upstream"), Path("out dir/findings/A1.json"))
+    told = finding_text(
+        make_case(known="upstream"),
+        replay_command(Path("out dir/findings/A1.json"), make_header()),
+    )
     for part in (
         CATALOGUE["A1"].law,
         "'iso-r1-5' got a fact of 'iso-r1-5-corp'",

@@ -11,8 +11,9 @@ import pytest
 from isolation_tests.engine.replay import replayed
 from isolation_tests.reporting.evidence.replay_file import read_replay
 from isolation_tests.targets.known import Known
-from isolation_tests.targets.resolve import Target, resolve, shipped
+from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings
+from isolation_tests.targets.shipped import shipped
 
 ENTRIES = [(name, entry) for name in shipped() for entry in resolve(name).config.known]
 

@@ -17,7 +17,7 @@ from isolation_tests.reporting.board.history import (
 )
 from isolation_tests.reporting.evidence.errors import EvidenceError
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME, Evidence, Header
-from isolation_tests.reporting.evidence.reader import read_whole
+from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.strength import (
     STRENGTH_NAME,
     BadStrengthError,
@@ -116,7 +116,7 @@ def load(root: Path) -> Iterator[tuple[Published | Refused, Evidence | None]]:
         )
     for folder in there:
         try:
-            evidence = read_whole(folder)
+            evidence = read(folder)
             yield _published(folder, evidence), evidence
         except (EvidenceError, OSError) as error:
             yield Refused(folder.name, sentence_of(error, root)), None

@@ -8,7 +8,7 @@ from pathlib import Path
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.board.published import folders, spelled, strength_words
 from isolation_tests.reporting.evidence.errors import EvidenceError
-from isolation_tests.reporting.evidence.reader import read_whole
+from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.summary import Summary, summary_of
 
 __all__ = ["board", "insert"]
@@ -52,7 +52,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _row(folder: Path) -> tuple[str, ...]:
-    evidence = read_whole(folder)
+    evidence = read(folder)
     header = evidence.header
     return (
         f"`{header.target.name}`",

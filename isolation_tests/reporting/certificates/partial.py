@@ -169,7 +169,7 @@ def _of_run(header: Header, form: int) -> Iterator[Cause]:
     for name in header.given:
         if name == "known":
             yield Cause(kind=CauseKind.SETTINGS, text=_Text.KNOWN_BESIDE.at(form))
-        elif name != "seed" and header.target.file:
+        elif name not in ("seed", "disposable") and header.target.file:
             yield Cause(kind=CauseKind.SETTINGS, text=_Text.OPTION_BESIDE.at(form, option=name))
     if (why := not_a_release(header.suite_version)) is not None:
         text = _Text.NO_RELEASE.at(form, name=SUITE, version=header.suite_version, why=why)

@@ -37,9 +37,9 @@ from isolation_tests.reporting.evidence.evidence import (
     ExpectedCheck,
     TargetInfo,
 )
+from isolation_tests.reporting.evidence.sanitising import encode
 from isolation_tests.reporting.evidence.signed_text import LATEST_FORM
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, read_strength
-from isolation_tests.reporting.evidence.writer import encode
 
 __all__ = [
     "CERTIFICATE_NAME",

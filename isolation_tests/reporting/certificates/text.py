@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from isolation_tests.core.inert import plain
 from isolation_tests.core.plural import counted
-from isolation_tests.model import Level, Verdict
+from isolation_tests.model import LADDER, Level, Verdict
 from isolation_tests.reporting.certificates.partial import Cause
 from isolation_tests.reporting.certificates.statement import Claim, Resource, Statement
 from isolation_tests.reporting.evidence.evidence import SUITE
@@ -154,8 +154,8 @@ def _scope(claim: Claim) -> list[str]:
 
 
 def _not_covered(claim: Claim) -> list[str]:
-    form, levels = claim.schema_version, list(Level)
-    beyond = levels if claim.level is None else levels[levels.index(claim.level) + 1 :]
+    form, levels = claim.schema_version, list(LADDER)
+    beyond = levels if claim.level in (None, Level.SAFE) else levels[levels.index(claim.level) + 1 :]
     lines = [_Text.NOT_OFFERED.at(form, name=name) for name in claim.not_offered]
     if claim.aliases:
         lines.append(_Text.ONE_USER.at(form, names=", ".join(claim.aliases)))

@@ -51,17 +51,26 @@ from isolation_tests.reporting.certificates.statement import (
 )
 from isolation_tests.reporting.certificates.text import certificate_lines, title_of
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
-from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, SUITE, Evidence, ExpectedCheck
+from isolation_tests.reporting.evidence.evidence import (
+    EVIDENCE_NAME,
+    REPORT_NAME,
+    SUITE,
+    Evidence,
+    ExpectedCheck,
+)
 from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.reader import read
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, Key
 
-__all__ = ["Issued", "Questions", "Step", "Verified", "certify", "verify"]
+__all__ = ["Issued", "Questions", "Render", "Step", "Verified", "certify", "verify"]
 
 Questions = Callable[[str], Sequence[ExpectedCheck]]
 """Returns the checks that this version of the suite runs with a profile, given its name."""
+
+Render = Callable[[Evidence, Path], object]
+"""Writes the page of a run's evidence to a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +112,10 @@ class Verified:
         return [*lines, f"Verified. {title_of(self.claim)}."]
 
 
-def certify(folder: Path, signer: CryptoSigner, questions: Questions) -> Issued:
+def certify(folder: Path, signer: CryptoSigner, questions: Questions, render: Render) -> Issued:
     """Write a signed certificate beside a run's evidence.
+
+    The run's page is written again first, so that a page which somebody has changed is never certified.
 
     Raises `EvidenceError` for evidence that can't be trusted, and a `Refusal` if the run is incomplete, is
     violated by findings not listed as known, proves nothing, or contradicts itself.
@@ -116,6 +127,7 @@ def certify(folder: Path, signer: CryptoSigner, questions: Questions) -> Issued:
     _same_questions(evidence, questions)
     examined = examine(evidence)
     _can_be_certified(evidence, examined)
+    render(evidence, folder / REPORT_NAME)
     statement = statement_of(folder, evidence, examined)
     lines = certificate_lines(statement)
     path, text = folder / CERTIFICATE_NAME, folder / TEXT_NAME

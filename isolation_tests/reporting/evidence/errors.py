@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -99,8 +100,10 @@ class Damaged(EvidenceError):
 class NoFooter(EvidenceError):
     """The run stopped early or the file was cut, so results may be missing."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} has no footer, so results may be missing; run the suite again.")
+    def __init__(self, path: Path, seen: Sequence[str] = ()) -> None:
+        """seen: keys of the findings that the run had already seen, which make it no pass."""
+        more = f" Before it ended, the run was VIOLATED by {', '.join(seen)}." if seen else ""
+        super().__init__(f"{path} has no footer, so results may be missing; run the suite again.{more}")
 
 
 class AfterFooter(EvidenceError):

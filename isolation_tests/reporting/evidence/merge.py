@@ -14,7 +14,7 @@ from isolation_tests.core.inert import inert
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.errors import BadReplay, CannotMerge
 from isolation_tests.reporting.evidence.evidence import Ending, Evidence, Header
-from isolation_tests.reporting.evidence.reader import read, read_whole
+from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, replay_path
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
 from isolation_tests.reporting.evidence.times import instant
@@ -41,7 +41,7 @@ def merge(out: Path, folders: Sequence[Path]) -> Evidence:
     """
     if out.resolve() in {(folder if folder.is_dir() else folder.parent).resolve() for folder in folders}:
         raise CannotMerge(f"{out} is one of them; choose another folder for the merged run")
-    parts = [read_whole(folder) for folder in folders]
+    parts = [read(folder) for folder in folders]
     header = _merged_header(parts)
     with EvidenceWriter(out, header) as writer:
         for part in parts:

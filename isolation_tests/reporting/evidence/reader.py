@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -20,6 +21,7 @@ from isolation_tests.reporting.evidence.errors import (
     BadRecord,
     CountMismatch,
     Damaged,
+    EvidenceError,
     NewerSuite,
     NoEvidence,
     NoFooter,
@@ -38,6 +40,7 @@ from isolation_tests.reporting.evidence.evidence import (
     Footer,
     Header,
 )
+from isolation_tests.reporting.evidence.sightings import read_sightings
 
 MOST_LINE_BYTES = 64 * 2**20
 MOST_BYTES = 512 * 2**20
@@ -48,19 +51,28 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 def read(path: Path | str) -> Evidence:
     """Read a complete evidence file, given the file or its folder.
 
-    Raises the matching subclass of `EvidenceError` if the file can't be trusted.
+    Raises the matching subclass of `EvidenceError` if the file can't be trusted, and `NoFooter` if a later
+    run in the same folder is in progress or stopped early: the evidence of an earlier run would look like
+    its result.
     """
     path = _located(Path(path))
+    folder = path.parent
+    partial = folder / f"{EVIDENCE_NAME}.partial"
+    if partial.exists():
+        raise NoFooter(partial, _seen_in(folder, partial))
     with _opened(path) as file:
         return _read(path, _lines(path, file))
 
 
-def read_whole(folder: Path) -> Evidence:
-    """Read a folder's evidence; refuses a folder in which a later run is in progress or stopped early."""
-    partial = folder / f"{EVIDENCE_NAME}.partial"
-    if partial.exists():
-        raise NoFooter(partial)
-    return read(folder)
+def _seen_in(folder: Path, partial: Path) -> list[str]:
+    """The keys of the findings that a run without an end had already seen."""
+    results = read_sightings(folder)
+    with contextlib.suppress(EvidenceError, OSError), partial.open("rb") as file:
+        for number, line in _lines(partial, file):
+            record = _record(partial, number, line)
+            if record.pop("kind", None) == "check":
+                results.append(_checked(partial, number, CheckResult, record))
+    return list(dict.fromkeys(case.finding.key for result in results for case in result.cases))
 
 
 def _read(path: Path, lines: Iterator[tuple[int, bytes]]) -> Evidence:
@@ -93,8 +105,6 @@ def _located(path: Path) -> Path:
         path = next((one for one in (whole, partial, packed) if one.exists()), whole)
     if not path.exists():
         raise NoEvidence(path if path.name != EVIDENCE_NAME else path.parent)
-    if path.suffix == ".partial":
-        raise NoFooter(path)
     return path
 
 

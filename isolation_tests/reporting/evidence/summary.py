@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isolation_tests.catalogue import CATALOGUE
-from isolation_tests.model import Case, CheckResult, Level, Operation, Outcome, Verdict, alias_reason
+from isolation_tests.causes.clusters import Cause, causes_of
+from isolation_tests.model import (
+    LADDER,
+    NEEDS_DISPOSABLE,
+    Case,
+    CheckResult,
+    Level,
+    Operation,
+    Outcome,
+    Verdict,
+    alias_reason,
+)
 from isolation_tests.plans import OVERLAP
 from isolation_tests.reporting.evidence.evidence import Evidence, ExpectedCheck, Header
 
@@ -36,7 +47,9 @@ class CheckRow:
     """One check's result: the worst of its reports, or INCONCLUSIVE if it never reported.
 
     optional: the check may be NOT_SUPPORTED without lowering the result. known: only known findings violate
-    it. fresh: a finding that is not listed as known violates it.
+    it. fresh: a finding that is not listed as known violates it. explained: the proven finding because of
+    which the check was skipped. spared: it was left out because the target is not disposable; then the run
+    can reach level safe at most.
     """
 
     check: str
@@ -51,6 +64,8 @@ class CheckRow:
     fresh: bool
     controls: int
     cases: tuple[Case, ...]
+    explained: str = ""
+    spared: bool = False
 
     @property
     def good(self) -> bool:
@@ -63,6 +78,7 @@ class AnomalyRow:
     """What was proved about one anomaly.
 
     checks: number that ran. held: number of those that held. findings: new ones. known: known ones.
+    explained: whether it is inconclusive only because proven findings explain the checks for it.
     """
 
     id: str
@@ -73,6 +89,7 @@ class AnomalyRow:
     not_run: int
     findings: int
     known: int
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ class Summary:
     level: the highest level that was reached; None: not even the first. known_only: known findings are the
     only fault. cases: one per finding, with its smallest plan. stale_known: notes on known findings that did
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
-    reaches no level.
+    reaches no level. causes: what the findings come from, the one that most checks show first.
     """
 
     verdict: Verdict
@@ -98,6 +115,7 @@ class Summary:
     calls: int
     refused: int
     whole: bool = True
+    causes: tuple[Cause, ...] = ()
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -110,11 +128,20 @@ class Summary:
         return tuple(row for row in self.checks if row.verdict is Verdict.NOT_SUPPORTED)
 
     @property
+    def spared(self) -> int:
+        """Number of checks that were left out because the target is not disposable."""
+        return sum(row.spared for row in self.checks)
+
+    @property
     def unsettled(self) -> tuple[CheckRow, ...]:
         """Checks that ran and proved nothing: errors and inconclusive ones."""
-        return tuple(
-            row for row in self.checks if row.ran and row.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)
-        )
+        silent = (Verdict.ERROR, Verdict.INCONCLUSIVE)
+        return tuple(row for row in self.checks if row.ran and not row.explained and row.verdict in silent)
+
+    @property
+    def explained(self) -> tuple[CheckRow, ...]:
+        """Checks that were skipped because a proven finding already shows all that they could."""
+        return tuple(row for row in self.checks if row.explained)
 
 
 def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
@@ -146,7 +173,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
     stale_known: notes on known findings that did not show or expired; they fail the run.
     """
     checks = _check_rows(header, results)
-    bad = [row for row in checks if not row.good]
+    bad = [row for row in checks if not (row.good or row.spared)]
     return Summary(
         verdict=_overall(checks),
         level=_level(checks) if header.whole else None,
@@ -161,6 +188,7 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         calls=sum(result.calls for result in results),
         refused=sum(result.refused for result in results),
         whole=header.whole,
+        causes=causes_of(results),
     )
 
 
@@ -212,7 +240,12 @@ def _check_rows(header: Header, results: Sequence[CheckResult]) -> tuple[CheckRo
     aliases = frozenset(alias_reason(relation) for relation in header.aliases)
     expected = {check.check: check for check in header.expected}
     rows = [
-        _check_row(reported[name], check.level, aliases, optional=_may_lack(check, header, reported[name]))
+        replace(
+            _check_row(
+                reported[name], check.level, aliases, optional=_may_lack(check, header, reported[name])
+            ),
+            spared=_is_spared(header, reported[name]),
+        )
         if name in reported
         else CheckRow(
             check=name,
@@ -250,6 +283,16 @@ def _may_lack(check: ExpectedCheck, header: Header, found: Sequence[CheckResult]
     return lacks or alone or any(_lacked(result) for result in found)
 
 
+def _is_spared(header: Header, found: Sequence[CheckResult]) -> bool:
+    """Whether every report of a check says that it was left out, and the target is indeed not disposable."""
+    return not header.target.disposable and all(
+        result.verdict is Verdict.NOT_SUPPORTED
+        and result.reason == NEEDS_DISPOSABLE
+        and not (result.calls or result.cases or result.histories)
+        for result in found
+    )
+
+
 def _lacked(result: CheckResult) -> bool:
     return result.verdict is Verdict.NOT_SUPPORTED and any(
         event.outcome is Outcome.UNSUPPORTED for history in result.histories for event in history.events
@@ -277,6 +320,7 @@ def _check_row(
         fresh=fresh,
         controls=sum(result.controls for result in found),
         cases=cases,
+        explained=worst.explained if verdict is Verdict.INCONCLUSIVE else "",
     )
 
 
@@ -297,23 +341,25 @@ def _overall(checks: Sequence[CheckRow]) -> Verdict:
     """The worst verdict of all; a run in which no user saw their own facts proves nothing."""
     if not any(row.verdict is Verdict.HELD and row.controls > 0 for row in checks):
         return Verdict.worst((Verdict.INCONCLUSIVE, *(row.verdict for row in checks)))
-    return Verdict.worst(Verdict.HELD if row.good else row.verdict for row in checks)
+    return Verdict.worst(Verdict.HELD if row.good or row.spared else row.verdict for row in checks)
 
 
 def _level(checks: Sequence[CheckRow]) -> Level | None:
     """The highest level at which this level's checks and all lower ones are good.
 
     A level also needs a check that held with its positive controls, because skipping all checks proves
-    nothing.
+    nothing. If checks were left out because the target is not disposable, the level is safe at most, whatever
+    the others show.
     """
     reached = None
-    for level in Level:
-        rows = [row for row in checks if row.level is level]
+    spared = any(row.spared for row in checks)
+    for level in LADDER:
+        rows = [row for row in checks if row.level is level and not row.spared]
         proved = any(row.verdict is Verdict.HELD and row.controls > 0 for row in rows)
         if not proved or not all(row.good for row in rows):
             break
         reached = level
-    return reached
+    return Level.SAFE if spared and reached is not None else reached
 
 
 def _anomaly_rows(checks: Sequence[CheckRow]) -> tuple[AnomalyRow, ...]:
@@ -340,7 +386,15 @@ def _anomaly_row(name: str, checks: Sequence[CheckRow]) -> AnomalyRow:
         not_run=sum(not row.ran for row in mine),
         findings=keys[False],
         known=keys[True],
+        explained=any(row.explained for row in checks) and _is_untold(name, mine),
     )
+
+
+def _is_untold(name: str, mine: Sequence[CheckRow]) -> bool:
+    """Whether all of its checks that are supported were skipped or showed other anomalies."""
+    asked = [row for row in mine if row.verdict is not Verdict.NOT_SUPPORTED and not row.explained]
+    silent = any(row.verdict is not Verdict.NOT_SUPPORTED for row in mine)
+    return silent and all(row.verdict is Verdict.VIOLATED and not _shows(row, name) for row in asked)
 
 
 def _covers(row: CheckRow, name: str) -> bool:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
-import json
 import os
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
-from isolation_tests.core.masking import masked_text
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.errors import FolderTaken, NotWritable, WriterClosed
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, PACKED, Ending, Footer, Header
-
-_SANITISED = frozenset({"reason", "error"})
+from isolation_tests.reporting.evidence.sanitising import encode, sanitised
+from isolation_tests.reporting.evidence.sightings import drop_sightings
 
 
 class EvidenceWriter:
@@ -41,6 +39,7 @@ class EvidenceWriter:
         self._take(header)
         try:
             self._file = self._partial.open("wb")
+            drop_sightings(self.folder)
             self._write("header", header)
         except OSError as error:
             self._release()
@@ -63,6 +62,7 @@ class EvidenceWriter:
             os.fsync(self._file.fileno())
             self._file.close()
             self._partial.replace(whole)
+            drop_sightings(self.folder)
         except OSError as error:
             raise NotWritable(self.folder, _why(error)) from error
         finally:
@@ -71,7 +71,9 @@ class EvidenceWriter:
 
     def close(self) -> None:
         """Release the folder; without `finish` the partial file stays. Calling this twice is harmless."""
-        self._file.close()
+        # A file on a full disk can't be closed in order: what it holds in memory can't be written.
+        with contextlib.suppress(OSError):
+            self._file.close()
         self._release()
 
     def __enter__(self) -> Self:
@@ -112,18 +114,13 @@ class EvidenceWriter:
     def _write(self, kind: str, record: BaseModel) -> None:
         if self._file.closed:
             raise WriterClosed(self.folder)
-        line = encode({"kind": kind, **_sanitised(record.model_dump(mode="json"))})
+        line = encode({"kind": kind, **sanitised(record.model_dump(mode="json"))})
         self._digest.update(line)
         try:
             self._file.write(line)
             self._file.flush()
         except OSError as error:
             raise NotWritable(self.folder, _why(error)) from error
-
-
-def encode(record: Mapping[str, Any]) -> bytes:
-    """One record as a line of ASCII JSON, because names may hold characters that UTF-8 can't encode."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def pack(folder: Path) -> Path:
@@ -133,16 +130,6 @@ def pack(folder: Path) -> Path:
     packed.write_bytes(gzip.compress(whole.read_bytes(), mtime=0))
     whole.unlink()
     return packed
-
-
-def _sanitised(value: Any) -> Any:
-    """The record with credentials masked in reasons and errors; answers stay as they were judged."""
-    if isinstance(value, dict):
-        return {
-            key: masked_text(inner) if key in _SANITISED and isinstance(inner, str) else _sanitised(inner)
-            for key, inner in value.items()
-        }
-    return [_sanitised(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _why(error: OSError) -> str:

@@ -1,5 +1,7 @@
 """A run's findings as comma-separated values, one row per finding, for spreadsheets and issue trackers.
 
+The first rows are the causes' proofs, one for each cause.
+
 A cell that a spreadsheet would read as a formula gets an apostrophe in front, as OWASP advises:
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -13,15 +15,19 @@ from pathlib import Path
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
-from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.summary import summary_of
+from isolation_tests.reporting.narrative.causes import by_cause, headline, support
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
-from isolation_tests.reporting.narrative.wording import law_of, names_of, replay_command
+from isolation_tests.reporting.narrative.wording import law_of, names_of
 
 __all__ = ["COLUMNS", "render"]
 
 COLUMNS = (
+    "cause",
+    "shown by",
     "finding",
     "anomaly",
     "name",
@@ -56,12 +62,14 @@ def render(evidence: Evidence) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    for case in summary_of(evidence).cases:
-        writer.writerow([_cell(value) for value in (*_finding(case), *_run(evidence))])
+    for cause, case in by_cause(summary_of(evidence)):
+        told = ("", "") if cause is None else (headline(cause), support(cause))
+        cells = (*told, *_finding(case, evidence.header), *_run(evidence))
+        writer.writerow([_cell(value) for value in cells])
     return file.getvalue()
 
 
-def _finding(case: Case) -> tuple[object, ...]:
+def _finding(case: Case, header: Header) -> tuple[object, ...]:
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     names = dict(names_of(case))
@@ -82,7 +90,7 @@ def _finding(case: Case) -> tuple[object, ...]:
         law_of(case),
         story(case),
         reproduction(case),
-        replay_command(replay_path(Path(), finding)),
+        replay_command(replay_path(Path(), finding), header),
         entry.fix if entry else "",
     )
 

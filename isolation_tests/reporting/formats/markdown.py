@@ -14,19 +14,21 @@ from itertools import accumulate
 from pathlib import Path
 
 from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
-from isolation_tests.reporting.evidence.evidence import Evidence
+from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
+from isolation_tests.reporting.narrative.causes import headline, proof, support
+from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
     law_of,
     names_of,
-    replay_command,
     row_verdict,
     verdict_line,
 )
@@ -37,6 +39,7 @@ MARK = "<!-- isolation-tests -->"
 """The first line, which identifies an earlier comment."""
 MOST_BYTES = 60_000
 _FINDINGS_BYTES = 40_000
+_MOST_KEYS = 20
 _MOST_KNOWN = 50
 _MOST_REASONS = 20
 _LINE = 300
@@ -56,7 +59,7 @@ def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
         MARK,
         f"### User isolation of {code(evidence.header.target.title)}: {_headline(summary)}",
         verdict_line(summary),
-        *_findings(summary),
+        *_findings(summary, evidence.header),
         *_known(summary),
         *_untested(summary),
         *_anomalies(summary),
@@ -70,23 +73,24 @@ def _headline(summary: Summary) -> str:
     return f"{summary.verdict.replace('_', ' ')}{known}"
 
 
-def _findings(summary: Summary) -> Iterator[str]:
-    new = [case for case in summary.cases if case.known is None]
+def _findings(summary: Summary, header: Header) -> Iterator[str]:
+    new = sum(case.known is None for case in summary.cases)
+    causes = [cause for cause in summary.causes if not cause.known]
     if new:
-        yield f"#### {counted(len(new), 'new finding')}"
+        yield f"#### {counted(len(causes), 'cause')}, {counted(new, 'new finding')}"
     left = _FINDINGS_BYTES
-    for number, case in enumerate(new):
-        part = _finding(case)
+    for number, cause in enumerate(causes):
+        part = _cause(cause, proof(summary, cause), header)
         left -= len(part.encode("utf-8", "backslashreplace"))
         if left < 0:
-            more = counted(len(new) - number, "more finding")
+            more = counted(len(causes) - number, "more cause")
             yield f"**{more} left out here.** The run's report lists them all."
             return
         yield part
 
 
-def _finding(case: Case) -> str:
-    """One finding, folded: law, story, names, reproduction, replay command and usual fix."""
+def _cause(cause: Cause, case: Case, header: Header) -> str:
+    """One cause, folded: its proof with law, story, names, reproduction, replay command and usual fix."""
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     names = "\n".join(f"{label:<10}{value}" for label, value in names_of(case))
@@ -94,15 +98,24 @@ def _finding(case: Case) -> str:
     severity = f", {entry.severity}" if entry else ""
     often = f"{case.seen} of {case.tried} {'try' if case.tried == 1 else 'tries'}"
     parts = [
-        f"<details><summary><code>{_html(finding.key)}</code>{severity}, showed in {often}</summary>",
+        f"<details><summary><code>{_html(headline(cause))}</code>{severity}</summary>",
+        f"Shown by {_html(support(cause))}.",
+        f"Proved by {code(finding.key)}, which showed in {often}.",
         f"{'**Law:** ' + entry.law if entry else '**Law:** ' + code(law_of(case))}",
         _fenced(f"{happened}\n\n{names}", "text"),
         _fenced(reproduction(case), "python"),
-        _fenced(replay_command(replay_path(Path(), finding)), "sh"),
+        _fenced(replay_command(replay_path(Path(), finding), header), "sh"),
         *([f"**Usual fix:** {entry.fix}"] if entry else []),
+        *([f"**Explains:** {_keys(cause)}"] if len(cause.keys) > 1 else []),
         "</details>",
     ]
     return "\n\n".join(parts)
+
+
+def _keys(cause: Cause) -> str:
+    """The findings that a cause explains, the first of many."""
+    more = len(cause.keys) - _MOST_KEYS
+    return ", ".join(code(key) for key in cause.keys[:_MOST_KEYS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _known(summary: Summary) -> Iterator[str]:
@@ -124,6 +137,7 @@ def _untested(summary: Summary) -> Iterator[str]:
     """What was not proved, and why; the counts are complete."""
     groups = {
         "inconclusive or in error": summary.unsettled,
+        "explained by a finding": summary.explained,
         "not supported": summary.not_supported,
         "not run": tuple(row for row in summary.checks if not row.ran),
     }

@@ -1,5 +1,7 @@
 """A run as SARIF 2.1.0, for code scanning: rules are anomalies, results are findings.
 
+Each cause's proof comes first; every result names its cause.
+
 A known finding is a result with a suppression that quotes the reason. An inconclusive check is a notification
 and sets `executionSuccessful` to false, so that an empty list of results never stands for "not tested".
 
@@ -20,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isolation_tests.catalogue import CATALOGUE, Anomaly
+from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
@@ -27,6 +30,7 @@ from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence,
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary, summary_of
 from isolation_tests.reporting.evidence.times import instant
 from isolation_tests.reporting.formats.json_common import as_json, one_line, why
+from isolation_tests.reporting.narrative.causes import by_cause, headline, support
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import law_of, names_of, verdict_line
 
@@ -80,7 +84,7 @@ def _run(evidence: Evidence, summary: Summary, rules: list[str]) -> dict[str, An
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(evidence, summary)],
         "results": [
-            *(_finding(case, header.target, place, rules) for case in summary.cases),
+            *(_finding(case, cause, header.target, place, rules) for cause, case in by_cause(summary)),
             *(_unshown(row, header.target, place, rules) for row in summary.checks if _is_unshown(row)),
         ],
         "properties": {
@@ -92,6 +96,7 @@ def _run(evidence: Evidence, summary: Summary, rules: list[str]) -> dict[str, An
             "profile": header.profile,
             "whole": header.whole,
             "selection": header.selection,
+            "causes": [{"cause": headline(cause), "shownBy": support(cause)} for cause in summary.causes],
             "checks": len(summary.checks),
             "held": summary.counts[Verdict.HELD],
         },
@@ -140,7 +145,9 @@ def _help(entry: Anomaly) -> Iterator[str]:
         yield f"Note: {entry.note}"
 
 
-def _finding(case: Case, target: TargetInfo, place: tuple[str, str], rules: list[str]) -> dict[str, Any]:
+def _finding(
+    case: Case, cause: Cause | None, target: TargetInfo, place: tuple[str, str], rules: list[str]
+) -> dict[str, Any]:
     finding = case.finding
     result = _result(finding.anomaly, finding.key, f"{story(case)} Law: {law_of(case)}", target, place, rules)
     result["locations"][0]["logicalLocations"] = [
@@ -152,6 +159,7 @@ def _finding(case: Case, target: TargetInfo, place: tuple[str, str], rules: list
     ]
     result["properties"] = {
         "finding": finding.key,
+        "cause": "" if cause is None else headline(cause),
         "relation": finding.relation,
         "where": finding.where,
         "names": dict(names_of(case)),
@@ -227,13 +235,18 @@ def _invocation(evidence: Evidence, summary: Summary) -> dict[str, Any]:
 
 def _notices(summary: Summary) -> Iterator[dict[str, Any]]:
     for row in summary.checks:
-        if row.ran and row.verdict in NOTICES and not row.good:
+        if row.ran and row.verdict in NOTICES and not row.good and not row.explained:
             yield _notice(_id(row.verdict), NOTICES[row.verdict][0], f"{row.check}: {why(row)}")
     if count := sum(row.good for row in summary.not_supported):
         yield _notice(
             _id(Verdict.NOT_SUPPORTED),
             "note",
             f"{counted(count, 'check was', 'checks were')} skipped: not supported by the target.",
+        )
+    if summary.explained:
+        skipped = counted(len(summary.explained), "check was", "checks were")
+        yield _notice(
+            _id(Verdict.INCONCLUSIVE), "note", f"{skipped} skipped because a finding explains them."
         )
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NAMED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,14 +21,14 @@ from isolation_tests.core.plural import counted
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME, Header
 from isolation_tests.reporting.evidence.summary import Summary
+from isolation_tests.reporting.narrative.causes import cause_text, proof
 from isolation_tests.reporting.narrative.wording import (
-    finding_text,
     header_lines,
     summary_table,
     verdict_line,
 )
 
-MOST_FINDINGS = 12
+MOST_CAUSES = 12
 MOST_UNSETTLED = 12
 MOST_NOT_RUN = 3
 
@@ -84,15 +85,18 @@ def print_smoke_failure(result: CheckResult) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The files that a run wrote. folder: None if it wrote none."""
+    """The files that a run wrote.
+
+    folder: None if it wrote none. replays: the command that replays each finding, by its key.
+    """
 
     folder: Path | None = None
-    replays: Mapping[str, Path] = field(default_factory=dict)
+    replays: Mapping[str, str] = field(default_factory=dict)
     exports: Sequence[Path] = ()
 
 
 def print_summary(summary: Summary, written: Written, notes: Sequence[str] = ()) -> None:
-    """Print the table by anomaly, each finding once, notes, the written files and the verdict."""
+    """Print the table by anomaly, each cause once, notes, the written files and the verdict."""
     out = console()
     out.print()
     if len(summary.checks) - len(summary.not_run) > 1:
@@ -108,13 +112,14 @@ def print_summary(summary: Summary, written: Written, notes: Sequence[str] = ())
 
 
 def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator[str]:
-    """Findings, known findings, inconclusive checks, checks that did not run, and notes."""
-    news = [case for case in summary.cases if case.known is None]
-    for case in news[:MOST_FINDINGS]:
-        yield "\n" + finding_text(case, written.replays.get(case.finding.key))
-    if len(news) > MOST_FINDINGS:
+    """Causes, known findings, inconclusive checks, checks that did not run, and notes."""
+    news = [cause for cause in summary.causes if not cause.known]
+    for cause in news[:MOST_CAUSES]:
+        case = proof(summary, cause)
+        yield "\n" + cause_text(cause, case, written.replays.get(case.finding.key))
+    if len(news) > MOST_CAUSES:
         where = "the report lists all" if written.folder else "use --report FOLDER to see all"
-        yield f"\n... and {counted(len(news) - MOST_FINDINGS, 'more finding')}; {where}."
+        yield f"\n... and {counted(len(news) - MOST_CAUSES, 'more cause')}; {where}."
     for case in summary.cases:
         if case.known is not None:
             yield f"known finding: {case.finding.key}: {plain(case.known)}"
@@ -122,6 +127,8 @@ def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator
         yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
     if len(summary.unsettled) > MOST_UNSETTLED:
         yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more inconclusive or in error."
+    for key, number in Counter(row.explained for row in summary.explained).items():
+        yield f"explained: {counted(number, 'check was', 'checks were')} skipped, because {key} shows it."
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NOT_RUN])
         more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,9 +11,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from isolation_tests.catalogue import CATALOGUE, Anomaly
+from isolation_tests.causes.clusters import Cause
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case, Operation, Verdict
-from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import BadStrengthError, Strength, grouped, read_strength
@@ -24,14 +25,13 @@ from isolation_tests.reporting.html.name_diff import Sides, alone, side_by_side
 from isolation_tests.reporting.html.sequence_diagram import Diagram, Shown, diagram, parties, shown_by
 from isolation_tests.reporting.html.timeline import Timeline, timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
+from isolation_tests.reporting.narrative.causes import headline, support
+from isolation_tests.reporting.narrative.commands import calibrating, installing, replay_command, rerun
 from isolation_tests.reporting.narrative.controls import exercised
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.sections import (
-    calibrating,
-    installing,
     level_meaning,
     meaning,
-    rerun,
     statistics_of,
     tested,
     untested,
@@ -39,7 +39,6 @@ from isolation_tests.reporting.narrative.sections import (
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
     law_of,
-    replay_command,
     row_verdict,
     verdict_line,
 )
@@ -115,7 +114,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
     footer = evidence.footer
     found = found or Beside()
     summary = summary_of(evidence)
-    groups = _groups(summary.cases)
+    groups = _groups(summary.cases, evidence.header)
     numbers = {finding.case.finding.key: finding.number for group in groups for finding in group.findings}
     cells = grid(evidence.results)
     rows = latencies(evidence.results)
@@ -136,6 +135,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             operations=[op for op in Operation if any(op in row for row in cells.values())],
             matrix=who_saw_whom(evidence.results, numbers),
             groups=groups,
+            causes=[_told(cause, numbers) for cause in summary.causes],
             open_all=len(summary.cases) <= _MOST_OPEN,
             strength=found.strength,
             spots=grouped,
@@ -150,6 +150,16 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             digests=[(name, digest) for name, digest in _digests(evidence) if digest],
         )
     )
+
+
+def _told(cause: Cause, numbers: Mapping[str, int]) -> dict[str, object]:
+    """A cause as the page shows it: in words, with the number of the finding that proves it."""
+    return {
+        "headline": headline(cause),
+        "shown_by": support(cause),
+        "known": cause.known,
+        "proof": numbers[cause.case.finding.key],
+    }
 
 
 def _digests(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -170,7 +180,7 @@ def _environment() -> Environment:
     return templates
 
 
-def _groups(cases: Sequence[Case]) -> list[_Group]:
+def _groups(cases: Sequence[Case], header: Header) -> list[_Group]:
     """Findings by anomaly in the catalogue's order, new before known, numbered throughout."""
     order = {name: place for place, name in enumerate(CATALOGUE)}
     by_anomaly: dict[str, list[Case]] = {}
@@ -179,13 +189,13 @@ def _groups(cases: Sequence[Case]) -> list[_Group]:
     groups, number = [], 0
     for name in sorted(by_anomaly, key=lambda name: (order.get(name, len(order)), name)):
         members = sorted(by_anomaly[name], key=lambda case: case.known is not None)
-        findings = tuple(_finding(n, case) for n, case in enumerate(members, start=number + 1))
+        findings = tuple(_finding(n, case, header) for n, case in enumerate(members, start=number + 1))
         number += len(findings)
         groups.append(_Group(name, CATALOGUE.get(name), law_of(members[0]), findings))
     return groups
 
 
-def _finding(number: int, original: Case) -> _Finding:
+def _finding(number: int, original: Case, header: Header) -> _Finding:
     case = _modest(original)
     pair = [case.history.users[user].name for user in parties(case)]
     return _Finding(
@@ -198,7 +208,7 @@ def _finding(number: int, original: Case) -> _Finding:
         shown=shown_by(case),
         timeline=timeline(case),
         reproduction=reproduction(case),
-        replay=replay_command(replay_path(Path(), original.finding)),
+        replay=replay_command(replay_path(Path(), original.finding), header),
     )
 
 

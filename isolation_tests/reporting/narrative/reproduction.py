@@ -272,7 +272,7 @@ class _Writer:
         ]
 
     def _user(self, step: Step) -> str:
-        return _literal(_name(self.case, step.user))
+        return "None" if step.spoiled else _literal(_name(self.case, step.user))
 
     def _text(self, fact: int | None) -> str:
         if fact is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from isolation_tests.adapter import OPTIONAL_METHODS
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.intervals import unseen_words
 from isolation_tests.core.plural import counted
-from isolation_tests.model import CheckResult, Frozen, Level, Verdict
+from isolation_tests.model import LADDER, CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary
 from isolation_tests.reporting.narrative.wording import pairs
@@ -18,18 +17,14 @@ from isolation_tests.reporting.narrative.wording import pairs
 __all__ = [
     "Gap",
     "Group",
-    "calibrating",
-    "installing",
     "level_meaning",
     "meaning",
-    "rerun",
     "statistics_of",
     "tested",
     "untested",
 ]
 
 _MOST_NAMES = 120
-_OPTION = "option "
 _LISTED = frozenset(
     {
         "aliases",
@@ -74,6 +69,7 @@ _LISTED_OF_TARGET = frozenset(
     }
 )
 _LEVELS = {
+    Level.SAFE: "users with harmless names stay apart in searches, lists and deletes",
     Level.CORE: "users with ordinary or related names stay apart in searches, lists and deletes",
     Level.HARDENED: "they stay apart with hostile names, ids, filters, keys and handles",
     Level.CONCURRENT: "they stay apart while their calls overlap",
@@ -119,8 +115,14 @@ def meaning(summary: Summary) -> str:
 
 def level_meaning(summary: Summary) -> str:
     """The level that was reached and its meaning, or why no level was reached."""
+    if summary.level is Level.SAFE:
+        return (
+            f"Level safe was reached: {_LEVELS[Level.SAFE]}. The target is not disposable, so hostile names"
+            f" only read, which leaves out {counted(summary.spared, 'check')}. Level core needs a store that"
+            " a run may destroy."
+        )
     if summary.level is not None:
-        reached = list(Level)[: list(Level).index(summary.level) + 1]
+        reached = LADDER[: LADDER.index(summary.level) + 1]
         return f"Level {summary.level} was reached: {'; '.join(_LEVELS[level] for level in reached)}."
     if not summary.whole:
         return (
@@ -186,6 +188,11 @@ def untested(evidence: Evidence, summary: Summary) -> list[Gap]:
             groups=_grouped(summary.unsettled),
         ),
         Gap(
+            f"Explained by a finding ({len(summary.explained)})",
+            "A proven finding already shows all that these checks could, so they were skipped.",
+            groups=_grouped(summary.explained),
+        ),
+        Gap(
             "Narrowed",
             "These options narrowed the run. Checks left out count as not run.",
             items=header.selection,
@@ -197,7 +204,8 @@ def untested(evidence: Evidence, summary: Summary) -> list[Gap]:
         ),
         Gap(
             f"Not supported ({len(summary.not_supported)})",
-            "The target does not offer what these checks need, or declares two names to be one user.",
+            "The target does not offer what these checks need, declares two names to be one user, or is not"
+            " disposable.",
             groups=_grouped(summary.not_supported),
         ),
         Gap(
@@ -262,37 +270,6 @@ def statistics_of(results: Sequence[CheckResult], summary: Summary) -> list[tupl
             ("Intermittent findings", f"{unsteady}; they count as violated, and each states its bounds")
         )
     return rows
-
-
-def rerun(header: Header) -> str:
-    """The command that repeats the run."""
-    seed = [] if header.seed is None else ["--seed", str(header.seed)]
-    options = header.target.options
-    given = (name.removeprefix(_OPTION) for name in header.given if name.startswith(_OPTION))
-    chosen = [word for name in given if name in options for word in ("-O", f"{name}={options[name]}")]
-    run = ["isolation-tests", "run", _named_by_user(header), "--profile", header.profile]
-    return shlex.join([*run, *seed, *chosen])
-
-
-def calibrating(header: Header) -> str:
-    """The command that measures which seeded faults the checks catch in front of this target."""
-    return shlex.join(["isolation-tests", "calibrate", _named_by_user(header), "--profile", header.profile])
-
-
-def _named_by_user(header: Header) -> str:
-    """How a user names the target: by its name if a package ships it, else by its file."""
-    target = header.target
-    by_name = not target.source or "," in target.source or " in front of " in target.source
-    return target.name if by_name else target.source
-
-
-def installing(header: Header) -> str:
-    """The command that installs the tested versions; files have only a digest and can't be installed."""
-    pins = [
-        f"{name}=={version}" for name, version in header.target.distributions.items() if " " not in version
-    ]
-    own = f"isolation-tests=={header.suite_version}"
-    return shlex.join(["pip", "install", *dict.fromkeys((own, *pins))])
 
 
 def _withheld(summary: Summary) -> tuple[str, ...]:

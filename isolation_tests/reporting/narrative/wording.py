@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from rich import box
 from rich.table import Table
@@ -27,7 +25,6 @@ __all__ = [
     "law_of",
     "names_of",
     "pairs",
-    "replay_command",
     "row_verdict",
     "summary_table",
     "verdict_line",
@@ -60,14 +57,19 @@ def header_lines(header: Header) -> list[str]:
     seed = "random seed" if header.seed is None else f"seed {header.seed}"
     levels = Counter(check.level for check in header.expected)
     by_level = ", ".join(f"{levels[level]} {level}" for level in Level if levels[level])
-    disposable = "; the store is disposable" if target.disposable else ""
+    disposable = (
+        "yes: hostile user names write and delete too, which may destroy the whole store"
+        if target.disposable
+        else "no: hostile user names only read, so the highest level is safe; --disposable changes that"
+    )
     aliases, owner_keys = ", ".join(header.aliases) or "none", ", ".join(header.owner_keys) or "none"
     workers = counted(header.workers, "worker")
     lines = [
         f"isolation-tests {header.suite_version}, run {header.run_id}, started {header.started}",
         f"target: {target.name}{title}, {versions}",
         f"adapter: {target.adapter}{source}",
-        f"options: {pairs(target.options) or 'none'}{disposable}",
+        f"options: {pairs(target.options) or 'none'}",
+        f"disposable: {disposable}",
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
         *([f"declared non-deterministic: {target.volatile}"] if target.volatile else []),
@@ -89,9 +91,13 @@ def verdict_line(summary: Summary) -> str:
     if violated := summary.counts[Verdict.VIOLATED]:
         parts.append(f"{violated} violated{_findings(summary)}")
     for verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_SUPPORTED):
-        silent = len(summary.not_run) if verdict is Verdict.INCONCLUSIVE else 0
+        silent = len(summary.not_run) + len(summary.explained) if verdict is Verdict.INCONCLUSIVE else 0
+        if verdict is Verdict.NOT_SUPPORTED and (silent := summary.spared):
+            parts.append(f"{silent} left out (the target is not disposable)")
         if number := summary.counts[verdict] - silent:
             parts.append(f"{number} {_words(verdict)}")
+    if summary.explained:
+        parts.append(f"{len(summary.explained)} skipped because a finding explains them")
     if summary.not_run:
         parts.append(f"{len(summary.not_run)} not run")
     if summary.stale_known:
@@ -108,7 +114,9 @@ def verdict_line(summary: Summary) -> str:
 def _findings(summary: Summary) -> str:
     known = sum(case.known is not None for case in summary.cases)
     new = len(summary.cases) - known
+    causes = sum(not cause.known for cause in summary.causes)
     numbers = [
+        *([counted(causes, "cause")] if causes else []),
         *([counted(new, "finding")] if new else []),
         *([counted(known, "known finding")] if known else []),
     ]
@@ -127,7 +135,10 @@ def row_verdict(row: AnomalyRow) -> str:
 
 
 def summary_table(summary: Summary) -> Table:
-    """One row per anomaly: its verdict, its checks that held, ran and did not run, and its findings."""
+    """One row per anomaly: its verdict, its checks that held, ran and did not run, and its findings.
+
+    An anomaly that no check tells apart from a proven finding has no row.
+    """
     table = Table(
         title="What was proved, by anomaly",
         title_justify="left",
@@ -142,6 +153,8 @@ def summary_table(summary: Summary) -> Table:
     for heading in ("held", "run", "not run", "findings", "known"):
         table.add_column(heading, justify="right")
     for row in summary.rows:
+        if row.explained:
+            continue
         figures = (row.held, row.checks, row.not_run, row.findings, row.known)
         table.add_row(
             Text(plain(row.id if row.id == row.name else f"{row.id} {row.name}")),
@@ -151,8 +164,11 @@ def summary_table(summary: Summary) -> Table:
     return table
 
 
-def finding_text(case: Case, replay_path: Path | str | None) -> str:
-    """A finding for a reader: law, story, both names, reproduction, replay command and usual fix."""
+def finding_text(case: Case, replay: str | None) -> str:
+    """A finding for a reader: law, story, both names, reproduction, replay command and usual fix.
+
+    replay: the command that replays it; None if it has no replay file.
+    """
     finding = case.finding
     entry = CATALOGUE.get(finding.anomaly)
     lines = [
@@ -164,8 +180,8 @@ def finding_text(case: Case, replay_path: Path | str | None) -> str:
         "  reproduction:",
         *(f"    {line}" for line in reproduction(case).splitlines()),
     ]
-    if replay_path is not None:
-        lines.append(f"  replay:   {replay_command(replay_path)}")
+    if replay is not None:
+        lines.append(f"  replay:   {replay}")
     if entry:
         lines.append(f"  usual fix: {entry.fix}")
     return plain("\n".join(lines))
@@ -189,11 +205,6 @@ def names_of(case: Case) -> list[tuple[str, str]]:
         related = f"{finding.relation}: " if finding.relation else ""
         labelled.append(("relation", related + difference(*names)))
     return labelled
-
-
-def replay_command(replay_path: Path | str) -> str:
-    """The command that replays the finding."""
-    return f"isolation-tests replay {shlex.quote(str(replay_path))}"
 
 
 def _capabilities(header: Header) -> str:

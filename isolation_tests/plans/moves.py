@@ -1,0 +1,328 @@
+"""Moves: what one user can do with all that an adapter offers, with ordinary and odd values.
+
+A move is one call, or a few that only make sense together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isolation_tests.model import FactSpec, Operation, Step
+from isolation_tests.plans.cells import TOPIC, Offer, add, delete_all, list_all, search, settle
+from isolation_tests.testdata.facts import People
+
+WRITERS, SUCCESSOR, NEWCOMER = 3, 3, 4
+"""How many users write from the start; who comes when another leaves; who stores nothing and only looks."""
+BULK = 12
+"""More than a page of ten."""
+LIMITS = (1, 3, 5, 100)
+WAIT_SECONDS = 0.02
+
+_SHARED_KEY = "note"
+_BLANKS = ("", " ", "\t\n", "\u00a0", "...", "?!", "\x00", "\u200b")
+"""Texts in which there is nothing to find."""
+_AROUND = (
+    "{}\x00",
+    "{}\u200b\u202e",
+    "\r\n{}\r\n",
+    "'; -- {}",
+    "<b>{}</b>",
+    "%s{}%",
+    "{} " + "lorem ipsum " * 400,
+)
+"""What surrounds a canary in an odd text."""
+_IDS = (
+    "",
+    " ",
+    "*",
+    "%",
+    "null",
+    "None",
+    "0",
+    "-1",
+    "../{id}",
+    "{id}/",
+    "{id} ",
+    "{id}%",
+    "{id},{id}",
+    "{id}'--",
+)
+_QUERIES = ("", " ", "*", "%", '"', "NOT", "a OR b", "\x00")
+_VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
+_REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
+
+
+@dataclass
+class Draft:
+    """A plan in the making.
+
+    choose: chooses one of several values, the first of which is the simplest. written: by user, the facts
+    that the user stored.
+    """
+
+    choose: Callable[[Sequence[Any]], Any]
+    offer: Offer
+    people: People
+    facts: list[FactSpec] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    written: dict[int, list[int]] = field(default_factory=dict)
+
+    def fact(self, user: int, text: str | None = None) -> int:
+        """A new fact of the user."""
+        self.facts.append(FactSpec(text=text or self.people.fact(), owners=(user,)))
+        self.written.setdefault(user, []).append(len(self.facts) - 1)
+        return len(self.facts) - 1
+
+    def own(self, user: int) -> int:
+        """One of the user's facts, the latest first."""
+        return int(self.choose(self.written[user][::-1]))
+
+    def foreign(self, user: int) -> int:
+        """One of the others' facts."""
+        return int(
+            self.choose([fact for other, facts in self.written.items() if other != user for fact in facts])
+        )
+
+    def offers(self, *names: str) -> bool:
+        """Whether the target has all of these capabilities."""
+        return self.offer.capabilities.issuperset(names)
+
+
+Move = Callable[[Draft, int], Sequence[Step]]
+"""What a user does: draws what it needs and gives the steps."""
+
+
+def _store(draft: Draft, user: int) -> Sequence[Step]:
+    return [add(user, draft.fact(user))]
+
+
+def _store_keyed(draft: Draft, user: int) -> Sequence[Step]:
+    """A key that every user of the plan uses, each for a memory of their own."""
+    return [add(user, draft.fact(user), key=f"{_SHARED_KEY}-{{base}}")]
+
+
+def _store_tagged(draft: Draft, user: int) -> Sequence[Step]:
+    """Metadata that all users share."""
+    return [add(user, draft.fact(user), metadata=dict(TOPIC))]
+
+
+def store_linked(draft: Draft, user: int) -> Sequence[Step]:
+    """Metadata that names another user's memory under a usual key, as a text or in a list."""
+    foreign = f"~{draft.foreign(user)}"
+    value = draft.choose([foreign, [foreign]])
+    return [add(user, draft.fact(user), metadata={draft.choose(_REFERENCES): value}, odd=True)]
+
+
+def _store_addressed(draft: Draft, user: int) -> Sequence[Step]:
+    """Metadata that names another user under a key of ownership."""
+    other = draft.choose([one for one in range(WRITERS) if one != user])
+    key = draft.choose(draft.offer.owner_keys or ("user_id",))
+    return [add(user, draft.fact(user), metadata={key: f"@{other}"}, odd=True)]
+
+
+def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
+    return [Step(op=Operation.ADD, user=user, text=draft.choose(_BLANKS), odd=True)]
+
+
+def _store_odd(draft: Draft, user: int) -> Sequence[Step]:
+    text = draft.choose(_AROUND).replace("{}", "{canary} kept")
+    return [add(user, draft.fact(user, text), odd=True)]
+
+
+def _store_near(draft: Draft, user: int) -> Sequence[Step]:
+    """A text that differs from another user's by its canary only."""
+    return [add(user, draft.fact(user, draft.facts[draft.foreign(user)].text))]
+
+
+def _store_many(draft: Draft, user: int) -> Sequence[Step]:
+    return [add(user, draft.fact(user)) for _ in range(BULK)]
+
+
+def _replace(draft: Draft, user: int) -> Sequence[Step]:
+    old = draft.own(user)
+    return [Step(op=Operation.UPDATE, user=user, fact=draft.fact(user), replaces=old)]
+
+
+def _replace_blank(draft: Draft, user: int) -> Sequence[Step]:
+    old = draft.own(user)
+    return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(_BLANKS), odd=True)]
+
+
+def _replace_foreign(draft: Draft, user: int) -> Sequence[Step]:
+    old = draft.foreign(user)
+    return [Step(op=Operation.UPDATE, user=user, fact=draft.fact(user), replaces=old)]
+
+
+def _remove(draft: Draft, user: int) -> Sequence[Step]:
+    return [Step(op=Operation.DELETE, user=user, fact=draft.own(user))]
+
+
+def _remove_foreign(draft: Draft, user: int) -> Sequence[Step]:
+    return [Step(op=Operation.DELETE, user=user, fact=draft.foreign(user))]
+
+
+def _remove_odd(draft: Draft, user: int) -> Sequence[Step]:
+    fact = draft.choose([draft.own(user), draft.foreign(user)])
+    return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+
+
+def _remove_each(draft: Draft, user: int) -> Sequence[Step]:
+    """All own memories, one by one."""
+    return [Step(op=Operation.DELETE, user=user, fact=fact) for fact in draft.written[user]]
+
+
+def _remove_all(_: Draft, user: int) -> Sequence[Step]:
+    return [delete_all(user)]
+
+
+def _bring_back(draft: Draft, user: int) -> Sequence[Step]:
+    """A memory that is found, deleted, stored again with the same text, and searched with the same limit."""
+    fact, limit = draft.own(user), draft.choose(LIMITS)
+    one = [Step(op=Operation.DELETE, user=user, fact=fact)] if draft.offers("delete") else [delete_all(user)]
+    found = settle(user, fact, limit=limit)
+    return [found, *one, add(user, fact), found]
+
+
+def _come_back(draft: Draft, user: int) -> Sequence[Step]:
+    """A user who left entirely comes back under the same name."""
+    return [delete_all(user), add(user, draft.fact(user))]
+
+
+def leave_to_successor(draft: Draft, user: int) -> Sequence[Step]:
+    """A user leaves, and one who was never seen before comes right after."""
+    return [delete_all(user), add(SUCCESSOR, draft.fact(SUCCESSOR))]
+
+
+def _ask(draft: Draft, user: int) -> Sequence[Step]:
+    return [search(user, draft.own(user), limit=draft.choose(LIMITS))]
+
+
+def _askfor_foreign(draft: Draft, user: int) -> Sequence[Step]:
+    return [for_foreign(draft, user, draft.choose(LIMITS))]
+
+
+def for_foreign(draft: Draft, user: int, limit: int) -> Step:
+    """A search for another user's text, without the canary, which a system may well echo."""
+    return search(user, query=draft.facts[draft.foreign(user)].text.replace("{canary}", ""), limit=limit)
+
+
+def _ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
+    return [search(user, query=draft.choose(_QUERIES), odd=True)]
+
+
+def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
+    """A filter without a value, of a key that nobody has, or of another user beside an own key."""
+    other = draft.choose([one for one in range(WRITERS) if one != user])
+    keys = ("topic", "nobody-has-this", *draft.offer.owner_keys[:2])
+    filters: dict[str, Any] = draft.choose(
+        [
+            {},
+            *({draft.choose(keys): value} for value in _VALUES),
+            {**TOPIC, draft.choose(keys[1:]): f"@{other}"},
+            {**TOPIC, "nobody-has-this": None},
+        ]
+    )
+    read = draft.choose([list_all(user), search(user, draft.own(user))])
+    return [read.model_copy(update={"filters": filters, "odd": True})]
+
+
+def _list(_: Draft, user: int) -> Sequence[Step]:
+    return [list_all(user)]
+
+
+def _read_by_id(draft: Draft, user: int) -> Sequence[Step]:
+    op = Operation(draft.choose([way for way in ("get", "history") if draft.offers(way)]))
+    return [Step(op=op, user=user, fact=draft.own(user))]
+
+
+def _reading(op: Operation) -> Move:
+    return lambda _, user: [Step(op=op, user=user)]
+
+
+def _read_foreign(draft: Draft, user: int) -> Sequence[Step]:
+    op = Operation(draft.choose([way for way in ("get", "history") if draft.offers(way)]))
+    return [Step(op=op, user=user, fact=draft.foreign(user))]
+
+
+def _read_odd(draft: Draft, user: int) -> Sequence[Step]:
+    fact = draft.choose([draft.own(user), draft.foreign(user)])
+    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+
+
+def _tidy(_: Draft, user: int) -> Sequence[Step]:
+    return [Step(op=Operation.MAINTAIN, user=user)]
+
+
+def _wait(_: Draft, user: int) -> Sequence[Step]:
+    return [list_all(user, pause=WAIT_SECONDS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A move with the capabilities that it needs.
+
+    plain: whether it is one ordinary call. reads: whether it reads. wide: whether it may reach everybody by
+    what it is meant to do. many: whether it makes many calls.
+    """
+
+    move: Move
+    needs: tuple[str, ...] = ()
+    plain: bool = False
+    reads: bool = False
+    wide: bool = False
+    many: bool = False
+
+
+CHOICES = (
+    Choice(_store, plain=True),
+    Choice(_list, reads=True, plain=True),
+    Choice(_ask, reads=True, plain=True),
+    Choice(_askfor_foreign, reads=True),
+    Choice(_remove_all, plain=True),
+    Choice(_remove, ("delete",), plain=True),
+    Choice(_replace, ("update",), plain=True),
+    *(
+        Choice(_reading(op), (op.value,), plain=True, reads=True)
+        for op in (Operation.COUNT, Operation.EXPORT, Operation.PAGE)
+    ),
+    Choice(_read_by_id, ("get",), reads=True, plain=True),
+    Choice(_store_keyed, ("key",), plain=True),
+    Choice(_store_tagged, ("metadata",)),
+    Choice(store_linked, ("metadata",)),
+    Choice(_store_addressed, ("metadata",)),
+    Choice(_store_near),
+    Choice(_store_blank),
+    Choice(_store_odd),
+    Choice(_store_many, many=True),
+    Choice(_bring_back, reads=True),
+    Choice(_come_back),
+    Choice(leave_to_successor),
+    Choice(_remove_each, ("delete",), many=True),
+    Choice(_remove_foreign, ("delete",)),
+    Choice(_remove_odd, ("delete",), wide=True),
+    Choice(_replace_blank, ("update",)),
+    Choice(_replace_foreign, ("update",)),
+    Choice(_ask_oddly, reads=True),
+    Choice(_ask_filtered, ("filters",), reads=True),
+    Choice(_read_foreign, ("get",), reads=True),
+    Choice(_read_odd, ("get",), reads=True),
+    Choice(_tidy, ("maintain",), wide=True),
+    Choice(_wait, reads=True),
+)
+
+
+def look(draft: Draft, user: int) -> None:
+    """The user looks on every surface, and for the others' facts too."""
+    own, steps = draft.written.get(user, [])[-1:], draft.steps
+    steps += [settle(user) if own else list_all(user), for_foreign(draft, user, LIMITS[-1])]
+    steps += [search(user, fact, limit=1) for fact in own]
+    steps += [Step(op=Operation(way), user=user) for way in ("count", "export") if draft.offers(way)]
+    if draft.offers("page"):
+        steps.append(Step(op=Operation.PAGE, user=user))
+        steps.append(Step(op=Operation.PAGE, user=user, cursor=len(steps) - 1))
+    if draft.offers("get"):
+        steps += [Step(op=Operation.GET, user=user, fact=fact) for fact in (*own, draft.foreign(user))]
+    if draft.offers("history"):
+        steps += [Step(op=Operation.HISTORY, user=user, fact=fact) for fact in own]

@@ -1,0 +1,44 @@
+"""Laws about all that an adapter offers."""
+
+from __future__ import annotations
+
+from isolation_tests.engine.check import Check
+from isolation_tests.engine.laws import law
+from isolation_tests.model import Level
+from isolation_tests.plans import Cell, offered, probes, two_calls
+
+
+@law("whole-contract-stays-apart", level=Level.HARDENED, cells=offered.OFFERED_CELLS, budget=3)
+def test_whole_contract_stays_apart(check: Check, cell: Cell) -> None:
+    """No calls of any kind, with any values and in any order, show or change another user's memories.
+
+    1. Another law is broken too: read its finding first.
+    2. Something that a user left behind (a number, a slot, a file, a waiting write) serves the next one.
+    3. A value that means nothing (blank, null, an unknown id) is taken for everything, or for the last one.
+    """
+    check.hunt(offered.offered)
+
+
+@law("offers-keep-own-facts", level=Level.HARDENED, cells=probes.PROBE_CELLS)
+def test_offers_keep_own_facts(check: Check, cell: Cell) -> None:
+    """Each optional call, tried alone by a user with two memories, keeps them and shows nothing else.
+
+    1. The call serves what another user left behind.
+    2. The call writes the memory anew without its owner, so that the user loses it.
+    """
+    check.run()
+
+
+@law(
+    "two-calls-stay-apart",
+    level=Level.HARDENED,
+    cells=[*two_calls.UNREAD_CELLS, *two_calls.TOGETHER_CELLS],
+)
+def test_two_calls_stay_apart(check: Check, cell: Cell) -> None:
+    """Whatever two calls two users make, one right after the other or both at once, neither touches the other's.
+
+    1. Writes wait in one queue, under a key that lacks the user.
+    2. Two calls share a file, a buffer or a batch.
+    3. Something that one call frees is taken by the next, with what is in it.
+    """
+    check.run()
