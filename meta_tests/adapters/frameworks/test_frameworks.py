@@ -12,7 +12,7 @@ from isolation_tests.adapter import Refused
 from isolation_tests.execution.session import Session
 from isolation_tests.targets.resolve import resolve
 
-EVERY = ("agno", "agno-memory", "haystack", "openai-agents")
+EVERY = ("agno", "agno-memory", "haystack", "llama-index", "openai-agents")
 WITH_IDS = ("agno", "agno-memory", "haystack")
 every_target = pytest.mark.parametrize("name", EVERY)
 each_with_ids = pytest.mark.parametrize("name", WITH_IDS)
@@ -74,6 +74,14 @@ def test_calls_by_id_reach_the_memory(name: str, alice: str) -> None:
 def test_a_value_that_the_system_can_not_take_is_refused(name: str, user: Any) -> None:
     with opened(name) as session, pytest.raises(Refused):
         session.call("get_all" if user is not None else "add", user, *([] if user is not None else ["text"]))
+
+
+def test_a_block_for_all_sessions_keeps_the_first_ones_filter(alice: str, bob: str) -> None:
+    """Shows what https://github.com/run-llama/llama_index/issues/22701 describes."""
+    with opened("llama-index-shared") as session:
+        session.call("add", alice, "Alice keeps bees")
+        session.call("search", alice, "bees", limit=5)
+        assert [row.text for row in session.call("search", bob, "bees", limit=5)] == ["Alice keeps bees"]
 
 
 @pytest.mark.parametrize("name", ["haystack"])
