@@ -29,8 +29,8 @@ class Settings:
 
     fail_on: "hazard", if hazards fail the run. options: of the target, as `KEY=VALUE`; later ones win.
     budget: limits of the run, likewise. report: a folder, or "none" to write nothing. disposable: whether a
-    run may destroy the target's whole store. Only a command line can say so, because a variable or a file that
-    somebody set for another target would still count.
+    run may destroy the target's whole store. Only a command line can say so, because a variable or a file
+    that somebody set for another target would still count.
     """
 
     target: str | None = None
