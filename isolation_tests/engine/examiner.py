@@ -45,6 +45,8 @@ from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
 
 HANGS_BEFORE_GIVING_UP = 2
+FEWEST_SMALLER_PLANS = 60
+"""How many plans a worker may run, within the profile's patience, to make its findings smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Examiner:
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
         self._shrinking = Shrinking(self._ask_for_less)
-        self._shrinks, self._shrunk_for = profile.shrinks, 0.0
+        self._shrinks = max(profile.shrinks, FEWEST_SMALLER_PLANS) if profile.shrinks else 0
+        self._shrunk_for = 0.0
         try:
             session, self._runner = self._open()
             self.claimed = self._claims(session)
@@ -284,7 +287,7 @@ class Examiner:
         return self._shrinking.smaller(case, reported)
 
     def _ask_for_less(self, plan: Plan) -> tuple[History, Judgement] | None:
-        """Run and judge a plan while the budget lasts: as many plans and seconds as the profile allows."""
+        """Run and judge a plan while the budget of plans and seconds lasts."""
         spent = not self._shrinks or self._shrunk_for > self.profile.patience
         if spent or self._runner.lost or self.blocked(plan) is not None:
             return None
