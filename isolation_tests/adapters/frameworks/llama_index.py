@@ -109,9 +109,9 @@ def _memory(node: Any) -> Memory:
 
 def _embedding() -> Any:
     """The suite's embedding in the library's form."""
-    embeddings = need("llama_index.core.embeddings", EXTRA)
+    base: Any = need("llama_index.core.embeddings", EXTRA).BaseEmbedding
 
-    class Embedding(embeddings.BaseEmbedding):  # type: ignore[misc]  # its library has no types here
+    class Embedding(base):  # type: ignore[misc]  # the library may be missing, so mypy knows no base
         """Words hashed into a vector: no model, no download."""
 
         def _get_text_embedding(self, text: str) -> list[float]:
