@@ -111,8 +111,8 @@ def run(
 
 def _rehearsed(given: Settings) -> int:
     from isolation_tests.engine.profiles import profile
-    from isolation_tests.engine.rehearsal import forecast_lines, rehearse
     from isolation_tests.engine.run import new_key
+    from isolation_tests.engine.safety.rehearsal import forecast_lines, rehearse
     from isolation_tests.reporting.formats.terminal import console
     from isolation_tests.targets.budget import budget_of
     from isolation_tests.targets.resolve import resolve

@@ -16,13 +16,13 @@ from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unrel
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
-from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.examiner import Examiner, begin_journal
-from isolation_tests.engine.limits import Limits, cost_of, workers_within
-from isolation_tests.engine.outline import outline
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
-from isolation_tests.engine.watchdog import Watchdog
+from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
+from isolation_tests.engine.safety.limits import Limits, cost_of, workers_within
+from isolation_tests.engine.safety.outline import outline
+from isolation_tests.engine.safety.watchdog import Watchdog
 from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay

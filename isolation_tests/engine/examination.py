@@ -8,9 +8,9 @@ from functools import partial
 from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
-from isolation_tests.engine.limits import limited
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings

@@ -12,9 +12,9 @@ from pathlib import Path
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
-from isolation_tests.engine.limits import narrowed
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
+from isolation_tests.engine.safety.limits import narrowed
 from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease

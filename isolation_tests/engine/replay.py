@@ -9,9 +9,9 @@ from isolation_tests.core.errors import ExitStatus, TargetProblem, UsageProblem
 from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.limits import limited
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import blaming, new_key, not_closed
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import Case

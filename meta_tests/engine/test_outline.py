@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.outline import outline
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.rehearsal import rehearse
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.safety.outline import outline
+from isolation_tests.engine.safety.rehearsal import rehearse
 from isolation_tests.targets.resolve import resolve
 
 

@@ -15,8 +15,8 @@ from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.rehearsal import Forecast, forecast_lines, rehearse
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.safety.rehearsal import Forecast, forecast_lines, rehearse
 from isolation_tests.execution.runner import most_polls
 from isolation_tests.model import Budget, Verdict
 from isolation_tests.targets.config import TargetConfig
@@ -58,7 +58,7 @@ def target(*offered: str, disposable: bool) -> Target:
 @pytest.fixture(autouse=True)
 def few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: replace(entry, cells=entry.cells[:CELLS]) for name, entry in all_laws().items()}
-    for module in ("isolation_tests.engine.rehearsal", __name__):
+    for module in ("isolation_tests.engine.safety.rehearsal", __name__):
         monkeypatch.setattr(f"{module}.all_laws", lambda: few)
 
 

@@ -12,9 +12,9 @@ import pytest
 from isolation_tests.adapter import Memory
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.limits import Limits
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.safety.limits import Limits
 from isolation_tests.engine.violations import Inconclusive
 from isolation_tests.judges.refusal import shows_a_stranger
 from isolation_tests.model import Budget, FactSpec, History, Operation, Plan, Step, UserSpec
