@@ -16,14 +16,14 @@ from isolation_tests.engine.search import nobodys_constants, search
 from isolation_tests.model import FactSpec, Finding, Plan, UserSpec
 
 LITERAL = "sk-live-0f3c9a7d"
-EXAMPLES = 400
+EXAMPLES = 1000
 
 
 @pytest.fixture
 def adapter(tmp_path: Path) -> None:
     """A user's module, with a literal that must not leave it."""
     path = tmp_path / "adapter_of_somebody.py"
-    path.write_text("\n".join(f"KEY_{n} = 'sk-live-0f3c9a7d{n:04d}'" for n in range(2000)), encoding="utf-8")
+    path.write_text("\n".join(f"KEY_{n} = 'sk-live-0f3c9a7d{n:04d}'" for n in range(400)), encoding="utf-8")
     # Hypothesis looks at each module once, by its identity, so it stays.
     found = importlib.util.spec_from_file_location(f"adapter_of_somebody_{uuid4().hex}", path)
     assert found is not None
