@@ -80,7 +80,10 @@ class Page:
 
 @runtime_checkable
 class MemoryAdapter(Protocol):
-    """The four methods that every adapter must have.
+    """The four methods that an adapter has.
+
+    A service that can only be searched may leave out `get_all` or `delete_all`, or raise NotImplementedError
+    there. The suite then asks what is possible, and the target reaches no level.
 
     Raise `Refused` if the system refuses the call, and `Indeterminate` if the outcome is unknown. Any other
     exception counts as the adapter's own error, never as a pass or a violation.
@@ -122,11 +125,15 @@ class OptionalMethods(Protocol):
     def get(self, user: Any, id: str) -> Memory | None:
         """Return one memory by its id; None or `Refused` if the user has no such memory."""
 
-    def update(self, user: Any, id: str, text: str) -> None:
-        """Replace the text of one of the user's memories; `metadata=` is optional, as in `add`."""
+    def update(self, user: Any, id: str, text: str) -> Memory | Sequence[Memory] | bool | None:
+        """Replace the text of one of the user's memories; `metadata=` is optional, as in `add`.
 
-    def delete(self, user: Any, id: str) -> None:
-        """Delete one of the user's memories."""
+        Return what the system returns: the memory, memories, whether it was found, or nothing. The suite
+        searches it for other users' data.
+        """
+
+    def delete(self, user: Any, id: str) -> Memory | Sequence[Memory] | bool | None:
+        """Delete one of the user's memories; return what the system returns, as in `update`."""
 
     def history(self, user: Any, id: str) -> Sequence[Memory]:
         """Return the recorded versions of one of the user's memories, in any order."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isolation_tests.causes.across import Seen, explained
-from isolation_tests.causes.learning import apart, collision, learned
+from isolation_tests.causes.learning import apart, collision, learned, tried
 from isolation_tests.model import Case, CheckResult, Law
 
 __all__ = ["Cause", "causes_of"]
@@ -65,8 +65,11 @@ def _grouped(
     pairs = {place: pair for place in roots if (pair := collision(told[place].case)) is not None}
     order = list(pairs)
     groups: dict[tuple[str, str], list[int]] = {}
-    for reading, places in learned(list(pairs.values()), apart(results)):
-        groups[reading.anomaly, reading.phrase] = [order[place] for place in places]
+    shown = [pair for place in order for pair in tried(told[place].case, together=True)]
+    kept = [pair for place in order for pair in tried(told[place].case, together=False)]
+    for reading, places in learned([*pairs.values(), *shown], [*apart(results), *kept]):
+        if some := [order[place] for place in places if place < len(order)]:
+            groups[reading.anomaly, reading.phrase] = some
     named = {place for places in groups.values() for place in places}
     rest = [place for place in roots if place not in named]
     ghosts = Counter(_anomaly(told, place) for place in rest if _is_ghost(told[place].case))
@@ -98,6 +101,8 @@ def _cause(anomaly: str, phrase: str, own: Sequence[_Told], every: Sequence[_Tol
     )
 
 
-def _size(case: Case) -> tuple[bool, bool, bool, int]:
-    """The best proof first: a new one that was published, shows each time, and has the fewest steps."""
-    return case.known is not None, case.withheld, case.intermittent, len(case.history.plan.steps)
+def _size(case: Case) -> tuple[bool, bool, bool, int, int]:
+    """The best proof first: new, published, showing each time, with few steps and short names."""
+    plan = case.history.plan
+    letters = sum(len(user.template) for user in plan.users)
+    return case.known is not None, case.withheld, case.intermittent, len(plan.steps), letters

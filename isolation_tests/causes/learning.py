@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from isolation_tests.model import Case, CheckResult, History, Law, Operation, Outcome, UserIndex, Verdict
 from isolation_tests.testdata.readings import READINGS, Reading
 
-__all__ = ["Pair", "apart", "collision", "learned"]
+__all__ = ["Pair", "apart", "apart_in", "collision", "learned", "tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ def apart(results: Iterable[CheckResult]) -> list[Pair]:
         pair
         for result in held
         for history in result.histories
-        if history.plan.relation is not None and (pair := _kept_apart(history)) is not None
+        if history.plan.relation is not None and (pair := apart_in(history)) is not None
     ]
 
 
-def _kept_apart(history: History) -> Pair | None:
+def apart_in(history: History) -> Pair | None:
     """The pair of a plan whose last step shows that nothing was reached; None where a name was refused."""
     last = history.plan.steps[-1]
     other = _related(history, last.user)
@@ -68,6 +68,17 @@ def _kept_apart(history: History) -> Pair | None:
     actor, victim = (other, last.user) if deleting else (last.user, other)
     operation = Operation.DELETE_ALL if deleting else last.op
     return Pair(history.users[actor].name, history.users[victim].name, operation)
+
+
+def tried(case: Case, *, together: bool) -> list[Pair]:
+    """The other pairs that were tried for a case, and that collided or were kept apart."""
+    finding = case.finding
+    anomaly = finding.anomaly if together else ""
+    return [
+        Pair(trial.actor, trial.victim, finding.operation, anomaly)
+        for trial in case.trials
+        if trial.together is together
+    ]
 
 
 def learned(together: Sequence[Pair], kept: Sequence[Pair]) -> list[tuple[Reading, list[int]]]:

@@ -22,8 +22,8 @@ def probe(target: str, options: tuple[str, ...], verbose: bool) -> int:  # noqa:
     has stored. The command lists and searches as each, and writes and deletes nothing. It reaches no level.
     """
     del verbose
-    from isolation_tests.engine.probe import probe as probed
     from isolation_tests.engine.run import blaming
+    from isolation_tests.engine.safety.probe import probe as probed
     from isolation_tests.targets.resolve import resolve
     from isolation_tests.targets.settings import Settings
 

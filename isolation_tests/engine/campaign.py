@@ -9,21 +9,24 @@ import platform
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
-from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.examiner import Examiner, begin_journal
 from isolation_tests.engine.profiles import PROFILES, profile
-from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
-from isolation_tests.engine.watchdog import Watchdog
+from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
+from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
+from isolation_tests.engine.safety.limits import Limits, cost_of, workers_within
+from isolation_tests.engine.safety.outline import outline
+from isolation_tests.engine.safety.watchdog import Watchdog
 from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.sightings import read_sightings
@@ -33,6 +36,7 @@ from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, 
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
 from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 from isolation_tests.testdata.display import show
@@ -61,17 +65,21 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(
+        target = resolve(
             settings.target,
             options=settings.option_map(),
             known=settings.known,
             disposable=settings.disposable,
         )
+        budget = budget_of(target.config, settings.limits())
+        self.workers = workers_within(budget, workers)
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
         self._outputs = self._wanted(exports)
+        self.limits = Limits(budget, self.key.began)
+        self.target = replace(target, meter=self.limits.meter)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
         self._fewest: dict[str, int] = {}
@@ -91,16 +99,17 @@ class Campaign:
                 )
         except BaseException:
             self._end_journal(clean=False)
+            self.limits.close()
             raise
         try:
-            self.header = self._header(selection, workers)
+            self.header = self._header(selection)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
             self._end_journal(clean=False)
             raise
 
-    def _header(self, selection: Sequence[str], workers: int) -> Header:
+    def _header(self, selection: Sequence[str]) -> Header:
         config = self.target.config
         file, packaged = self.target.digests()
         versions = self.target.versions()
@@ -115,7 +124,7 @@ class Campaign:
                 adapter=config.adapter,
                 source=self.target.source,
                 distributions=versions,
-                options={key: str(value) for key, value in config.options.items()},
+                options=config.options,
                 disposable=config.disposable,
                 volatile=config.volatile.told() if config.volatile else "",
                 unreleased=_unreleased(versions),
@@ -131,15 +140,19 @@ class Campaign:
             whole=self.profile.whole,
             python=platform.python_version(),
             platform=platform.system(),
-            workers=workers,
+            workers=self.workers,
             known_file=self.target.known_source,
             known_count=len(config.known),
             expected=expected_checks(self.profile),
             selection=tuple(selection),
             variables=set_variables(),
             budget=self.profile.figures(),
+            limits=self.limits.budget.figures(),
+            outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
+            hazards={user: each.reason for each in config.hazards for user in each.users},
+            fail_on=self.settings.fails_on(),
         )
 
     def _wanted(self, exports: Sequence[str]) -> tuple[Output, ...]:
@@ -201,7 +214,9 @@ class Campaign:
         self.close()
         self._clean_up()
         self._take_sightings()
-        self.notes += [*notes, *self._leftover_note()]
+        cost = cost_of(self.limits.account(), left=len(self.leftovers))
+        self.limits.close()
+        self.notes += [*notes, *self._leftover_note(), *_ended_note(cost)]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
@@ -219,6 +234,7 @@ class Campaign:
             expired_known=expired,
             notes=tuple(self.notes),
             exit_status=status,
+            cost=cost,
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / REPORT_NAME)
@@ -245,7 +261,7 @@ class Campaign:
             with blaming(self.target.name):
                 self.examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
+            self.notes.append(not_closed(error))
 
     def salvage(self) -> bool:
         """Sum up a run whose evidence can't be written; whether it saw a finding that is not known.
@@ -263,6 +279,7 @@ class Campaign:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
         self._clean_up()
+        self.limits.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -310,6 +327,7 @@ class Campaign:
         """Notes on known entries that matched nothing although their checks ran, and on expired ones."""
         today = dt.datetime.now(dt.UTC).date()
         found = {case.finding.key for result in self.results for case in result.cases}
+        found |= {hazard.key for result in self.results for hazard in result.hazards}
         expired = tuple(
             f"the known finding {entry.finding} expired on {entry.expires}; review it"
             for entry in self.target.config.known
@@ -338,6 +356,10 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _ended_note(cost: Cost) -> tuple[str, ...]:
+    return (f"the run ended early: {cost.ended}",) if cost.ended else ()
 
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from functools import partial
 from hypothesis.strategies import SearchStrategy
 
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LawEntry
 from isolation_tests.engine.run import SMOKE, smoke_plan
@@ -25,6 +26,7 @@ from isolation_tests.engine.violations import (
     Violation,
     violation,
 )
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import (
     NEEDS_DISPOSABLE,
     Case,
@@ -128,7 +130,12 @@ class Check:
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        asked = self.examiner.ask(plan)
+        try:
+            asked = self.examiner.ask(plan)
+        except Inconclusive as error:
+            # Whatever the search makes of it, this plan proved nothing.
+            self._tally.doubts.append(str(error))
+            raise
         for history, judged in asked:
             self._take(history, judged)
         return tuple(finding for _, judged in asked for finding in judged.findings)
@@ -200,6 +207,8 @@ class Check:
         try:
             ask()
             self._raise_worst()
+        except RunEnded as error:
+            failure = Inconclusive(str(error))
         except TargetProblem as error:
             failure = AdapterError(str(error))
         except CheckFailed as error:
@@ -224,7 +233,7 @@ class Check:
             anomalies=self.anomalies,
             level=self.level,
             verdict=Verdict.HELD if failure is None else failure.verdict,
-            reason="" if failure is None else str(failure),
+            reason="" if failure is None else masked_text(str(failure)),
             cases=cases,
             examples=tally.examples,
             calls=tally.calls,
@@ -233,6 +242,7 @@ class Check:
             seconds=seconds,
             histories=() if cases else tuple(tally.histories),
             notes=tuple(dict.fromkeys(tally.notes)),
+            hazards=tuple(tally.hazards.values()),
             explained=failure.key if isinstance(failure, Explained) else "",
         )
 
@@ -251,7 +261,9 @@ class Check:
         explained = self.examiner.proven.explains(finding, history)
         seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
         known = self.examiner.target.known_reason(finding.key)
-        return Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
+        case = Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
+        reported = frozenset(self._tally.findings)
+        return case if known or case.intermittent else self.examiner.smaller(case, reported)
 
 
 def check_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
-from isolation_tests.engine.violations import AdapterError, CheckFailed
+from isolation_tests.engine.safety.limits import narrowed
+from isolation_tests.engine.shrinking import Shrinking
+from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
+from isolation_tests.judges.refusal import shows_a_stranger
 from isolation_tests.model import (
     NEEDS_DISPOSABLE,
     Case,
@@ -41,6 +45,8 @@ from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
 
 HANGS_BEFORE_GIVING_UP = 2
+FEWEST_SMALLER_PLANS = 60
+"""How many plans a worker may run, within the profile's patience, to make its findings smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,9 @@ class Examiner:
         self._lease = Lease(key.run_id, worker, Mint(key.secret), self._journal)
         self._hangs = self._performed = 0
         self._replayed: set[str] = set()
+        self._shrinking = Shrinking(self._ask_for_less)
+        self._shrinks = max(profile.shrinks, FEWEST_SMALLER_PLANS) if profile.shrinks else 0
+        self._shrunk_for = 0.0
         try:
             session, self._runner = self._open()
             self.claimed = self._claims(session)
@@ -144,6 +153,7 @@ class Examiner:
             open_more=self.target.open,
             open_twin=self.target.open_twin,
             volatile=self.target.config.volatile,
+            error_texts=self.target.config.error_texts,
         )
         return session, runner
 
@@ -175,7 +185,11 @@ class Examiner:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan; open a new session if the last one was lost or has run enough plans."""
+        """Run one plan; open a new session if the last one was lost or has run enough plans.
+
+        Raises `Inconclusive` if the run has ended early, or if its budget has no room for the plan.
+        """
+        self._admit(plan)
         if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
@@ -185,7 +199,38 @@ class Examiner:
             self._runner.close()
             self._reopen()
         self._performed += 1
-        return self._runner.run(plan)
+        history = self._runner.run(plan)
+        self._heed_strangers(history)
+        return history
+
+    def _heed_strangers(self, history: History) -> None:
+        """End the run at the first data of a user that it did not make, unless it is told to go on."""
+        config, meter = self.target.config, self.target.meter
+        if meter is None or config.disposable or config.past_strangers:
+            return
+        if (event := shows_a_stranger(history)) is not None:
+            meter.end(
+                f"{event.op} showed a memory that this run did not write to a user who had written none, so "
+                "it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            )
+
+    def _admit(self, plan: Plan) -> None:
+        meter = self.target.meter
+        if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
+            raise Inconclusive(f"skipped: {why}")
+
+    def _perform_each(self, plans: Iterable[Plan]) -> list[History]:
+        """The histories of several plans; fewer if the run ends meanwhile, but what was seen is kept."""
+        histories: list[History] = []
+        for plan in plans:
+            try:
+                histories.append(self.perform(plan))
+            except Inconclusive as error:
+                if not histories:
+                    raise
+                histories[-1] = histories[-1].model_copy(update={"cut": str(error)})
+                break
+        return histories
 
     def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
         """Run a plan and judge it: once, or several times if the plan compares a view.
@@ -196,10 +241,10 @@ class Examiner:
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = [self.perform(each) for each in (lone, plan, other, lone)]
+        histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         if any(self._is_news(history, said) for history, said in judged):
-            histories += [self.perform(each) for each in (plan, lone, other, lone)]
+            histories += self._perform_each((plan, lone, other, lone))
             judged = judge_all(histories)
         return judged
 
@@ -236,6 +281,23 @@ class Examiner:
                 if shown or not any(judged.errors or judged.doubts for judged in again):
                     seen, tried = seen + shown, tried + 1
         return seen, tried
+
+    def smaller(self, case: Case, reported: frozenset[str]) -> Case:
+        """The case with smaller names, within the profile's budget; see `Shrinking.smaller`."""
+        return self._shrinking.smaller(case, reported)
+
+    def _ask_for_less(self, plan: Plan) -> tuple[History, Judgement] | None:
+        """Run and judge a plan while the budget of plans and seconds lasts."""
+        spent = not self._shrinks or self._shrunk_for > self.profile.patience
+        if spent or self._runner.lost or self.blocked(plan) is not None:
+            return None
+        self._shrinks -= 1
+        began = time.monotonic()
+        with contextlib.suppress(CheckFailed, TargetProblem):
+            [asked] = self.ask(plan)
+            self._shrunk_for += time.monotonic() - began
+            return asked
+        return None
 
     def sight(self, result: CheckResult) -> None:
         """Write down a check that is violated, before it has ended."""
@@ -276,8 +338,12 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
+        if history.cut:
+            return history.cut
         judged = judge(history)
         last = history.events[-1]
+        if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:
+            return _without_a_list(history)
         if last.outcome is not Outcome.OK:
             return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
@@ -293,3 +359,11 @@ class Examiner:
             self._runner.close()
         finally:
             self._end_journal()
+
+
+def _without_a_list(history: History) -> str:
+    """Whether all but the list worked, which the target does not have."""
+    failed = (event for event in history.events if event.outcome not in (Outcome.OK, Outcome.UNSUPPORTED))
+    return next(
+        (f"{event.op}: {event.outcome} ({event.error_kind}: {event.error})" for event in failed), "ok"
+    )

@@ -10,7 +10,8 @@ from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.run import blaming, new_key, not_closed
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import Case
@@ -44,8 +45,9 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
     """
     record = read_replay(file)
     target = _target(file, record, settings)
-    with blaming(target.name):
-        examiner = Examiner(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
+    key = new_key(settings.seed_number())
+    with limited(target, settings, key.began) as target, blaming(target.name):
+        examiner = Examiner(target, PROFILES["quick"], key, probed={})
         try:
             return _performed(record, examiner, target.name, times or enough(record))
         except CheckFailed as error:
@@ -112,7 +114,7 @@ def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Rep
     for attempt in range(1, times + 1):
         answers = examiner.ask(record.plan)
         for history, judged in answers:
-            for finding in judged.findings:
+            for finding in (*judged.findings, *judged.hazards):
                 if finding.key == key:
                     seen = story(Case(finding=finding, history=history, seen=1, tried=attempt))
                     return Replayed(f"reproduced: {key} on {name}: {seen}", int(ExitStatus.VIOLATED))
@@ -125,5 +127,5 @@ def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Rep
 def _closed(examiner: Examiner, name: str) -> None:
     try:
         examiner.close()
-    except Exception as error:
-        raise TargetProblem(f"{name}: closing the adapter failed: {type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
+        raise TargetProblem(f"{name}: {not_closed(error)}.") from None

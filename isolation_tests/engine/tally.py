@@ -26,6 +26,7 @@ class Tally:
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
+    hazards: dict[str, Finding] = field(default_factory=dict)
 
     def take(self, history: History, judged: Judgement) -> None:
         """Add one example; for each finding, keep the smallest plan."""
@@ -37,6 +38,8 @@ class Tally:
         self.errors.extend(judged.errors)
         self.notes.extend(judged.notes)
         self.histories.append(history)
+        for hazard in judged.hazards:
+            self.hazards.setdefault(hazard.key, hazard)
         for finding in judged.findings:
             earlier = self.findings.get(finding.key)
             if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):

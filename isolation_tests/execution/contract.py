@@ -22,6 +22,10 @@ class BrokenContract(Exception):  # noqa: N818 - it is the adapter that is broke
     """An adapter's answer is not what its contract promises; the text tells its author what to mend."""
 
 
+NEEDED = ("add", "search")
+"""The methods without which nothing can be asked. Without the other core methods, no level can be reached."""
+
+
 def missing_methods(adapter: object) -> list[str]:
     """The core methods that the adapter lacks."""
     return [name for name in CORE_METHODS if not callable(getattr(adapter, name, None))]
@@ -102,6 +106,17 @@ def _nothing(op: Operation, answer: object, _limit: int) -> None:
         raise _blame(op, answer, "nothing (None)")
 
 
+def _written(op: Operation, answer: object, limit: int) -> list[Memory] | bool | None:
+    """What a write by id may answer: nothing, whether it found the memory, the memory, or memories."""
+    if answer is None or isinstance(answer, bool):
+        return answer
+    if isinstance(answer, Memory):
+        return [_memory(op, answer)]
+    if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
+        raise _blame(op, answer, "nothing, a boolean, an isolation_tests.adapter.Memory or several")
+    return _rows(op, answer, limit)
+
+
 def _number(op: Operation, answer: object, _limit: int) -> int:
     if isinstance(answer, bool) or not isinstance(answer, int) or answer < 0:
         raise _blame(op, answer, "a whole number of memories")
@@ -124,8 +139,8 @@ _RULES: dict[Operation, Callable[[Operation, object, int], Any]] = {
     Operation.HISTORY: _rows,
     Operation.GET: _one_or_none,
     Operation.DELETE_ALL: _nothing,
-    Operation.DELETE: _nothing,
-    Operation.UPDATE: _nothing,
+    Operation.DELETE: _written,
+    Operation.UPDATE: _written,
     Operation.MAINTAIN: _nothing,
     Operation.COUNT: _number,
     Operation.PAGE: _page,

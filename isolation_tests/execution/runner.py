@@ -16,8 +16,9 @@ from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
-from isolation_tests.execution.contract import police
+from isolation_tests.execution.contract import NEEDED, police
 from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
@@ -48,10 +49,10 @@ class Runner:
 
     open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
     opens the target that is declared to reach the same store in another way. volatile: what the target
-    declares to be another each time, kept in each history.
+    declares to be another each time, kept in each history. error_texts: the target's error texts may be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a target declares
         self,
         session: Session,
         lease: Lease,
@@ -62,6 +63,7 @@ class Runner:
         open_more: Callable[[], Session],
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
+        error_texts: bool = False,
     ) -> None:
         self._lease, self._disposable = lease, disposable
         self._session = self._guarded(session)
@@ -70,7 +72,8 @@ class Runner:
         self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
-        self._recorder = Recorder(lease.mint, disposable)
+        self._recorder = Recorder(lease.mint, error_texts)
+        self._lacking = {Operation(method) for method in session.lacking}
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
@@ -83,28 +86,37 @@ class Runner:
         """
         run = PlanRun(bind(plan, self._lease))
         self._write_ahead(run)
-        try:
-            for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
-                if overlapping:
-                    self._perform_together(run, list(block))
+        cut = None
+        with self._session.turn():
+            try:
+                self._perform_all(run)
+            except RunEnded as error:
+                cut = str(error)
+            finally:
+                if harm(self._history(run)):
+                    self._lease.halted = True
                 else:
-                    for number, step in block:
-                        self._perform(run, number, step)
-        finally:
-            if harm(self._history(run)):
-                self._lease.halted = True
-            else:
-                self._clean(run)
-        return self._history(run)
+                    with self._session.cleaning():
+                        self._clean(run)
+        return self._history(run, cut)
 
-    def _history(self, run: PlanRun) -> History:
+    def _history(self, run: PlanRun, cut: str | None = None) -> History:
         return History(
             plan=run.binding.plan,
             users=run.binding.users,
             events=tuple(run.events),
             consistency=self._consistency,
             volatile=self._volatile,
+            cut=cut,
         )
+
+    def _perform_all(self, run: PlanRun) -> None:
+        for overlapping, block in itertools.groupby(enumerate(run.binding.plan.steps), _overlaps):
+            if overlapping:
+                self._perform_together(run, list(block))
+            else:
+                for number, step in block:
+                    self._perform(run, number, step)
 
     def _write_ahead(self, run: PlanRun) -> None:
         """Record every name under which the plan may write, before its first call."""
@@ -155,8 +167,26 @@ class Runner:
             self._reopen(run, number, step)
             return
         arguments = run.arguments(number, step)
-        if arguments is not None:
+        if step.op in self._lacking and step.op.value in CORE_METHODS:
+            run.record(self._unsupported(number, step), step)
+        elif arguments is not None:
             run.record(self._call(run, number, step, step.op, arguments), step)
+
+    def _unsupported(self, number: int, step: Step) -> Event:
+        """What a call of a core method comes to that the adapter does not have."""
+        now = round(time.monotonic() - self._began, 6)
+        text = f"the adapter has no {step.op}"
+        return Event(
+            step=number,
+            op=step.op,
+            user=step.user,
+            outcome=Outcome.UNSUPPORTED,
+            started=now,
+            ended=now,
+            worker=f"w{self._lease.worker}",
+            error_kind=NotImplementedError.__name__,
+            error=text,
+        )
 
     def _call(
         self,
@@ -169,9 +199,15 @@ class Runner:
         positional, keywords = arguments
         user = None if step.spoiled else run.binding.users[step.user].name
         if op in WRITING:
-            run.writers.add(step.user)
+            run.writers.append(step.user)
         started = time.monotonic() - self._began
-        outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        try:
+            outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        except RunEnded:
+            run.unsent(op, step.user)
+            raise
+        if outcome is Outcome.UNSUPPORTED:
+            self._lacking.add(op)
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
         return Event(
@@ -256,14 +292,14 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
-        except (NotLeased, Halted):
+        except (NotLeased, Halted, RunEnded):
             raise
         except Refused as error:
             return Outcome.REFUSED, None, error
         except (Indeterminate, GivenUp) as error:
             return Outcome.INDETERMINATE, None, error
         except NotImplementedError as error:
-            return Outcome.ERROR if op.value in CORE_METHODS else Outcome.UNSUPPORTED, None, error
+            return Outcome.ERROR if op.value in NEEDED else Outcome.UNSUPPORTED, None, error
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises is its ERROR, and is recorded
             return Outcome.ERROR, None, error
 
@@ -274,10 +310,13 @@ class Runner:
             time.sleep(min(self._consistency, LONGEST_HOLD_SECONDS))
         if not due and not lost:
             return
-        self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
-        if step.fact is not None and step.fact in due | lost:
-            arguments: Arguments = ([run.binding.text(step.fact)], {"limit": step.limit})
-            self._poll(run, number, step, Operation.SEARCH, arguments, due & {step.fact}, lost)
+        if Operation.GET_ALL not in self._lacking:
+            self._poll(run, number, step, Operation.GET_ALL, ([], {}), due, lost)
+        # Without a list, a search for each fact has to show that it is there, or gone.
+        unlisted = Operation.GET_ALL in self._lacking
+        for fact in sorted(fact for fact in due | lost if unlisted or fact == step.fact):
+            arguments: Arguments = ([run.binding.text(fact)], {"limit": step.limit})
+            self._poll(run, number, step, Operation.SEARCH, arguments, due & {fact}, lost)
 
     def _poll(
         self,
@@ -293,6 +332,8 @@ class Runner:
         pause = FIRST_POLL_SECONDS
         while True:
             event = self._call(run, number, step, op, arguments)
+            if event.outcome is Outcome.UNSUPPORTED:
+                return
             seen = facts_of_plan(event)
             met = due <= seen and not lost & seen
             if met or time.monotonic() >= deadline or self._session.lost:
@@ -302,19 +343,27 @@ class Runner:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
+    def _delete(self, run: PlanRun, index: int, name: Any) -> None:
+        """Delete all that a user has; without such a method, each memory that the user stored."""
+        if Operation.DELETE_ALL not in self._lacking:
+            self._session.call("delete_all", name)
+            return
+        for id_ in _stored(run, index):
+            self._session.call("delete", name, id_)
+
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         answered = {event.user for event in run.events if event.op in WRITING}
-        stored = run.writers - answered | {
+        stored = {*run.writers} - answered | {
             event.user
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
         left = set()
-        for index in sorted(run.writers):
+        for index in sorted({*run.writers}):
             name = run.binding.users[index].name
             try:
-                self._session.call("delete_all", name)
+                self._delete(run, index, name)
             except Exception as error:  # noqa: BLE001 - told at the end of the run, never lost
                 if index in stored or isinstance(error, TimeLimit):
                     left.add(index)
@@ -329,6 +378,20 @@ def _reaches_out(plan: Plan, step: Step) -> bool:
     if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
         return True
     return step.op in WRITING and (step.spoiled or not reaches_only_itself(user))
+
+
+def most_polls(consistency: float) -> int:
+    """How often a read is repeated at most until a write shows, beyond the first time."""
+    polls, pause, waited = 0, FIRST_POLL_SECONDS, 0.0
+    while waited < consistency:
+        polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
+    return polls
+
+
+def _stored(run: PlanRun, index: int) -> list[str]:
+    """The ids that a user was given for what they stored."""
+    adds = (event for event in run.events if event.op is Operation.ADD and event.user == index)
+    return list(dict.fromkeys(row.id for event in adds for row in event.rows if row.id is not None))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

@@ -66,7 +66,8 @@ def _differs(foreign: Event, absent: list[Event]) -> bool:
 
 
 def _told(event: Event, *, steady: bool) -> tuple[object, ...]:
-    return event.outcome, event.error_kind, event.error if steady else None, bool(event.rows)
+    said = bool(event.rows), event.number
+    return event.outcome, event.error_kind, event.error if steady else None, *said
 
 
 def _finding(history: History, event: Event, absent: Event) -> Finding:

@@ -32,7 +32,7 @@ def judge(history: History) -> Judgement:
         missing = due - facts_of_plan(event)
         if event.outcome is Outcome.OK and event.op in _COMPLETE and missing:
             _weigh(history, event, step, world, missing, served, findings, doubts)
-        elif event.op is Operation.SEARCH and step.op is Operation.SETTLE and step.fact in missing:
+        elif _is_missed(history, event, step, world) and step.fact in missing:
             doubts.append(f"user {event.user} searched for the text of their own fact and did not find it")
         elif event.op in _COMPLETE and event.outcome is Outcome.REFUSED:
             doubts.append(f"user {event.user} could store a fact but {event.op} was refused")
@@ -46,6 +46,13 @@ def controls(history: History) -> int:
         for event, step, world in _settled(history)
         if step.op is Operation.SETTLE and world.own(event.user) & facts_of_plan(event)
     )
+
+
+def _is_missed(history: History, event: Event, step: Step, world: World) -> bool:
+    """Whether a settled search should have found its own text; without room, one by time need not."""
+    ranked = history.volatile is not None and history.volatile.recency
+    crowded = ranked and len(world.own(event.user)) > step.limit
+    return event.op is Operation.SEARCH and step.op is Operation.SETTLE and not crowded
 
 
 def _settled(history: History) -> Iterator[tuple[Event, Step, World]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import walk
-from isolation_tests.model import Event, Finding, History, Judgement, Law, Step
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
 from isolation_tests.model.world import World
 
 
@@ -17,7 +17,8 @@ def judge(history: History) -> Judgement:
     findings = [
         _finding(history, event, step, world)
         for event, step, world in walk(history)
-        if event.number is not None
+        if event.op is Operation.COUNT
+        and event.number is not None
         and not event.poll
         and not history.plan.users[event.user].literal
         and not world.doubtful.get(event.user)

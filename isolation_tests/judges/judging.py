@@ -25,7 +25,9 @@ from isolation_tests.judges import (
 )
 from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
 from isolation_tests.judges.precedence import first_of_each, unexplained
-from isolation_tests.model import CheckResult, History, Judgement, Outcome, Plan
+from isolation_tests.model import CheckResult, Event, History, Judgement, Outcome, Plan
+
+_OWN_ERRORS = ("BrokenContract", "TimeLimit")
 
 JUDGES = (
     refusal.judge,
@@ -52,8 +54,9 @@ def judge(history: History) -> Judgement:
     doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
-        doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
+        doubts=tuple(dict.fromkeys([*_cut(history), *doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
+        hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )
 
 
@@ -64,7 +67,7 @@ def judge_all(histories: Sequence[History]) -> list[tuple[History, Judgement]]:
     does not matter, but for which is the first.
     """
     judged = [judge(history) for history in histories]
-    comparing = [n for n, history in enumerate(histories) if history.plan.viewer is not None]
+    comparing = [n for n, one in enumerate(histories) if one.plan.viewer is not None and not one.cut]
     alone = [n for n in comparing if views.is_alone(histories[n])]
     left = [n for n in comparing if n not in alone]
     while left:
@@ -84,6 +87,7 @@ def _joined(plan: Plan, judged: Judgement, compared: Judgement) -> Judgement:
         findings=tuple(first_of_each(unexplained(plan, said, BESIDE_A_COMPARISON))),
         doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
         errors=judged.errors,
+        hazards=judged.hazards,
         notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),
     )
 
@@ -92,6 +96,10 @@ def rejudge(result: CheckResult) -> list[tuple[History, Judgement]]:
     """What the judges say of each history that a result kept, and of each comparison among them."""
     groups = [result.histories, *((case.history, *case.beside) for case in result.cases)]
     return [pair for group in groups for pair in judge_all(group)]
+
+
+def _cut(history: History) -> list[str]:
+    return [] if history.cut is None else [history.cut]
 
 
 def _unanswered(history: History) -> list[str]:
@@ -107,7 +115,19 @@ def _unanswered(history: History) -> list[str]:
 
 def _errors(history: History) -> list[str]:
     return [
-        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}"
+        f"{event.op} by user {event.user} failed: {event.error_kind}: {event.error}{_hint(history, event)}"
         for event in history.events
         if event.outcome is Outcome.ERROR and not event.poll and not history.plan.steps[event.step].odd
     ]
+
+
+def _hint(history: History, event: Event) -> str:
+    """What the adapter's author can do about an error for a user that is no text."""
+    name = None if history.plan.steps[event.step].spoiled else history.users[event.user].name
+    if isinstance(name, str) or event.error_kind in _OWN_ERRORS:
+        return ""
+    what = "missing" if name is None else f"of type {type(name).__name__}"
+    return (
+        f" (the user was {what}: if your system rejects a user that is no text so, begin {event.op} with "
+        f'`if not isinstance(user, str): raise Refused("no text")`)'
+    )

@@ -68,7 +68,7 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
     viewer, sighting = sight.event.user, sight.sighting
     if step.cursor is not None and history.plan.steps[step.cursor].user != viewer:
         return "O7"
-    if step.op in _CROSS_READ:
+    if step.op in _CROSS_READ and not _wrote_own(history, step):
         return _CROSS_READ[step.op]
     if sighting.user is not None and _was_planted(history, viewer, sighting.fact):
         return "O2"
@@ -114,6 +114,13 @@ def _beside(history: History, event: Event, ops: Collection[Operation]) -> bool:
         and event.started < other.ended
         for other in history.events
     )
+
+
+def _wrote_own(history: History, step: Step) -> bool:
+    """Whether a write addressed the caller's own memory, so that what it answers was not asked for."""
+    addressed = step.fact if step.replaces is None else step.replaces
+    owned = addressed is not None and step.user in history.plan.facts[addressed].owners
+    return step.op in WRITING and owned and not step.absent
 
 
 def _derived(history: History, sight: Sight) -> str | None:

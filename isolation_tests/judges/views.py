@@ -236,7 +236,7 @@ def _is_declared(aspect: Aspect, volatile: Volatile | None) -> bool:
     if volatile is None:
         return False
     if aspect[0] in ("order", "moved", "best"):
-        return not volatile.order
+        return not volatile.order or (volatile.recency and aspect[0] == "best")
     return aspect[0] == "field" and any(
         fnmatch.fnmatchcase(str(aspect[-1]), each) for each in volatile.fields
     )

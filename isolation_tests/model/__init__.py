@@ -1,5 +1,6 @@
 """Plans, histories and results: the immutable data that the whole suite shares, serialisable as JSON."""
 
+from isolation_tests.model.budget import Budget
 from isolation_tests.model.history import (
     BoundUser,
     Event,
@@ -34,6 +35,7 @@ from isolation_tests.model.result import (
     Judgement,
     Law,
     Level,
+    Trial,
     Verdict,
     alias_reason,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "WRITING",
     "Actor",
     "BoundUser",
+    "Budget",
     "Case",
     "CheckResult",
     "Event",
@@ -63,6 +66,7 @@ __all__ = [
     "Row",
     "Sighting",
     "Step",
+    "Trial",
     "UserIndex",
     "UserName",
     "UserNumber",

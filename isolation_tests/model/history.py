@@ -104,7 +104,7 @@ class Event(Frozen):
     """The memories in the answer, in order."""
 
     number: int | None = None
-    """The answer of `count`."""
+    """The answer of `count`; of `update` and `delete`, 1 for true and 0 for false."""
 
     cursor: bool = False
     """Whether the answer held a cursor for the next page."""
@@ -135,6 +135,9 @@ class Volatile(Frozen):
     order: bool = True
     """Whether the order of rows is deterministic."""
 
+    recency: bool = False
+    """Whether searches rank by time, so that a search need not find the nearest memory first or at all."""
+
     score_tolerance: float = Field(default=0.0, ge=0)
     """By how much two numbers in a row may differ and still count as equal."""
 
@@ -145,6 +148,7 @@ class Volatile(Frozen):
         """What is not compared, and why, in one phrase."""
         parts = [f"fields {', '.join(self.fields)}"] if self.fields else []
         parts += [] if self.order else ["the order of rows"]
+        parts += ["nearness, because searches rank by time"] if self.recency else []
         parts += [f"numbers within {self.score_tolerance:g}"] if self.score_tolerance else []
         return f"{'; '.join(parts) or 'nothing'} ({self.reason})"
 
@@ -166,3 +170,6 @@ class History(Frozen):
 
     volatile: Volatile | None = None
     """What the target declares non-deterministic."""
+
+    cut: str | None = None
+    """Why the run ended before the plan did; None if every step had its turn."""

@@ -84,8 +84,13 @@ class UserSpec(Frozen):
         """Whether the name means "no user": null or blank text."""
         if self.type != "json":
             return False
-        value = json.loads(self.template)
-        return value is None or (isinstance(value, str) and not value.strip())
+        return self.blank or json.loads(self.template) is None
+
+    @property
+    def blank(self) -> bool:
+        """Whether the name is blank text."""
+        value = json.loads(self.template) if self.type == "json" else None
+        return isinstance(value, str) and not value.strip()
 
 
 class FactSpec(Frozen):

@@ -117,6 +117,22 @@ class Judgement(Frozen):
     notes: tuple[str, ...] = ()
     """What was left out without raising a doubt."""
 
+    hazards: tuple[Finding, ...] = ()
+    """What lets users cross once an application slips, although nobody's data was reached here."""
+
+
+class Trial(Frozen):
+    """Two other names that a finding's plan was run with, to learn what matters about names."""
+
+    actor: str
+    """The name of the user who called."""
+
+    victim: str
+    """The name of the user whose memories the call reached, or did not."""
+
+    together: bool
+    """Whether the finding showed with these names too."""
+
 
 class Case(Frozen):
     """A finding with its proof: the smallest plan that shows it, the history, and how often it showed."""
@@ -138,6 +154,9 @@ class Case(Frozen):
 
     beside: tuple[History, ...] = ()
     """For a comparison: the other runs of the plan, with the viewer alone and with others."""
+
+    trials: tuple[Trial, ...] = ()
+    """What other names showed in the same plan."""
 
     withheld: bool = False
     """Whether it was published without its plan and histories, which are then empty."""
@@ -198,6 +217,9 @@ class CheckResult(Frozen):
 
     notes: tuple[str, ...] = ()
     """What was not compared, and why."""
+
+    hazards: tuple[Finding, ...] = ()
+    """What lets users cross once an application slips; the histories show that nobody's data was reached."""
 
     explained: str = ""
     """The key of a proven finding that shows all that this check could; the check was then skipped."""

@@ -22,6 +22,7 @@ OPTIONS = {
     "profile": "how much to test: quick, ci (default) or hunt",
     "report": "folder for evidence and report (default reports/local); none writes no files",
     "known": "TOML file of known findings in place of the target's own; none ignores both",
+    "fail_on": "hazard: a hazard that the target does not declare fails the run",
     "seed": "whole number that repeats the people, facts and sequences of a run",
 }
 
@@ -30,13 +31,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's options."""
     group = parser.getgroup("isolation", "isolation tests for agent memory")
     for name, meaning in OPTIONS.items():
-        group.addoption(f"--isolation-{name}", metavar=name.upper(), default=None, help=meaning)
+        flag = f"--isolation-{name.replace('_', '-')}"
+        group.addoption(flag, metavar=name.upper(), default=None, help=meaning)
     group.addoption(
         "--isolation-option",
         metavar="KEY=VALUE",
         action="append",
         default=[],
         help="an option for the target's factory; repeatable",
+    )
+    group.addoption(
+        "--isolation-budget",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a limit of the run: requests, requests_per_second, concurrency, seconds or bytes; repeatable",
     )
     group.addoption(
         "--isolation-disposable",
@@ -99,7 +108,7 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         guard.lift()
         return None
     from isolation_tests.engine.campaign import Campaign
-    from isolation_tests.plugin.controller import Controller, workers
+    from isolation_tests.plugin.controller import Controller, limit_workers, workers
     from isolation_tests.plugin.items import stop_in_order
 
     stop_in_order()
@@ -109,6 +118,7 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         workers=max(workers(config), 1),
         exports=config.getoption("isolation_export"),
     )
+    limit_workers(config, campaign.workers)
     controller = Controller(config, NAME, campaign, guard)
     try:
         status = controller.begin()
@@ -149,6 +159,7 @@ def _settings(config: pytest.Config) -> Settings:
         Settings(
             **given,
             options=tuple(config.getoption("isolation_option")),
+            budget=tuple(config.getoption("isolation_budget")),
             disposable=config.getoption("isolation_disposable"),
         ),
         folder=config.invocation_params.dir,

@@ -6,13 +6,12 @@ import contextlib
 import os
 import subprocess
 import sys
-import traceback
 from collections.abc import Generator
 from typing import Any, NoReturn
 
 import pytest
 
-from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence, traced
 from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.examiner import Examiner
@@ -28,10 +27,10 @@ from isolation_tests.reporting.formats.junit import suite_properties
 def explain(config: pytest.Config, error: Exception) -> None:
     """Write one sentence to stderr, and with -v the traceback."""
     if config.option.verbose > 0:
-        traceback.print_exception(error)
+        sys.stderr.write(traced(error))
     own = isinstance(error, Problem)
     defect = "" if own else " This is a bug in isolation-tests; -v shows the traceback."
-    sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
+    sys.stderr.write(f"{SPEAKER}{plain(sentence(error))}{defect}\n")
 
 
 def workers(config: pytest.Config) -> int:
@@ -41,6 +40,12 @@ def workers(config: pytest.Config) -> int:
     from xdist.workermanage import parse_tx_spec_config
 
     return len(parse_tx_spec_config(config))
+
+
+def limit_workers(config: pytest.Config, most: int) -> None:
+    """Start no more xdist workers than the run's budget leaves room for."""
+    if workers(config) > most:
+        config.option.tx = [f"{most}*popen"] if most > 1 else ["popen"]
 
 
 class ExitGuard:
@@ -130,6 +135,9 @@ class Controller(PropertyItems):
             "seed": campaign.key.seed,
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
+            "ledger": str(campaign.limits.path),
+            "budget": campaign.limits.budget.model_dump(),
+            "workers": campaign.workers,
             "smoke": [result.model_dump_json() for result in campaign.results],
         }
 

@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, ValidationError, field_validator, model_
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.model import Frozen, Volatile
+from isolation_tests.model import Budget, Frozen, Volatile
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.targets import npm
 from isolation_tests.targets.known import Known
@@ -40,6 +40,25 @@ class NameRules(Frozen):
                     f"there is no relation {alias!r}" + (f"; did you mean {near[0]!r}?" if near else "")
                 )
         return aliases
+
+
+class DeclaredHazard(Frozen):
+    """A hazard that a system takes on purpose."""
+
+    users: tuple[str, ...] = Field(min_length=1)
+    """Blank users that have a place of their own: "empty", "blank" or "blank-lines"."""
+
+    reason: str = Field(min_length=10)
+    """Why no caller comes to pass such a user; shown in the report."""
+
+    @field_validator("users")
+    @classmethod
+    def _are_blank(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        blank = [value.name for value in HOSTILE_VALUES if value.spec().blank]
+        for user in users:
+            if user not in blank:
+                raise ValueError(f"{user!r} is not a blank user; use {', '.join(blank)}")
+        return users
 
 
 class TargetConfig(Frozen):
@@ -87,6 +106,18 @@ class TargetConfig(Frozen):
     probe: dict[str, str] = Field(default_factory=dict)
     """For a production system: two users that the operator made, each with a text that only this user has."""
 
+    error_texts: bool = False
+    """Whether reports may hold the texts of the target's errors: nobody else's data is in its store.
+
+    Without it, they hold the class, the length and the digest of an error, and where the adapter raised it.
+    """
+
+    past_strangers: bool = False
+    """Whether a run goes on after it has seen data of users that it did not make.
+
+    A run on a disposable store always goes on.
+    """
+
     threads: bool = True
     """Whether several threads may call a sync adapter at once."""
 
@@ -114,11 +145,17 @@ class TargetConfig(Frozen):
     owner_keys: tuple[str, ...] = ()
     """Metadata keys that the system uses to scope memories."""
 
+    budget: Budget = Budget()
+    """The limits of a run; a target on another machine has some by default."""
+
     options: dict[str, Any] = Field(default_factory=dict)
     """Options for the adapter's factory."""
 
     names: NameRules = NameRules()
     """What the system declares about user names."""
+
+    hazards: tuple[DeclaredHazard, ...] = ()
+    """Hazards that the system takes on purpose, each with a reason."""
 
     known_from: str | None = None
     """Path of a file of known findings that several targets share, relative to this file."""
@@ -188,7 +225,13 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place or 'the file'}: {first['msg'].removeprefix('Value error, ')}"
-    parts: dict[str, type[Frozen]] = {"names": NameRules, "known": Known, "volatile": Volatile}
+    parts: dict[str, type[Frozen]] = {
+        "names": NameRules,
+        "known": Known,
+        "volatile": Volatile,
+        "budget": Budget,
+        "hazards": DeclaredHazard,
+    }
     fields = parts.get(str(first["loc"][0]), model).model_fields
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return f"there is no key {place!r}" + (

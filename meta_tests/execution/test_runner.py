@@ -87,6 +87,7 @@ def runner_of(
         lease,
         consistency=consistency,
         disposable=disposable,
+        error_texts=disposable,
         began=time.monotonic(),
         open_more=lambda: session,
     )
@@ -265,14 +266,14 @@ GETTING = plan(add(0), add(1), settle(0), settle(1), Step(op=Operation.GET, user
 def test_a_strangers_text_is_in_no_history(asked: Plan) -> None:
     dump = run(Leaking(), asked, disposable=False).model_dump_json()
     assert "recipe" not in dump
-    assert f"[{len(STRANGER)} characters that this run did not write]" in dump
+    assert f"[{len(STRANGER)} characters that this run did not write, digest " in dump
 
 
 def test_refusals_are_withheld_where_strangers_are() -> None:
     shown, withheld = (run(Leaking(), GETTING, disposable=d).events[-1] for d in (True, False))
     assert shown.outcome is withheld.outcome is Outcome.REFUSED
     assert STRANGER in (shown.error or "")
-    assert re.fullmatch(r"\[text withheld, digest [0-9a-f]{12}\]", withheld.error or "")
+    assert re.fullmatch(r"\[text withheld, \d+ characters, digest [0-9a-f]{12}\]", withheld.error or "")
 
 
 def test_a_withheld_text_still_tells_equal_from_unequal() -> None:
@@ -581,7 +582,7 @@ def test_close_is_called_once() -> None:
 @pytest.mark.parametrize(
     ("factory", "says"),
     [
-        (object, "has no method add, search, get_all, delete_all"),
+        (object, "has no method add, search"),
         (lambda needed: needed, "could not be called with options none"),
         (lambda: 1 / 0, "could not be opened: ZeroDivisionError"),
         (lambda: __import__("no_such_package_at_all"), "a package is missing"),
@@ -612,8 +613,13 @@ MEMORY = Memory("1", "a")
         (Operation.SEARCH, [Memory(f"{n}", "a") for n in range(4)], r"returned 4 memories for limit=3"),
         (Operation.GET, [MEMORY], r"get\(\) returned a list"),
         (Operation.DELETE_ALL, {"deleted": 3}, r"delete_all\(\) returned a dict; it must return nothing"),
-        (Operation.DELETE, True, r"delete\(\) returned a bool; it must return nothing"),
-        (Operation.UPDATE, MEMORY, r"update\(\) returned a Memory; it must return nothing"),
+        (
+            Operation.DELETE,
+            3,
+            r"delete\(\) returned a int; it must return nothing, a boolean",
+        ),
+        (Operation.UPDATE, {"ok": True}, r"update\(\) returned a dict; it must return nothing, a boolean"),
+        (Operation.UPDATE, ["1"], r"update\(\) returned a str; it must return .*Memory objects"),
         (Operation.MAINTAIN, 0, r"maintain\(\) returned a int; it must return nothing"),
         (Operation.COUNT, "3", r"count\(\) returned a str; it must return a whole number"),
         (Operation.COUNT, True, r"count\(\) returned a bool"),
@@ -639,6 +645,8 @@ def test_a_wrong_shape_is_told_to_the_adapters_author(op: Operation, answer: obj
         (Operation.COUNT, 0),
         (Operation.PAGE, Page([MEMORY], "next")),
         (Operation.DELETE_ALL, None),
+        *((Operation.UPDATE, said) for said in (None, False, MEMORY, [MEMORY])),
+        *((Operation.DELETE, said) for said in (None, True, MEMORY, [MEMORY])),
     ],
 )
 def test_a_right_shape_passes(op: Operation, answer: object) -> None:

@@ -324,6 +324,18 @@ def test_a_file_s_digest_counts_as_a_version(tmp_path: Path, clean: Any) -> None
     assert claim_of(folder).verdict == "HELD"
 
 
+def test_a_package_of_npm_is_a_release_with_an_address_of_its_own(tmp_path: Path, clean: Any) -> None:
+    target = target_info(distributions={"@scope/store": "npm 1.0.5"})
+    folder = write(tmp_path / "run", clean, target=target)
+    write_strength(folder, strength(versions=target.distributions))
+
+    assert claim_of(folder).verdict == "HELD"
+    found = reader.read(folder)
+    content = json.loads(statement_of(folder, found, examine(found)).payload())
+    address = {"name": "@scope/store", "uri": "pkg:npm/%40scope/store@1.0.5"}
+    assert address in content["predicate"]["configuration"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"target": "other"}, {"versions": {"sample": "1.1"}}, {"suite_version": "0.0.1"}, {"whole": False}],

@@ -27,9 +27,9 @@ from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen, Verdict
 from isolation_tests.reporting.certificates.rejudge import Examined
 from isolation_tests.reporting.evidence.evidence import SUITE, Evidence, Header, TargetInfo
+from isolation_tests.reporting.evidence.rows import NOT_RUN, CheckRow
 from isolation_tests.reporting.evidence.signed_text import LATEST_FORM, SignedText
 from isolation_tests.reporting.evidence.strength import Strength
-from isolation_tests.reporting.evidence.summary import NOT_RUN, CheckRow
 
 __all__ = ["Cause", "CauseKind", "causes"]
 

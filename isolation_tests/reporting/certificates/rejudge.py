@@ -89,6 +89,9 @@ def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[st
         for finding in judged.findings:
             if not _excused(finding, history, result, aliases):
                 yield f"a history shows {finding.key}"
+        for hazard in judged.hazards:
+            if hazard.key not in {reported.key for reported in result.hazards}:
+                yield f"a history shows the hazard {hazard.key}"
         if result.verdict is Verdict.HELD and (left := (*judged.errors, *judged.doubts)):
             yield f"a history leaves a doubt: {left[0]}"
     for case in result.cases:
@@ -107,7 +110,9 @@ def _unshown(case: Case, reported: set[str], result: CheckResult, aliases: froze
         return
     judged = judge_all((case.history, *case.beside))
     found = [(history, finding) for history, said in judged for finding in said.findings]
-    if not any(_same(case.finding, finding) for _, finding in found):
+    # Until a place of its own for a blank user was a hazard, it was a finding.
+    hazards = [hazard for _, said in judged for hazard in said.hazards]
+    if not any(_same(case.finding, one) for one in (*(finding for _, finding in found), *hazards)):
         yield f"its history does not show {case.finding.key}"
     for history, finding in found:
         if finding.key not in reported and not _excused(finding, history, result, aliases):

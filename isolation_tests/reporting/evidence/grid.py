@@ -1,4 +1,4 @@
-"""Which pairs of relation and operation a run tested, and the worst verdict of each."""
+"""Which operations a run tested with which relations of names, and the worst verdict of each."""
 
 from __future__ import annotations
 

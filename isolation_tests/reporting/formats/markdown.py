@@ -27,6 +27,7 @@ from isolation_tests.reporting.narrative.commands import replay_command
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
+    hazard_text,
     law_of,
     names_of,
     row_verdict,
@@ -61,6 +62,7 @@ def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
         verdict_line(summary),
         *_findings(summary, evidence.header),
         *_known(summary),
+        *_hazards(summary),
         *_untested(summary),
         *_anomalies(summary),
         *_about(evidence, strength),
@@ -131,6 +133,12 @@ def _known(summary: Summary) -> Iterator[str]:
     if stale:
         yield "#### Outdated known findings fail the run"
         yield "\n".join(_cut(stale, _MOST_KNOWN))
+
+
+def _hazards(summary: Summary) -> Iterator[str]:
+    if summary.hazards:
+        lines = [f"- {code(hazard_text(hazard))}" for hazard in summary.hazards]
+        yield _folded(counted(len(lines), "hazard"), _cut(lines, _MOST_KNOWN))
 
 
 def _untested(summary: Summary) -> Iterator[str]:

@@ -23,6 +23,7 @@ from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NA
 from isolation_tests.reporting.evidence.summary import Summary
 from isolation_tests.reporting.narrative.causes import cause_text, proof
 from isolation_tests.reporting.narrative.wording import (
+    hazard_text,
     header_lines,
     summary_table,
     verdict_line,
@@ -123,6 +124,7 @@ def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator
     for case in summary.cases:
         if case.known is not None:
             yield f"known finding: {case.finding.key}: {plain(case.known)}"
+    yield from (hazard_text(hazard) for hazard in summary.hazards)
     for row in summary.unsettled[:MOST_UNSETTLED]:
         yield f"{row.verdict}: {row.check}: {_reason(row.reason)}"
     if len(summary.unsettled) > MOST_UNSETTLED:

@@ -12,7 +12,7 @@ from isolation_tests.core.plural import counted
 from isolation_tests.model import LADDER, CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary
-from isolation_tests.reporting.narrative.wording import pairs
+from isolation_tests.reporting.narrative.wording import hazard_text, pairs
 
 __all__ = [
     "Gap",
@@ -32,7 +32,9 @@ _LISTED = frozenset(
         "capabilities",
         "consistency_seconds",
         "expected",
+        "fail_on",
         "given",
+        "hazards",
         "known_count",
         "known_file",
         "owner_keys",
@@ -191,6 +193,12 @@ def untested(evidence: Evidence, summary: Summary) -> list[Gap]:
             f"Explained by a finding ({len(summary.explained)})",
             "A proven finding already shows all that these checks could, so they were skipped.",
             groups=_grouped(summary.explained),
+        ),
+        Gap(
+            f"Hazards ({len(summary.hazards)})",
+            "Nobody's data was reached, but users cross here once an application slips."
+            " A hazard that the target does not declare keeps the level below hardened.",
+            items=tuple(hazard_text(hazard) for hazard in summary.hazards),
         ),
         Gap(
             "Narrowed",

@@ -14,13 +14,14 @@ from isolation_tests.core.inert import plain
 from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Header
-from isolation_tests.reporting.evidence.summary import AnomalyRow, Summary
+from isolation_tests.reporting.evidence.summary import AnomalyRow, Hazard, Summary
 from isolation_tests.reporting.narrative.reproduction import related_user, reproduction, story
 from isolation_tests.testdata.display import difference, show
 
 __all__ = [
     "RUN_NOT_HELD",
     "finding_text",
+    "hazard_text",
     "header_lines",
     "law_of",
     "names_of",
@@ -78,6 +79,9 @@ def header_lines(header: Header) -> list[str]:
         f"ISOLATION_* variables: {pairs(header.variables) or 'none'}",
         f"expected checks: {len(header.expected)}{f' ({by_level})' if by_level else ''}",
     ]
+    if header.outline:
+        limits = pairs({name: f"{limit:,g}" for name, limit in header.limits.items()}) or "no limits"
+        lines.append(f"about to send: {header.outline}; budget: {limits}")
     if header.merged:
         lines.append(f"merged from runs {', '.join(header.merged)}")
     if header.selection:
@@ -100,6 +104,10 @@ def verdict_line(summary: Summary) -> str:
         parts.append(f"{len(summary.explained)} skipped because a finding explains them")
     if summary.not_run:
         parts.append(f"{len(summary.not_run)} not run")
+    if summary.hazards:
+        undeclared = len(summary.undeclared)
+        words = f" ({undeclared} undeclared)" if undeclared else ""
+        parts.append(f"{counted(len(summary.hazards), 'hazard')}{words}")
     if summary.stale_known:
         parts.append(counted(len(summary.stale_known), "outdated known finding"))
     only_known = summary.verdict is Verdict.VIOLATED and summary.known_only
@@ -185,6 +193,14 @@ def finding_text(case: Case, replay: str | None) -> str:
     if entry:
         lines.append(f"  usual fix: {entry.fix}")
     return plain("\n".join(lines))
+
+
+def hazard_text(hazard: Hazard) -> str:
+    """A hazard in one line: what it is, and what to do or why the target takes it."""
+    finding = hazard.finding
+    what = f"hazard: a blank user ({finding.relation}) has a place of its own, as {finding.operation} shows"
+    advice = "refuse such a user, or declare the hazard in the target's file"
+    return plain(f"{what}; " + (f"declared: {hazard.reason}" if hazard.reason else advice))
 
 
 def law_of(case: Case) -> str:
