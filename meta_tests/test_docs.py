@@ -96,7 +96,7 @@ def test_the_options_are_those_of_the_plugin_the_command_line_and_the_settings()
     parameters = {option for p in main.commands["run"].params for option in p.opts}
 
     assert list(rows) == names
-    assert {name for name in names if name not in ("options", "disposable")} == set(OPTIONS)
+    assert {name for name in names if name not in ("options", "budget", "disposable")} == set(OPTIONS)
     for name, (_, run, plugin, variable, key, _meaning) in rows.items():
         typed = name == "disposable"
         assert variable == ("none" if typed else f"`{PREFIX}{name.upper()}`")

@@ -9,9 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 from isolation_tests.adapter import BadOption, Indeterminate, Memory, Page, Refused, Unavailable
+from isolation_tests.adapters.described.bodies import MOST_PAGES, shallow
 from isolation_tests.adapters.described.mapping import (
     ABSENT,
     Mismatch,
+    OutOfBounds,
     checked,
     cut,
     filled,
@@ -26,7 +28,6 @@ from isolation_tests.adapters.resources import scratch
 __all__ = ["McpMemory", "open_memory"]
 
 _KEYWORDS = ("filters", "key", "metadata")
-_MOST_PAGES = 10_000
 _NUMBER = re.compile(r"\d+\Z")
 
 
@@ -128,15 +129,21 @@ class McpMemory:
         call = self._calls[name]
         listed: dict[tuple[str | None, str], Memory] = {}
         cursor: Any = ABSENT
-        for _ in range(_MOST_PAGES):
+        passed: list[Any] = []
+        for _ in range(MOST_PAGES):
             page, following = await self._one_page(name, user, cursor, len(listed), filters)
             before = len(listed)
             listed |= {(row.id, row.text): row for row in page}
             if following is None and not ("offset" in call.slots() and len(listed) > before):
                 return list(listed.values()) if "offset" in call.slots() or cursor is not ABSENT else page
-            if following is not None and following == cursor:
+            if following is not None and following in passed:
                 break
+            passed.append(following)
             cursor = ABSENT if following is None else following
+        else:
+            raise Mismatch(
+                f"{call.option}: a list has more than {MOST_PAGES} pages; correct next or arguments."
+            )
         raise Mismatch(f"{call.option}: the pages repeat and never end; correct next or arguments.")
 
     async def _one_page(
@@ -156,15 +163,18 @@ class McpMemory:
         arguments = filled(call.arguments, {"user": user, **(values or {})})
         # By the protocol's names, because the library's own names differ between its major versions.
         result = (await self._links.call(user, call.tool, arguments)).model_dump(by_alias=True, mode="json")
-        texts = _texts(result["content"])
+        try:
+            texts = _texts(shallow(result)["content"])
+            said = document(result.get("structuredContent"), texts, lines=options.answer.form == "lines")
+        except OutOfBounds as error:
+            raise OutOfBounds(f"{call.option}: {error}.") from None
         if result.get("isError"):
-            said = "\n".join(texts)
-            raise Refused(said) if options.tool_errors == "refused" else Indeterminate(said)
-        answer = document(result.get("structuredContent"), texts, lines=options.answer.form == "lines")
-        reason = refusal(answer, self._server.refused)
+            told = "\n".join(texts)
+            raise Refused(told) if options.tool_errors == "refused" else Indeterminate(told)
+        reason = refusal(said, self._server.refused)
         if reason is not None:
             raise Refused(reason)
-        return answer
+        return said
 
     def _with_id(self, row: Memory) -> Memory:
         number = _NUMBER.search(row.id or "") if self._server.options.ids == "number" else None

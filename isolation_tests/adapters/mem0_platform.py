@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
@@ -32,14 +31,14 @@ from isolation_tests.adapters.resources import local_server, need, scratch
 from isolation_tests.adapters.support import mem0_platform_calls as calls
 from isolation_tests.adapters.support.mem0_parts import load_mem0
 from isolation_tests.adapters.support.mem0_platform_calls import NO_MEMORY, Call, Steps
-from isolation_tests.core import packaged
+from isolation_tests.adapters.support.retries import jittered
+from isolation_tests.core import metering, packaged
 
 __all__ = ["AsyncMem0Platform", "Mem0Platform", "open_memory"]
 
 STAND_IN = "stand-in"
 _KEY = "MEM0_API_KEY"
 _TRIES = 4
-_LONGEST_WAIT_SECONDS = 5.0
 _CLIENTS = ("sync", "async")
 
 P = ParamSpec("P")
@@ -139,13 +138,16 @@ class _Client:
 
     def start(self, call: Call) -> Any:
         """Call the client and return its answer, or an awaitable of it from the async client."""
+        metering.request()
         return getattr(self.client, call.method)(*call.positional, **call.keywords)
 
     def pause_or_error(self, error: Exception, call: Call, tried: int) -> float | Exception:
         """The seconds to wait before another try, or the exception to raise."""
-        if isinstance(error, self.errors.RateLimitError) and tried < _TRIES:
-            wanted = error.debug_info.get("retry_after", 1)
-            return min(float(wanted), _LONGEST_WAIT_SECONDS)
+        if isinstance(error, self.errors.RateLimitError):
+            wanted = float(error.debug_info.get("retry_after", 1))
+            if tried < _TRIES and wanted <= metering.MOST_PAUSE_SECONDS:
+                return jittered(wanted)
+            metering.hold(wanted)
         return self._meaning(error, call)
 
     def _meaning(self, error: Exception, call: Call) -> Exception:
@@ -225,7 +227,7 @@ class Mem0Platform(_Client):
             # with them other users' current requests.
             if isinstance(next_step, Exception):
                 raise next_step
-            time.sleep(next_step)
+            metering.pause(next_step)
         return None
 
 
@@ -256,5 +258,6 @@ class AsyncMem0Platform(_Client):
             # with them other users' current requests.
             if isinstance(next_step, Exception):
                 raise next_step
+            metering.paused(next_step)
             await anyio.sleep(next_step)
         return None

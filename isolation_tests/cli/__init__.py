@@ -1,4 +1,4 @@
-"""The command line: run, clean, sweep, calibrate, replay, report, targets, init, bridge, explain."""
+"""The command line: run, probe, clean, sweep, calibrate, replay, report, targets, init, bridge, explain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from isolation_tests.cli.bridge import bridge
 from isolation_tests.cli.calibrate import calibrate
 from isolation_tests.cli.clean import clean
 from isolation_tests.cli.common import STATUS, Group
+from isolation_tests.cli.probe import probe
 from isolation_tests.cli.replay import replay
 from isolation_tests.cli.report import report
 from isolation_tests.cli.run import run
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (run, clean, calibrate, replay, sweep, report, init, bridge, targets, explain):
+for command in (run, probe, clean, calibrate, replay, sweep, report, init, bridge, targets, explain):
     main.add_command(command)

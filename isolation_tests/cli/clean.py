@@ -37,8 +37,8 @@ def clean(
     again. What can't be deleted is listed by name, and stays in the journal.
     """
     del seed, verbose
-    from isolation_tests.engine.cleaning import age, clean_record, clean_run, dead_runs, selected
     from isolation_tests.engine.run import blaming
+    from isolation_tests.engine.safety.cleaning import age, clean_record, clean_run, dead_runs, selected
     from isolation_tests.targets.resolve import resolve
     from isolation_tests.targets.settings import Settings
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
@@ -13,7 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
-from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, UsageProblem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, UsageProblem, sentence, traced
+from isolation_tests.core.inert import plain
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 STATUS = "Exit status: 0 held, 1 violated, 2 inconclusive or incomplete, 3 usage, 4 internal error."
@@ -63,8 +63,8 @@ def reports_errors(command: Command) -> Command:
 def explain_error(error: Exception, *, verbose: bool) -> None:
     """Write one sentence to stderr, and with -v the traceback."""
     if verbose:
-        traceback.print_exception(error)
-    click.echo(f"{SPEAKER}{sentence(error)}", err=True)
+        click.echo(traced(error), err=True)
+    click.echo(f"{SPEAKER}{plain(sentence(error))}", err=True)
 
 
 def run_elsewhere(

@@ -17,13 +17,19 @@ from isolation_tests.cli.common import (
     run_elsewhere,
     target_options,
 )
-from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.errors import ExitStatus, UsageProblem
+from isolation_tests.targets.settings import Settings, gather
 
 REPORT_HELP = "Folder for evidence and report; `none` writes no files.  [default: reports/local]"
 KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` ignores both."
 FAIL_ON_HELP = "`hazard`: a hazard that the target does not declare fails the run too."
 JUNIT_HELP = "Also write a JUnit file, with the verdict, anomalies and findings of each check."
 EXPORT_HELP = "Also write this file; its ending selects the format (.md, .sarif, ...); repeatable."
+BUDGET_HELP = (
+    "A limit of the run: requests, requests_per_second, concurrency, seconds or bytes; none lifts it; "
+    "repeatable."
+)
+DRY_RUN_HELP = "Print what a run would send; open the target, but test nothing."
 WORKERS_HELP = "Number of processes: a number, auto, or 0 for only this one."
 UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
 """Variables that keep the user's own pytest settings out of `isolation-tests run`."""
@@ -37,6 +43,8 @@ UNLOADED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST
 @click.option("--fail-on", metavar="WHAT", help=FAIL_ON_HELP)
 @click.option("--junit", metavar="FILE", help=JUNIT_HELP)
 @click.option("--export", "exports", multiple=True, metavar="FILE", help=EXPORT_HELP)
+@click.option("--budget", multiple=True, metavar="KEY=VALUE", help=BUDGET_HELP)
+@click.option("--dry-run", is_flag=True, help=DRY_RUN_HELP)
 @click.option("-n", "--workers", metavar="N", default="auto", show_default=True, help=WORKERS_HELP)
 @click.option("--own-environment", is_flag=True, help=ENVIRONMENT_HELP)
 @target_options
@@ -49,6 +57,8 @@ def run(
     fail_on: str | None,
     junit: str | None,
     exports: tuple[str, ...],
+    budget: tuple[str, ...],
+    dry_run: bool,  # noqa: FBT001 - click passes it by name
     workers: str,
     own_environment: bool,  # noqa: FBT001 - click passes it by name
     disposable: bool,  # noqa: FBT001 - click passes it by name
@@ -68,10 +78,14 @@ def run(
     given |= {"fail-on": fail_on}
     if own_environment:
         files = [f"--export={file}" for file in exports] + ([f"--junit={junit}"] if junit else [])
+        files += [f"--budget={limit}" for limit in budget] + (["--dry-run"] if dry_run else [])
         command = ["run", f"--workers={workers}", *files]
         return run_elsewhere(command, given, options, disposable=disposable, verbose=verbose)
+    if dry_run:
+        return _rehearsed(Settings(**given, options=options, budget=budget, disposable=disposable))
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-export={file}" for file in exports]
+    arguments += [f"--isolation-budget={limit}" for limit in budget]
     arguments += [f"--junitxml={junit}", "-o", "junit_suite_name=isolation-tests"] if junit else []
     arguments += [f"--isolation-option={option}" for option in options]
     arguments += ["--isolation-disposable"] if disposable else []
@@ -93,3 +107,25 @@ def run(
         for name, value in UNLOADED.items():
             variables.setenv(name, value)
         return int(pytest.main(arguments))
+
+
+def _rehearsed(given: Settings) -> int:
+    from isolation_tests.engine.profiles import profile
+    from isolation_tests.engine.run import new_key
+    from isolation_tests.engine.safety.rehearsal import forecast_lines, rehearse
+    from isolation_tests.reporting.formats.terminal import console
+    from isolation_tests.targets.budget import budget_of
+    from isolation_tests.targets.resolve import resolve
+
+    settings = gather(given, folder=Path.cwd())
+    if settings.target is None:
+        raise UsageProblem("No target is given; name the one whose run you want to know.")
+    target = resolve(
+        settings.target, options=settings.option_map(), known=settings.known, disposable=settings.disposable
+    )
+    budget, asked = budget_of(target.config, settings.limits()), profile(settings.profile or "ci")
+    key = new_key(settings.seed_number())
+    forecast = rehearse(target, asked, key)
+    for line in forecast_lines(forecast, target.name, asked, key.seed, budget):
+        console().print(line, markup=False)
+    return int(ExitStatus.HELD)

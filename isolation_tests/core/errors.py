@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import traceback
 from enum import IntEnum
 
+from isolation_tests.core.inert import plain
 from isolation_tests.core.masking import masked_text
 
 SPEAKER = "isolation-tests: "
@@ -34,6 +37,30 @@ class TargetProblem(Problem):
     """The target is at fault: it can't be opened or reached, or it breaks the adapter contract."""
 
     status = ExitStatus.INCONCLUSIVE
+
+
+def withheld(error: BaseException) -> str:
+    """An exception by its class, and by the length and the digest of its text."""
+    return f"{type(error).__name__} {withheld_text(spoken(error))}"
+
+
+def withheld_text(text: str) -> str:
+    """A note in place of a text that may be somebody else's: its length and its digest."""
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
+    return f"[text withheld, {len(text)} characters, digest {digest}]"
+
+
+def spoken(error: BaseException) -> str:
+    """What an exception says; empty if it can't say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a message that can't be made says nothing
+        return ""
+
+
+def traced(error: BaseException) -> str:
+    """An exception with its traceback, without credentials and without what could steer a terminal."""
+    return plain(masked_text("".join(traceback.format_exception(error))))
 
 
 def sentence(error: BaseException) -> str:

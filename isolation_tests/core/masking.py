@@ -1,48 +1,106 @@
-"""Masks secrets in everything that the suite writes."""
+"""Masks secrets in everything that the suite writes.
+
+Names and forms give a secret away, and `remember` names one: a value that is known to be secret is masked
+wherever it stands. This masks too much rather than too little.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["MASK", "masked_options", "masked_text"]
+__all__ = ["MASK", "masked_options", "masked_text", "remember", "secret_values"]
 
 MASK = "***"
-# Masks too much rather than too little: little is lost if an option's name only looks secret.
+_LEAST_CHARACTERS = 6
+"""A shorter value may stand in any text by chance."""
+_WORDS = (
+    r"(?:api|access|secret|private|account|auth)[_-]?key|token|secret|passw(?:or)?d|passphrase"
+    r"|pwd|credential|session[_-]?(?:id|key)?|jwt|bearer|cookie|signature"
+)
 _SECRET_NAME = re.compile(
-    r"key|token|secret|passw|pwd|dsn|credential|auth|cookie|private|signature", re.IGNORECASE
+    r"key|token|secret|passw|passphrase|pwd|dsn|credential|auth|cookie|private|signature|session|bearer|jwt"
+    r"|webhook|(?:^|[^a-z])(?:pat|sig|sid|pin)(?:$|[^a-z])",
+    re.IGNORECASE,
 )
-_SECRET_WORD = (
-    r"(?:api_?key|access_?key|secret_?key|private_?key|account_?key|token|secret|passw(?:or)?d|pwd)"  # noqa: S105
-)
+_NAME = rf"(?:[\w-]*(?:{_WORDS})[\w-]*|\b(?:pat|sig|sid)\b)"
+_VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s;&,'\")\]}]+)"
 _URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\s'\"]*@", re.IGNORECASE)
-_ASSIGNED = re.compile(
-    rf"(?P<name>\b\w*{_SECRET_WORD}\w*\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^\s;&,'\")]+)", re.IGNORECASE
+# The path of a webhook is its only secret.
+_WEBHOOK = re.compile(
+    r"(?P<name>[a-z][a-z0-9+.-]*://(?:[^\s/'\"]*hook[^\s/'\"]*/|[^\s'\"]*?/[^\s/'\"]*hooks?/))[^\s'\"]+",
+    re.IGNORECASE,
 )
+_HEADER = re.compile(
+    r"(?P<name>\b(?:authorization|proxy-authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth)[\w-]*)"
+    r"['\"]?\s*[:=]\s*+)(?!['\"]?\*\*\*)[^\r\n]+",
+    re.IGNORECASE,
+)
+_ASSIGNED = re.compile(rf"(?P<name>{_NAME}\s*=\s*){_VALUE}", re.IGNORECASE)
+_COLON = re.compile(rf"(?P<name>{_NAME}\s*:\s+){_VALUE}", re.IGNORECASE)
+_OPTION = re.compile(rf"(?P<name>(?<!\S)--?{_NAME}[ =]){_VALUE}", re.IGNORECASE)
 _QUOTED = re.compile(
-    rf"(?P<name>(?P<q>['\"])\w*{_SECRET_WORD}\w*(?P=q)\s*:\s*)(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE
+    rf"(?P<name>(?P<q>['\"]){_NAME}(?P=q)\s*:\s*)(?:'[^']*'|\"[^\"]*\"|-?\d+)", re.IGNORECASE
 )
 _SCHEME = re.compile(r"(?P<name>\b(?:Bearer|Basic|Token)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+# The forms in which well-known services write their keys, and JSON Web Tokens.
+_FORMS = re.compile(
+    r"\b(?:sk|pk|rk)[-_][\w-]{16,}|\bgh[opsur]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
+    r"|\bxox[abeoprs]-[\w-]{10,}|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bhf_\w{20,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
+)
+_PATTERNS = (_QUOTED, _HEADER, _OPTION, _ASSIGNED, _COLON, _SCHEME, _WEBHOOK)
+_KNOWN: set[str] = set()
+
+
+def remember(values: Iterable[str]) -> None:
+    """Mask these values wherever they stand from now on, in this process."""
+    _KNOWN.update(value for value in values if len(value) >= _LEAST_CHARACTERS)
 
 
 def masked_text(text: str) -> str:
-    """The text without credentials: those in URLs, `password=...`, quoted pairs and authorisation headers."""
+    """The text without credentials: in URLs, `password=...`, quoted pairs, headers, and known values."""
+    for value in sorted(_KNOWN, key=len, reverse=True):
+        text = text.replace(value, MASK)
     text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
-    for pattern in (_QUOTED, _ASSIGNED, _SCHEME):
+    for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<name>{MASK}", text)
-    return text
+    return _FORMS.sub(MASK, text)
 
 
 def masked_options(options: Mapping[str, Any]) -> dict[str, str]:
     """A target's options as flat text (`llm.config.model`), with every value that looks secret masked."""
-    return dict(pair for name, value in options.items() for pair in _flat(str(name), value, secret=False))
+    return {
+        name: MASK if secret and value not in (None, "") else masked_text(str(value))
+        for name, value, secret in _leaves(options)
+    }
 
 
-def _flat(name: str, value: object, *, secret: bool) -> list[tuple[str, str]]:
+def secret_values(options: Mapping[str, Any]) -> list[str]:
+    """The texts among a target's options whose names look secret."""
+    return [value for _, value, secret in _leaves(options) if secret and isinstance(value, str)]
+
+
+def _leaves(options: Mapping[str, Any]) -> list[tuple[str, object, bool]]:
+    """Every value by its path, and whether its name looks secret."""
+    return [leaf for name, value in options.items() for leaf in _flat(str(name), value, secret=False)]
+
+
+def _flat(name: str, value: object, *, secret: bool) -> list[tuple[str, object, bool]]:
     secret = secret or bool(_SECRET_NAME.search(name.rpartition(".")[2]))
     if isinstance(value, Mapping) and value:
-        return [pair for key, inner in value.items() for pair in _flat(f"{name}.{key}", inner, secret=secret)]
+        return [leaf for key, inner in value.items() for leaf in _flat(f"{name}.{key}", inner, secret=secret)]
     if isinstance(value, list | tuple) and value:
-        return [pair for n, inner in enumerate(value) for pair in _flat(f"{name}.{n}", inner, secret=secret)]
-    return [(name, MASK if secret and value not in (None, "") else masked_text(str(value)))]
+        # In ["--api-key", "X"], the first tells what the second is.
+        flags = [False, *(isinstance(each, str) and _is_flag(each) for each in value)]
+        return [
+            leaf
+            for n, inner in enumerate(value)
+            for leaf in _flat(f"{name}.{n}", inner, secret=secret or flags[n])
+        ]
+    return [(name, value, secret)]
+
+
+def _is_flag(text: str) -> bool:
+    return text.startswith("-") and "=" not in text and bool(_SECRET_NAME.search(text))

@@ -9,21 +9,24 @@ import platform
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
-from isolation_tests.engine.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.examiner import Examiner, begin_journal
 from isolation_tests.engine.profiles import PROFILES, profile
-from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key
-from isolation_tests.engine.watchdog import Watchdog
+from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
+from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
+from isolation_tests.engine.safety.limits import Limits, cost_of, workers_within
+from isolation_tests.engine.safety.outline import outline
+from isolation_tests.engine.safety.watchdog import Watchdog
 from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Ending, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.sightings import read_sightings
@@ -33,6 +36,7 @@ from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, 
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
 from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 from isolation_tests.testdata.display import show
@@ -61,17 +65,21 @@ class Campaign:
         self.settings = settings
         self.profile = PROFILES["ci"] if settings.profile is None else profile(settings.profile)
         self.key = new_key(settings.seed_number())
-        self.target = resolve(
+        target = resolve(
             settings.target,
             options=settings.option_map(),
             known=settings.known,
             disposable=settings.disposable,
         )
+        budget = budget_of(target.config, settings.limits())
+        self.workers = workers_within(budget, workers)
         # Absolute, because an adapter may change the working folder.
         self._here = Path.cwd()
         report = settings.report or DEFAULT_REPORT
         self.folder = None if report == NOTHING else self._here / report
         self._outputs = self._wanted(exports)
+        self.limits = Limits(budget, self.key.began)
+        self.target = replace(target, meter=self.limits.meter)
         self.results: list[CheckResult] = []
         self.replays: dict[str, Path] = {}
         self._fewest: dict[str, int] = {}
@@ -90,17 +98,18 @@ class Campaign:
                     self.target, self.profile, self.key, journal=self.journal, report=self.folder
                 )
         except BaseException:
-            self._end_journal()
+            self._end_journal(clean=False)
+            self.limits.close()
             raise
         try:
-            self.header = self._header(selection, workers)
+            self.header = self._header(selection)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)
         except BaseException:
             self.close()
-            self._end_journal()
+            self._end_journal(clean=False)
             raise
 
-    def _header(self, selection: Sequence[str], workers: int) -> Header:
+    def _header(self, selection: Sequence[str]) -> Header:
         config = self.target.config
         file, packaged = self.target.digests()
         versions = self.target.versions()
@@ -115,7 +124,7 @@ class Campaign:
                 adapter=config.adapter,
                 source=self.target.source,
                 distributions=versions,
-                options={key: str(value) for key, value in config.options.items()},
+                options=config.options,
                 disposable=config.disposable,
                 volatile=config.volatile.told() if config.volatile else "",
                 unreleased=_unreleased(versions),
@@ -131,13 +140,15 @@ class Campaign:
             whole=self.profile.whole,
             python=platform.python_version(),
             platform=platform.system(),
-            workers=workers,
+            workers=self.workers,
             known_file=self.target.known_source,
             known_count=len(config.known),
             expected=expected_checks(self.profile),
             selection=tuple(selection),
             variables=set_variables(),
             budget=self.profile.figures(),
+            limits=self.limits.budget.figures(),
+            outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
             hazards={user: each.reason for each in config.hazards for user in each.users},
@@ -157,9 +168,7 @@ class Campaign:
     def smoke(self) -> CheckResult:
         """Run the smoke test, the tutorial's story; after ERROR or INCONCLUSIVE, other checks are useless."""
         with blaming(self.target.name):
-            result = smoke(self.examiner)
-        self.take(result)
-        return result
+            return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
         """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
@@ -205,7 +214,9 @@ class Campaign:
         self.close()
         self._clean_up()
         self._take_sightings()
-        self.notes += [*notes, *self._leftover_note()]
+        cost = cost_of(self.limits.account(), left=len(self.leftovers))
+        self.limits.close()
+        self.notes += [*notes, *self._leftover_note(), *_ended_note(cost)]
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
@@ -223,6 +234,7 @@ class Campaign:
             expired_known=expired,
             notes=tuple(self.notes),
             exit_status=status,
+            cost=cost,
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / REPORT_NAME)
@@ -249,12 +261,25 @@ class Campaign:
             with blaming(self.target.name):
                 self.examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            self.notes.append(f"closing the target failed: {type(error).__name__}: {error}")
+            self.notes.append(not_closed(error))
+
+    def salvage(self) -> bool:
+        """Sum up a run whose evidence can't be written; whether it saw a finding that is not known.
+
+        The summary then goes to the terminal at least.
+        """
+        self.folder = None
+        summary = summarise(self.header, self.results)
+        if any(row.fresh for row in summary.checks):
+            self.summary = summary
+            return True
+        return False
 
     def abandon(self) -> None:
         """Close the target and leave the evidence without a footer, because the run failed."""
         self.close()
         self._clean_up()
+        self.limits.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -265,7 +290,10 @@ class Campaign:
         """
         record = RunRecord.read(self.journal.folder)
         busy = record is not None and not is_quiet(record)
-        if busy:
+        if self.examiner.loss is not None and record is not None:
+            # Another delete would do more harm.
+            self.leftovers = [show(each.name) for each in record.left()]
+        elif busy:
             self.notes.append("a worker did not end; a process in the background cleans up after it")
         elif record is not None and record.left():
             try:
@@ -291,6 +319,8 @@ class Campaign:
             ["isolation-tests", "clean", str(self.settings.target), "--run", self.key.run_id]
         )
         users = counted(len(self.leftovers), "test user")
+        if self.examiner.loss is not None:
+            return (f"{users} left, because another delete would do more harm: {names}",)
         return (f"cleanup failed for {users}; try again with `{command}`: {names}",)
 
     def _stale(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -326,6 +356,10 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _ended_note(cost: Cost) -> tuple[str, ...]:
+    return (f"the run ended early: {cost.ended}",) if cost.ended else ()
 
 
 def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from functools import partial
 from hypothesis.strategies import SearchStrategy
 
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LawEntry
 from isolation_tests.engine.run import SMOKE, smoke_plan
@@ -25,7 +26,9 @@ from isolation_tests.engine.violations import (
     Violation,
     violation,
 )
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
     Case,
     CheckResult,
     Finding,
@@ -127,7 +130,12 @@ class Check:
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""
-        asked = self.examiner.ask(plan)
+        try:
+            asked = self.examiner.ask(plan)
+        except Inconclusive as error:
+            # Whatever the search makes of it, this plan proved nothing.
+            self._tally.doubts.append(str(error))
+            raise
         for history, judged in asked:
             self._take(history, judged)
         return tuple(finding for _, judged in asked for finding in judged.findings)
@@ -158,6 +166,8 @@ class Check:
                 )
             if need == OVERLAP and need not in self.examiner.capabilities:
                 raise NotSupported(f"a second thread can't make calls: {self.examiner.probed[need]}")
+            if self.examiner.probed.get(need) == NEEDS_DISPOSABLE:
+                raise NotSupported(NEEDS_DISPOSABLE)
             if need not in self.examiner.capabilities and need != self.cell.tries:
                 raise Inconclusive(f"{need} exists but does not work: {self.examiner.probed[need]}")
 
@@ -197,6 +207,8 @@ class Check:
         try:
             ask()
             self._raise_worst()
+        except RunEnded as error:
+            failure = Inconclusive(str(error))
         except TargetProblem as error:
             failure = AdapterError(str(error))
         except CheckFailed as error:
@@ -221,7 +233,7 @@ class Check:
             anomalies=self.anomalies,
             level=self.level,
             verdict=Verdict.HELD if failure is None else failure.verdict,
-            reason="" if failure is None else str(failure),
+            reason="" if failure is None else masked_text(str(failure)),
             cases=cases,
             examples=tally.examples,
             calls=tally.calls,
@@ -269,7 +281,22 @@ def result_of(examiner: Examiner, entry: LawEntry, cell: Cell) -> CheckResult:
 
 
 def smoke(examiner: Examiner) -> CheckResult:
-    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing."""
+    """Run the smoke test, which comes before all others; raises `UsageProblem` if its plan is missing.
+
+    If the first delete on a target that is not disposable did harm, that is its result, and it does not run.
+    """
+    if examiner.loss is not None:
+        return CheckResult(
+            check=SMOKE.check,
+            title=SMOKE.title,
+            anomalies=SMOKE.anomalies,
+            level=SMOKE.level,
+            verdict=Verdict.VIOLATED,
+            reason=str(violation(examiner.loss.finding)),
+            cases=(examiner.loss,),
+            examples=1,
+            calls=len(examiner.loss.history.events),
+        )
     plan = smoke_plan()
     cell = Cell(plan.name, plan.anomaly, lambda _: plan)
     check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)

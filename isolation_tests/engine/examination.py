@@ -10,6 +10,7 @@ from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings
@@ -26,7 +27,7 @@ def examine(
     """
     key = new_key(settings.seed_number())
     target = without_known(settings)
-    with blaming(target.name):
+    with limited(target, settings, key.began) as target, blaming(target.name):
         examiner = Examiner(target, profile(settings.profile or "ci").unrefined(), key)
         try:
             return _asked(examiner, until, enough or partial(_names, until))
@@ -50,7 +51,7 @@ def without_known(settings: Settings) -> Target:
 
 def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult], bool]) -> list[CheckResult]:
     results = [smoke(examiner)]
-    if results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
+    if examiner.loss is not None or results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
     for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):

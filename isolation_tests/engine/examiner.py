@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,18 @@ from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
+from isolation_tests.engine.safety.limits import narrowed
 from isolation_tests.engine.shrinking import Shrinking
-from isolation_tests.engine.violations import AdapterError, CheckFailed
+from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal, RunInfo
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
+from isolation_tests.judges.refusal import shows_a_stranger
 from isolation_tests.model import (
+    NEEDS_DISPOSABLE,
     Case,
     CheckResult,
     Finding,
@@ -32,6 +37,7 @@ from isolation_tests.model import (
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
+from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
@@ -69,6 +75,11 @@ def run_info(target: Target, run_id: str) -> RunInfo:
         options=masked_options(target.config.options),
         disposable=target.disposable,
     )
+
+
+def _losses(history: History) -> list[Finding]:
+    """The findings by which somebody lost what another user's delete should have spared."""
+    return [finding for finding in judge(history).findings if finding.anomaly == "D1"]
 
 
 class Examiner:
@@ -110,6 +121,7 @@ class Examiner:
         try:
             session, self._runner = self._open()
             self.claimed = self._claims(session)
+            self.loss = self._first_delete() if worker == 0 and not target.disposable else None
             self.probed = self._probe() if probed is None else probed
         except BaseException:
             self._end_journal()
@@ -141,6 +153,7 @@ class Examiner:
             open_more=self.target.open,
             open_twin=self.target.open_twin,
             volatile=self.target.config.volatile,
+            error_texts=self.target.config.error_texts,
         )
         return session, runner
 
@@ -172,7 +185,11 @@ class Examiner:
         )
 
     def perform(self, plan: Plan) -> History:
-        """Run one plan; open a new session if the last one was lost or has run enough plans."""
+        """Run one plan; open a new session if the last one was lost or has run enough plans.
+
+        Raises `Inconclusive` if the run has ended early, or if its budget has no room for the plan.
+        """
+        self._admit(plan)
         if self._runner.lost:
             self._hangs += 1
             if self._hangs > HANGS_BEFORE_GIVING_UP:
@@ -182,7 +199,38 @@ class Examiner:
             self._runner.close()
             self._reopen()
         self._performed += 1
-        return self._runner.run(plan)
+        history = self._runner.run(plan)
+        self._heed_strangers(history)
+        return history
+
+    def _heed_strangers(self, history: History) -> None:
+        """End the run at the first data of a user that it did not make, unless it is told to go on."""
+        config, meter = self.target.config, self.target.meter
+        if meter is None or config.disposable or config.past_strangers:
+            return
+        if (event := shows_a_stranger(history)) is not None:
+            meter.end(
+                f"{event.op} showed a memory that this run did not write to a user who had written none, so "
+                "it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            )
+
+    def _admit(self, plan: Plan) -> None:
+        meter = self.target.meter
+        if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
+            raise Inconclusive(f"skipped: {why}")
+
+    def _perform_each(self, plans: Iterable[Plan]) -> list[History]:
+        """The histories of several plans; fewer if the run ends meanwhile, but what was seen is kept."""
+        histories: list[History] = []
+        for plan in plans:
+            try:
+                histories.append(self.perform(plan))
+            except Inconclusive as error:
+                if not histories:
+                    raise
+                histories[-1] = histories[-1].model_copy(update={"cut": str(error)})
+                break
+        return histories
 
     def ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
         """Run a plan and judge it: once, or several times if the plan compares a view.
@@ -193,10 +241,10 @@ class Examiner:
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = [self.perform(each) for each in (lone, plan, other, lone)]
+        histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         if any(self._is_news(history, said) for history, said in judged):
-            histories += [self.perform(each) for each in (plan, lone, other, lone)]
+            histories += self._perform_each((plan, lone, other, lone))
             judged = judge_all(histories)
         return judged
 
@@ -260,10 +308,28 @@ class Examiner:
         """Why this plan must not run on this target; None if it may."""
         return self._runner.blocked(plan)
 
+    def _first_delete(self) -> Case | None:
+        """Delete one own user beside own bystanders; the loss that this causes, if any.
+
+        On a target that is not disposable, this comes before every other delete. After a loss, nothing more
+        is written or deleted, not even to clean up.
+        """
+        material = Material(people=People(self.key.seed), capabilities=frozenset(), owner_keys=())
+        history = self._runner.run(first_delete(material), harm=lambda seen: bool(_losses(seen)))
+        found = _losses(history)
+        if not found:
+            return None
+        known = self.target.known_reason(found[0].key)
+        return Case(finding=found[0], history=history, seen=1, tried=1, known=known)
+
     def _probe(self) -> dict[str, str]:
+        if self.loss is not None:
+            return dict.fromkeys(self.claimed, HALTED)
         return {name: self._probe_one(name) for name in self.claimed}
 
     def _probe_one(self, capability: str) -> str:
+        if capability == Operation.MAINTAIN.value and not self.target.disposable:
+            return NEEDS_DISPOSABLE
         material = Material(people=People(self.key.seed), capabilities=frozenset(self.claimed), owner_keys=())
         plan = probe_plan(capability, material)
         if plan is None:
@@ -272,6 +338,8 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
+        if history.cut:
+            return history.cut
         judged = judge(history)
         last = history.events[-1]
         if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:

@@ -10,8 +10,10 @@ from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.run import blaming, new_key, not_closed
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.violations import CheckFailed
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
 from isolation_tests.reporting.narrative.reproduction import story
@@ -43,8 +45,9 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
     """
     record = read_replay(file)
     target = _target(file, record, settings)
-    with blaming(target.name):
-        examiner = Examiner(target, PROFILES["quick"], new_key(settings.seed_number()), probed={})
+    key = new_key(settings.seed_number())
+    with limited(target, settings, key.began) as target, blaming(target.name):
+        examiner = Examiner(target, PROFILES["quick"], key, probed={})
         try:
             return _performed(record, examiner, target.name, times or enough(record))
         except CheckFailed as error:
@@ -101,6 +104,8 @@ def _options(record: Replay, settings: Settings) -> dict[str, str]:
 
 def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Replayed:
     key = record.finding.key
+    if examiner.loss is not None:
+        return Replayed(f"error: {key} can't be replayed on {name}: {HALTED}", int(ExitStatus.INCONCLUSIVE))
     blocked = examiner.blocked(record.plan)
     if blocked:
         return Replayed(
@@ -122,5 +127,5 @@ def _performed(record: Replay, examiner: Examiner, name: str, times: int) -> Rep
 def _closed(examiner: Examiner, name: str) -> None:
     try:
         examiner.close()
-    except Exception as error:
-        raise TargetProblem(f"{name}: closing the adapter failed: {type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
+        raise TargetProblem(f"{name}: {not_closed(error)}.") from None

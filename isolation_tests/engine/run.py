@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from isolation_tests.core import packaged
-from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.core.errors import TargetProblem, UsageProblem, withheld
 from isolation_tests.engine.examiner import RunKey
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import Profile
@@ -63,6 +63,11 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
         for cell in entry.asked(asked)
     )
     return (SMOKE, *laws)
+
+
+def not_closed(error: BaseException) -> str:
+    """That closing a target failed, without the error's text, which may hold a stranger's data."""
+    return f"closing the target failed with {withheld(error)}"
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ class Lease:
     worker: int
     mint: Mint
     journal: Journal | None = None
+    halted: bool = False
+    """Whether this worker must not write or delete any more."""
     _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def base(self) -> tuple[str, int]:

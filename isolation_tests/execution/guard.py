@@ -1,32 +1,52 @@
-"""The last gate before a target: no write and no delete under a name that this run did not lease."""
+"""The last gate before a target: no call that could reach the data of somebody outside the run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tenacity import RetryError, Retrying, stop_after_attempt, wait_random_exponential
+
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease
+from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING
+from isolation_tests.model import WRITING, Operation
 from isolation_tests.testdata.display import show
+from isolation_tests.testdata.relations import may_be_real
 
+LAST_TRIES = 3
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 _WRITES = frozenset(operation.value for operation in WRITING)
+_WIDE = frozenset({Operation.MAINTAIN.value})
+"""Calls that may work on the whole store, whichever user makes them."""
+
+HALTED = "the first delete also removed what other users stored, so nothing more is written or deleted"
 
 
 class NotLeased(TargetProblem):
-    """A write or delete under a name that may be a stranger's was stopped before it reached the target."""
+    """A call that could reach a stranger's data was stopped before it reached the target."""
 
     def __init__(self, method: str, name: object) -> None:
         super().__init__(
-            f"{method} as user {show(name)} was stopped, because this run did not make that user; add "
-            "--disposable, or `disposable = true` in the target's file, if the whole store may be destroyed."
+            f"{method} as user {show(name)} was stopped, because it could reach data that this run did not "
+            "make; add --disposable, or `disposable = true` in the target's file, if the whole store may be "
+            "destroyed."
         )
+
+
+class Halted(TargetProblem):
+    """A write or delete was stopped, because an earlier delete removed more than it was asked to."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} was stopped: {HALTED}.")
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedSession:
-    """A session of which every call passes the gate; the runner has no other way to the target.
+    """A session of which every call passes the gate and the meter; the runner has no other way to the target.
 
     disposable: the user or the target's file says that the whole store may be destroyed; any name may write.
     """
@@ -41,10 +61,66 @@ class GuardedSession:
         return self.session.lost
 
     def call(self, method: str, user: object, *arguments: Any, **keywords: Any) -> Any:
-        """As the session's; raises `NotLeased` for a write or delete under a name that is not this run's."""
-        if not self.disposable and method in _WRITES and not self.lease.made(user):
+        """As the session's; raises `NotLeased` for a call that could reach a stranger's data.
+
+        On a target that is not disposable, these are writes and deletes under a name that is not this run's,
+        any call under a name that somebody may really have, and calls that work on the whole store. Raises
+        `RunEnded` if the run may send nothing more.
+        """
+        if self.lease.halted and method in _WRITES:
+            raise Halted(method)
+        if not self.disposable and (method in _WIDE or self._is_strange(method, user)):
             raise NotLeased(method, user)
-        return self.session.call(method, user, *arguments, **keywords)
+        meter = self.session.meter
+        if meter is None or self.lost:
+            return self.session.call(method, user, *arguments, **keywords)
+        try:
+            return self._counted(meter, method, user, *arguments, **keywords)
+        except Exception:
+            if meter.failing():
+                self._ask_again(meter)
+            raise
+
+    def _counted(self, meter: Meter, method: str, user: object, *arguments: Any, **keywords: Any) -> Any:
+        told = {name: value for name, value in keywords.items() if name not in ("lane", "give_up")}
+        with meter.calling(method, user, arguments, told) as call:
+            return self.session.call(method, user, *arguments, counted=call, **keywords)
+
+    def _ask_again(self, meter: Meter) -> None:
+        """After many failures in a row, try a few reads, with pauses; end the run if all of them fail."""
+        tries = Retrying(
+            stop=stop_after_attempt(LAST_TRIES),
+            wait=wait_random_exponential(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
+        )
+        with suppress(RunEnded):
+            try:
+                tries(self._counted, meter, "get_all", self.lease.base()[0])
+            except RetryError:
+                meter.end(
+                    f"the target is down: {FAILURES_IN_A_ROW} calls in a row failed, and so did {LAST_TRIES} "
+                    "more tries to read; start it again, and repeat the run"
+                )
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Within this, a slow target gets the calls of one process of the run at a time."""
+        if self.session.meter is None:
+            yield
+            return
+        with self.session.meter.turn():
+            yield
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Within this, calls clean up after a plan, which is possible after the end of a budget too."""
+        if self.session.meter is None:
+            yield
+            return
+        with self.session.meter.cleaning():
+            yield
+
+    def _is_strange(self, method: str, user: object) -> bool:
+        return not self.lease.made(user) and (method in _WRITES or may_be_real(user))
 
     def close(self) -> None:
         """As the session's."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from isolation_tests.execution.binding import Arguments, Binding
-from isolation_tests.model import Event, Step, UserIndex
+from isolation_tests.model import WRITING, Event, Operation, Step, UserIndex
 from isolation_tests.model.world import World
 
 
@@ -15,13 +15,13 @@ class PlanRun:
     """The state of one run of a plan; lanes that overlap share it.
 
     cursors: handles by the step whose answer they came with. events: in the order in which calls ended.
-    writers: users for whom a write was begun, whether or not it came to an end.
+    writers: the user of each write that was begun, whether or not it came to an end.
     """
 
     binding: Binding
     cursors: dict[int, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    writers: set[UserIndex] = field(default_factory=set)
+    writers: list[UserIndex] = field(default_factory=list)
     _world: World = field(default_factory=World)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -29,6 +29,11 @@ class PlanRun:
         """A step's arguments, by the ids and cursors that are known now; None where it can't be called."""
         with self._lock:
             return self.binding.arguments(number, step, self._world, self.cursors)
+
+    def unsent(self, op: Operation, user: UserIndex) -> None:
+        """Take back that a write was begun, because the call was never sent."""
+        if op in WRITING:
+            self.writers.remove(user)
 
     def ids(self) -> set[str]:
         """Every id that a user of the plan was given."""

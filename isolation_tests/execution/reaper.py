@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from isolation_tests.adapter import Refused
-from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.errors import TargetProblem, withheld
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.execution.journal import RUN_ID, Leased
@@ -56,9 +56,10 @@ class Reaper:
     def _gone(self, leased: Leased, done: Callable[[Any], None]) -> bool:
         session = self._guarded(leased)
         try:
-            with contextlib.suppress(Refused):
-                session.call("delete_all", leased.name)
-            gone = self._is_empty(session, leased.name)
+            with session.cleaning():
+                with contextlib.suppress(Refused):
+                    session.call("delete_all", leased.name)
+                gone = self._is_empty(session, leased.name)
         except NotLeased:
             return False
         except Exception:  # noqa: BLE001 - whatever the target raises, the name is tried again and listed
@@ -88,7 +89,7 @@ class Reaper:
         if self._session is not None:
             try:
                 self._session.close()
-            except Exception as error:
-                raise TargetProblem(f"closing the target failed: {type(error).__name__}: {error}") from error
+            except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
+                raise TargetProblem(f"closing the target failed with {withheld(error)}.") from None
             finally:
                 self._session = None

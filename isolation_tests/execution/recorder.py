@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from isolation_tests.adapter import Memory, Page
+from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.core.errors import spoken
+from isolation_tests.core.masking import masked_text
 from isolation_tests.execution.binding import UUID
 from isolation_tests.execution.contract import BrokenContract
 from isolation_tests.execution.plan_run import PlanRun
+from isolation_tests.execution.redaction import foreign, own_words, place_of, unsaid
 from isolation_tests.execution.session import TimeLimit
 from isolation_tests.model import Actor, BoundUser, Operation, Row, Sighting, Step
 from isolation_tests.testdata.canaries import Found, Mint, leaves
@@ -28,11 +31,11 @@ SHORTEST_TOLD_ID = 8
 class Recorder:
     """Turns answers and errors into the parts of an event.
 
-    disposable: the target's error texts may be told, for nobody else's data is in it.
+    error_texts: the target's error texts may be told, because its file says that nobody else's data is in it.
     """
 
     mint: Mint
-    disposable: bool
+    error_texts: bool
 
     def answer(self, run: PlanRun, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
         """The rows or the number (a boolean as 0 or 1) that a call answered, and whether it gave a cursor."""
@@ -56,10 +59,15 @@ class Recorder:
         ours = any(sighting.where == "text" for sighting in sightings)
         return Row(
             id=row.id if sightings else None,
-            text=row.text if ours else f"[{len(row.text)} characters that this run did not write]",
+            text=own_words(row.text, self._written(run, row.text)) if ours else foreign(row.text),
             sightings=sightings,
             fields=self._fields(run, row) if ours and compared else {},
         )
+
+    def _written(self, run: PlanRun, text: str) -> list[str]:
+        """What a text may hold of the run's own: its plan's facts, and the canaries of any plan."""
+        facts = range(len(run.binding.plan.facts))
+        return [*map(run.binding.text, facts), *map(self.mint.token, self.mint.find(text))]
 
     def _fields(self, run: PlanRun, row: Memory) -> dict[str, str | float]:
         """Every value of a row, comparable with that of another run."""
@@ -93,7 +101,7 @@ class Recorder:
         """What an error says, which of this run's facts are in it, and whom of other groups it names."""
         if error is None:
             return {}
-        text = _spoken(error)
+        text = spoken(error)
         # A related name may be no more than the caller's own, trimmed or folded.
         told = tuple(
             index
@@ -103,11 +111,13 @@ class Recorder:
             and str(user.name) in text
         )
         text = self._symbolic(run, text, run.ids() | ({addressed} if addressed else set()))
-        ours = isinstance(error, BrokenContract | TimeLimit)
-        withheld = not self.disposable and not ours
+        ours = isinstance(error, BrokenContract | TimeLimit) or getattr(error, "told", False)
+        shown = self.error_texts or ours
+        # A refusal is compared with others, which may come from another line.
+        place = "" if isinstance(error, Refused | Indeterminate) else place_of(error)
         return {
             "error_kind": type(error).__name__,
-            "error": f"[text withheld, digest {_digest(text)}]" if withheld else text[:ERROR_TEXT_LENGTH],
+            "error": masked_text(text)[:ERROR_TEXT_LENGTH] if shown else unsaid(text, place),
             "sightings": _sightings(run, self.mint.scan(error, "error")),
             "names": told,
         }
@@ -126,10 +136,3 @@ def _sightings(run: PlanRun, found: Iterable[Found]) -> tuple[Sighting, ...]:
 def _tellable(user: BoundUser) -> bool:
     """Whether the name is one that only this run can have made, so that its sight proves something."""
     return isinstance(user.name, str) and user.name.startswith("iso-")
-
-
-def _spoken(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a message that can't be made says nothing
-        return ""

@@ -6,6 +6,7 @@ Positive facts are waited for within the target's consistency budget; every poll
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import NEEDED, police
-from isolation_tests.execution.guard import GuardedSession, NotLeased
+from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
@@ -34,7 +36,7 @@ from isolation_tests.model import (
 )
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
-from isolation_tests.testdata.relations import reaches_only_itself
+from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
@@ -47,10 +49,10 @@ class Runner:
 
     open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
     opens the target that is declared to reach the same store in another way. volatile: what the target
-    declares to be another each time, kept in each history.
+    declares to be another each time, kept in each history. error_texts: the target's error texts may be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a target declares
         self,
         session: Session,
         lease: Lease,
@@ -61,6 +63,7 @@ class Runner:
         open_more: Callable[[], Session],
         open_twin: Callable[[], Session] | None = None,
         volatile: Volatile | None = None,
+        error_texts: bool = False,
     ) -> None:
         self._lease, self._disposable = lease, disposable
         self._session = self._guarded(session)
@@ -69,33 +72,51 @@ class Runner:
         self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
-        self._recorder = Recorder(lease.mint, disposable)
+        self._recorder = Recorder(lease.mint, error_texts)
         self._lacking = {Operation(method) for method in session.lacking}
         self.leftovers: list[str] = []
 
     def _guarded(self, session: Session) -> GuardedSession:
         return GuardedSession(session, self._lease, self._disposable)
 
-    def run(self, plan: Plan) -> History:
-        """Perform the plan once under fresh names and clean up, whatever happens."""
+    def run(self, plan: Plan, *, harm: Callable[[History], bool] = lambda _: False) -> History:
+        """Perform the plan once under fresh names and clean up, whatever happens.
+
+        harm: whether what came shows that a delete does harm; then nothing more is written or deleted.
+        """
         run = PlanRun(bind(plan, self._lease))
         self._write_ahead(run)
-        try:
-            for overlapping, block in itertools.groupby(enumerate(plan.steps), _overlaps):
-                if overlapping:
-                    self._perform_together(run, list(block))
+        cut = None
+        with self._session.turn():
+            try:
+                self._perform_all(run)
+            except RunEnded as error:
+                cut = str(error)
+            finally:
+                if harm(self._history(run)):
+                    self._lease.halted = True
                 else:
-                    for number, step in block:
-                        self._perform(run, number, step)
-        finally:
-            self._clean(run)
+                    with self._session.cleaning():
+                        self._clean(run)
+        return self._history(run, cut)
+
+    def _history(self, run: PlanRun, cut: str | None = None) -> History:
         return History(
-            plan=plan,
+            plan=run.binding.plan,
             users=run.binding.users,
             events=tuple(run.events),
             consistency=self._consistency,
             volatile=self._volatile,
+            cut=cut,
         )
+
+    def _perform_all(self, run: PlanRun) -> None:
+        for overlapping, block in itertools.groupby(enumerate(run.binding.plan.steps), _overlaps):
+            if overlapping:
+                self._perform_together(run, list(block))
+            else:
+                for number, step in block:
+                    self._perform(run, number, step)
 
     def _write_ahead(self, run: PlanRun) -> None:
         """Record every name under which the plan may write, before its first call."""
@@ -110,14 +131,12 @@ class Runner:
     def blocked(self, plan: Plan) -> str | None:
         """Why this target may not be asked this plan, or None.
 
-        Hostile values never write to a stranger's store.
+        In a stranger's store, hostile values never write, nothing works on the whole store, and no user has a
+        name that somebody may really have.
         """
         if self._disposable:
             return None
-        for step in plan.steps:
-            if step.op in WRITING and (step.spoiled or not reaches_only_itself(plan.users[step.user])):
-                return NEEDS_DISPOSABLE
-        return None
+        return NEEDS_DISPOSABLE if any(_reaches_out(plan, step) for step in plan.steps) else None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
         """Perform each lane's steps in order, all lanes at once, from one starting line."""
@@ -180,9 +199,13 @@ class Runner:
         positional, keywords = arguments
         user = None if step.spoiled else run.binding.users[step.user].name
         if op in WRITING:
-            run.writers.add(step.user)
+            run.writers.append(step.user)
         started = time.monotonic() - self._began
-        outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        try:
+            outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+        except RunEnded:
+            run.unsent(op, step.user)
+            raise
         if outcome is Outcome.UNSUPPORTED:
             self._lacking.add(op)
         if isinstance(answer, Page) and answer.cursor is not None:
@@ -269,7 +292,7 @@ class Runner:
         try:
             raw = reach(op.value, user, *positional, **keywords)
             return Outcome.OK, police(op, raw, limit=keywords.get("limit", 0)), None
-        except NotLeased:
+        except (NotLeased, Halted, RunEnded):
             raise
         except Refused as error:
             return Outcome.REFUSED, None, error
@@ -331,13 +354,13 @@ class Runner:
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
         answered = {event.user for event in run.events if event.op in WRITING}
-        stored = run.writers - answered | {
+        stored = {*run.writers} - answered | {
             event.user
             for event in run.events
             if event.op in (Operation.ADD, Operation.UPDATE) and event.outcome is not Outcome.REFUSED
         }
         left = set()
-        for index in sorted(run.writers):
+        for index in sorted({*run.writers}):
             name = run.binding.users[index].name
             try:
                 self._delete(run, index, name)
@@ -347,6 +370,22 @@ class Runner:
                     self.leftovers.append(show(name))
         done = (index for index in self._writing(run) if index not in left)
         self._lease.release(run.binding.users[index].name for index in done)
+
+
+def _reaches_out(plan: Plan, step: Step) -> bool:
+    """Whether a step could reach data of somebody outside the run."""
+    user = plan.users[step.user]
+    if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
+        return True
+    return step.op in WRITING and (step.spoiled or not reaches_only_itself(user))
+
+
+def most_polls(consistency: float) -> int:
+    """How often a read is repeated at most until a write shows, beyond the first time."""
+    polls, pause, waited = 0, FIRST_POLL_SECONDS, 0.0
+    while waited < consistency:
+        polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
+    return polls
 
 
 def _stored(run: PlanRun, index: int) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -19,8 +20,10 @@ from typing import Any
 import anyio
 
 from isolation_tests.adapter import BadOption, Unavailable
+from isolation_tests.core import metering
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
 from isolation_tests.execution.contract import NEEDED, claimed, is_async, missing_methods
+from isolation_tests.execution.meter import Call, Meter
 
 OPEN_LIMIT_SECONDS = 120.0
 CLOSE_LIMIT_SECONDS = 30.0
@@ -32,6 +35,8 @@ class TimeLimit(Exception):  # noqa: N818 - the field's word
 
 class GivenUp(Exception):  # noqa: N818 - the field's word
     """A call was cancelled in the middle because its plan says so."""
+
+    planned = True
 
 
 class _Lane:
@@ -96,13 +101,20 @@ class Session:
     """An open adapter. `call` makes one call on its lane; a call past its limit loses the session.
 
     factory: called with the target's options; may return an adapter, an awaitable of one, or a
-    (sync or async) context manager.
+    (sync or async) context manager. meter: counts what the session sends; None counts nothing.
     """
 
     def __init__(
-        self, factory: Callable[..., Any], options: dict[str, Any], *, call_limit: float, name: str
+        self,
+        factory: Callable[..., Any],
+        options: dict[str, Any],
+        *,
+        call_limit: float,
+        name: str,
+        meter: Meter | None = None,
     ) -> None:
         self._factory, self._options, self._limit, self._name = factory, options, call_limit, name
+        self.meter = meter
         self._lane: _Lane | _LoopLane = _Lane(name)
         self._more: list[_Lane] = []
         self._growing = threading.Lock()
@@ -116,13 +128,13 @@ class Session:
         self.claimed = claimed(self.adapter)
 
     def _open(self) -> Any:
-        opened = self._wait(self._lane.submit(lambda: self._factory(**self._options)), OPEN_LIMIT_SECONDS)
+        opened = self._opening(lambda: self._factory(**self._options))
         if inspect.isawaitable(opened):
             awaited = opened
             opened = self._in_loop(lambda: awaited)
         if isinstance(opened, AbstractContextManager):
             self._context = opened
-            opened = self._wait(self._lane.submit(opened.__enter__), OPEN_LIMIT_SECONDS)
+            opened = self._opening(opened.__enter__)
         elif isinstance(opened, AbstractAsyncContextManager):
             self._context = opened
             opened = self._in_loop(opened.__aenter__)
@@ -142,33 +154,50 @@ class Session:
     def _in_loop(self, job: Callable[[], Any]) -> Any:
         if isinstance(self._lane, _Lane):
             self._lane = _LoopLane(self._lane)
-        return self._wait(self._lane.submit(job), OPEN_LIMIT_SECONDS)
+        return self._opening(job)
 
-    def _wait(self, future: Future[Any], limit: float) -> Any:
-        try:
-            return future.result(limit)
-        except FutureTimeout:
-            if future.done():
-                raise
-            self.lost = f"a call did not answer within {limit:g} seconds"
-            future.cancel()
-            raise TimeLimit(self.lost) from None
+    def _opening(self, job: Callable[[], Any]) -> Any:
+        call = None if self.meter is None else self.meter.opening()
+        return self._wait(self._lane.submit(_counted(job, call)), OPEN_LIMIT_SECONDS, call)
+
+    def _wait(self, future: Future[Any], limit: float, call: Call | None = None) -> Any:
+        """The future's result in time; what the call waits because the target asked it to is not counted."""
+        began = time.monotonic()
+        while True:
+            waited = 0.0 if call is None else call.waited
+            try:
+                return future.result(max(0.0, began + limit + waited - time.monotonic()))
+            except FutureTimeout:
+                if future.done():
+                    return future.result()
+                if call is None or call.waited <= waited:
+                    break
+        self.lost = f"a call did not answer within {limit:g} seconds"
+        future.cancel()
+        raise TimeLimit(self.lost)
 
     def call(
-        self, method: str, *args: Any, lane: int = 0, give_up: float | None = None, **keywords: Any
+        self,
+        method: str,
+        *args: Any,
+        lane: int = 0,
+        give_up: float | None = None,
+        counted: Call | None = None,
+        **keywords: Any,
     ) -> Any:
         """Call one method of the adapter and return its raw answer; raise `TimeLimit` past the limit.
 
-        lane: calls of different lanes may overlap. give_up: seconds after which an async call is cancelled
-        and `GivenUp` is raised; a sync call can't be cancelled and is waited for.
+        lane: calls of different lanes may overlap. counted: counts what the call sends. give_up: seconds
+        after which an async call is cancelled and `GivenUp` is raised; a sync call can't be cancelled and is
+        waited for.
         """
         if self.lost:
             raise TimeLimit(self.lost)
         bound = getattr(self.adapter, method)
         chosen = self._lane_of(lane)
-        future = chosen.submit(lambda: bound(*args, **keywords))
+        future = chosen.submit(_counted(lambda: bound(*args, **keywords), counted))
         if give_up is None or isinstance(chosen, _Lane):
-            return self._wait(future, self._limit)
+            return self._wait(future, self._limit, counted)
         try:
             return future.result(give_up)
         except FutureTimeout:
@@ -206,12 +235,27 @@ class Session:
             self._wait(self._lane.submit(close), CLOSE_LIMIT_SECONDS)
 
 
+def _counted(job: Callable[[], Any], call: Call | None) -> Callable[[], Any]:
+    """The job, which counts what it sends as requests of this call."""
+
+    def counted() -> Any:
+        metering.begin(call)
+        return job()
+
+    return counted
+
+
 def open_session(
-    factory: Callable[..., Any], options: dict[str, Any], *, call_limit: float, name: str
+    factory: Callable[..., Any],
+    options: dict[str, Any],
+    *,
+    call_limit: float,
+    name: str,
+    meter: Meter | None = None,
 ) -> Session:
     """Open a target, or raise `TargetProblem` with one sentence on why it can't be."""
     try:
-        return Session(factory, options, call_limit=call_limit, name=name)
+        return Session(factory, options, call_limit=call_limit, name=name, meter=meter)
     except Problem:
         raise
     except BadOption as error:

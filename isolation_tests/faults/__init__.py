@@ -5,10 +5,18 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from isolation_tests.faults.lifetime import caches, concurrency, deletes, derived, leftovers
+from isolation_tests.faults.lifetime import caches, concurrency, deletes, derived, leftovers, reuse
 from isolation_tests.faults.scope import filters, forms, injection, keys, legs, names, patterns, unscoped
 from isolation_tests.faults.support.base import Fault
-from isolation_tests.faults.surfaces import by_id, completeness, side_channels, side_doors, starvation, views
+from isolation_tests.faults.surfaces import (
+    by_id,
+    completeness,
+    side_channels,
+    side_doors,
+    starvation,
+    values,
+    views,
+)
 
 __all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
 
@@ -30,6 +38,8 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *starvation.FAULTS,
     *caches.FAULTS,
     *leftovers.FAULTS,
+    *reuse.FAULTS,
+    *values.FAULTS,
     *concurrency.FAULTS,
     *views.FAULTS,
 )

@@ -54,7 +54,7 @@ def judge(history: History) -> Judgement:
     doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
-        doubts=tuple(dict.fromkeys([*doubts, *_unanswered(history)])),
+        doubts=tuple(dict.fromkeys([*_cut(history), *doubts, *_unanswered(history)])),
         errors=tuple(dict.fromkeys(_errors(history))),
         hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )
@@ -67,7 +67,7 @@ def judge_all(histories: Sequence[History]) -> list[tuple[History, Judgement]]:
     does not matter, but for which is the first.
     """
     judged = [judge(history) for history in histories]
-    comparing = [n for n, history in enumerate(histories) if history.plan.viewer is not None]
+    comparing = [n for n, one in enumerate(histories) if one.plan.viewer is not None and not one.cut]
     alone = [n for n in comparing if views.is_alone(histories[n])]
     left = [n for n in comparing if n not in alone]
     while left:
@@ -96,6 +96,10 @@ def rejudge(result: CheckResult) -> list[tuple[History, Judgement]]:
     """What the judges say of each history that a result kept, and of each comparison among them."""
     groups = [result.histories, *((case.history, *case.beside) for case in result.cases)]
     return [pair for group in groups for pair in judge_all(group)]
+
+
+def _cut(history: History) -> list[str]:
+    return [] if history.cut is None else [history.cut]
 
 
 def _unanswered(history: History) -> list[str]:

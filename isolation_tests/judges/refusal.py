@@ -48,3 +48,18 @@ def _finding(history: History, event: Event) -> Finding:
         where=row.sightings[0].where if row.sightings else "text",
         story=f"{event.op} without a user was answered with stored facts instead of being refused",
     )
+
+
+def shows_a_stranger(history: History) -> Event | None:
+    """The first answer with a memory in which no canary is, to a user for whom nothing was written before.
+
+    A user who has written may get back what a system made of their own text. Nobody wrote anything for the
+    others: what they see was there before the run, or belongs to somebody else.
+    """
+    written = set()
+    for event in history.events:
+        if event.op in _ECHOING:
+            written.add(event.user)
+        elif event.user not in written and any(not row.sightings for row in event.rows):
+            return event
+    return None

@@ -1,5 +1,6 @@
 """Plans, histories and results: the immutable data that the whole suite shares, serialisable as JSON."""
 
+from isolation_tests.model.budget import Budget
 from isolation_tests.model.history import (
     BoundUser,
     Event,
@@ -47,6 +48,7 @@ __all__ = [
     "WRITING",
     "Actor",
     "BoundUser",
+    "Budget",
     "Case",
     "CheckResult",
     "Event",

@@ -170,3 +170,6 @@ class History(Frozen):
 
     volatile: Volatile | None = None
     """What the target declares non-deterministic."""
+
+    cut: str | None = None
+    """Why the run ended before the plan did; None if every step had its turn."""

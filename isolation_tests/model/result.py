@@ -41,7 +41,7 @@ class Level(StrEnum):
 
 LADDER = tuple(level for level in Level if level is not Level.SAFE)
 """The levels to which checks belong, lowest first."""
-NEEDS_DISPOSABLE = "left out: a hostile user name would write or delete, and the target is not disposable"
+NEEDS_DISPOSABLE = "left out: it could reach data that the run did not make, and the target is not disposable"
 """Why a check is skipped that could reach data which the run did not make."""
 
 

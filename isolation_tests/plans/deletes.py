@@ -17,6 +17,24 @@ from isolation_tests.plans.cells import (
 )
 
 
+def first_delete(material: Material) -> Plan:
+    """Delete one own user beside two own bystanders: what a store with data to keep gets first."""
+    return Plan(
+        name="first-delete",
+        anomaly="D1",
+        users=(ordinary(0), ordinary(1), ordinary(2)),
+        facts=facts_of(material, (0, 1, 2)),
+        steps=(
+            *(add(user, user) for user in range(3)),
+            *(settle(user) for user in range(3)),
+            delete_all(0),
+            settle(0, hold=True),
+            list_all(1, anomaly="D1"),
+            list_all(2, anomaly="D1"),
+        ),
+    )
+
+
 def _collateral(material: Material) -> Plan:
     return Plan(
         name="collateral",

@@ -232,9 +232,8 @@ def _list(_: Draft, user: int) -> Sequence[Step]:
     return [list_all(user)]
 
 
-def _read_by_id(draft: Draft, user: int) -> Sequence[Step]:
-    op = Operation(draft.choose([way for way in ("get", "history") if draft.offers(way)]))
-    return [Step(op=op, user=user, fact=draft.own(user))]
+def _reading_own(op: Operation) -> Move:
+    return lambda draft, user: [Step(op=op, user=user, fact=draft.own(user))]
 
 
 def _reading(op: Operation) -> Move:
@@ -287,7 +286,8 @@ CHOICES = (
         Choice(_reading(op), (op.value,), plain=True, reads=True)
         for op in (Operation.COUNT, Operation.EXPORT, Operation.PAGE)
     ),
-    Choice(_read_by_id, ("get",), reads=True, plain=True),
+    Choice(_reading_own(Operation.GET), ("get",), plain=True, reads=True),
+    Choice(_reading_own(Operation.HISTORY), ("history",), plain=True, reads=True),
     Choice(_store_keyed, ("key",), plain=True),
     Choice(_store_tagged, ("metadata",)),
     Choice(store_linked, ("metadata",)),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from isolation_tests.model import FactSpec, Plan
-from isolation_tests.plans.cells import Cell, Material, add, list_all, ordinary, search, settle
+from isolation_tests.model import FactSpec, Operation, Plan, Step
+from isolation_tests.plans.cells import Cell, Material, add, facts_of, list_all, ordinary, search, settle
 from isolation_tests.testdata.facts import question
 
 OWN = 3
@@ -40,6 +40,32 @@ def _starvation(ramp: Sequence[int], material: Material) -> Plan:
     )
 
 
+_WITNESS, _OTHERS, _EACH = 0, 40, 4
+
+
+def _crowd(material: Material) -> Plan:
+    """User 0 stores a few facts; then others store four times a crowd; then user 0 looks on every surface."""
+    many = _EACH * material.crowd
+    owners = [_WITNESS] * OWN + [1 + number % _OTHERS for number in range(many)]
+    looked = [op for op in (Operation.COUNT, Operation.EXPORT) if op in material.capabilities]
+    by_id = [Step(op=Operation.GET, user=_WITNESS, fact=0, anomaly="D1")] * ("get" in material.capabilities)
+    return Plan(
+        name="old-among-many",
+        anomaly="D1",
+        users=tuple(ordinary(user) for user in range(_OTHERS + 1)),
+        facts=facts_of(material, owners),
+        steps=(
+            *(add(_WITNESS, fact) for fact in range(OWN)),
+            settle(_WITNESS, 0, control=True),
+            *(add(owner, OWN + number) for number, owner in enumerate(owners[OWN:])),
+            settle(_WITNESS, 0, anomaly="D1"),
+            *(Step(op=op, user=_WITNESS, anomaly="D1") for op in looked),
+            *by_id,
+        ),
+    )
+
+
+CROWD_CELLS = [Cell("D1-old-among-many", "D1", _crowd, quick=False, also=("S4", "completeness"))]
 STARVATION_CELLS = [
     Cell("S4-nearer-20", "S4", partial(_starvation, QUICK_RAMP)),
     Cell("S4-ramp", "S4", partial(_starvation, WHOLE_RAMP), quick=False),

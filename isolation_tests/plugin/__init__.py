@@ -41,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="an option for the target's factory; repeatable",
     )
     group.addoption(
+        "--isolation-budget",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a limit of the run: requests, requests_per_second, concurrency, seconds or bytes; repeatable",
+    )
+    group.addoption(
         "--isolation-disposable",
         action="store_true",
         default=False,
@@ -101,7 +108,7 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         guard.lift()
         return None
     from isolation_tests.engine.campaign import Campaign
-    from isolation_tests.plugin.controller import Controller, workers
+    from isolation_tests.plugin.controller import Controller, limit_workers, workers
     from isolation_tests.plugin.items import stop_in_order
 
     stop_in_order()
@@ -111,6 +118,7 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
         workers=max(workers(config), 1),
         exports=config.getoption("isolation_export"),
     )
+    limit_workers(config, campaign.workers)
     controller = Controller(config, NAME, campaign, guard)
     try:
         status = controller.begin()
@@ -151,6 +159,7 @@ def _settings(config: pytest.Config) -> Settings:
         Settings(
             **given,
             options=tuple(config.getoption("isolation_option")),
+            budget=tuple(config.getoption("isolation_budget")),
             disposable=config.getoption("isolation_disposable"),
         ),
         folder=config.invocation_params.dir,

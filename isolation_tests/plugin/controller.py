@@ -6,16 +6,16 @@ import contextlib
 import os
 import subprocess
 import sys
-import traceback
 from collections.abc import Generator
 from typing import Any, NoReturn
 
 import pytest
 
-from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence
+from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence, traced
 from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plugin.items import RESULT, PropertyItems
 from isolation_tests.reporting.evidence.errors import EvidenceError
@@ -27,10 +27,10 @@ from isolation_tests.reporting.formats.junit import suite_properties
 def explain(config: pytest.Config, error: Exception) -> None:
     """Write one sentence to stderr, and with -v the traceback."""
     if config.option.verbose > 0:
-        traceback.print_exception(error)
+        sys.stderr.write(traced(error))
     own = isinstance(error, Problem)
     defect = "" if own else " This is a bug in isolation-tests; -v shows the traceback."
-    sys.stderr.write(f"{SPEAKER}{sentence(error)}{defect}\n")
+    sys.stderr.write(f"{SPEAKER}{plain(sentence(error))}{defect}\n")
 
 
 def workers(config: pytest.Config) -> int:
@@ -40,6 +40,12 @@ def workers(config: pytest.Config) -> int:
     from xdist.workermanage import parse_tx_spec_config
 
     return len(parse_tx_spec_config(config))
+
+
+def limit_workers(config: pytest.Config, most: int) -> None:
+    """Start no more xdist workers than the run's budget leaves room for."""
+    if workers(config) > most:
+        config.option.tx = [f"{most}*popen"] if most > 1 else ["popen"]
 
 
 class ExitGuard:
@@ -97,14 +103,20 @@ class Controller(PropertyItems):
         for note in self.campaign.notes:
             terminal.console().print(f"note: {plain(note)}", markup=False)
         result = self.campaign.smoke()
+        self._take(result)
+        if self.campaign.examiner.loss is not None:
+            return self._end([f"stopped at once: {HALTED}"])
         if result.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
             terminal.print_smoke_failure(result)
-            status = self.campaign.finish(["stopped after the smoke test"])
-            self._print_summary()
-            return status
+            return self._end(["stopped after the smoke test"])
         if workers(self.config):
             self.campaign.close()
         return None
+
+    def _end(self, notes: list[str]) -> int:
+        status = self.campaign.finish(notes)
+        self._print_summary()
+        return status
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -123,6 +135,9 @@ class Controller(PropertyItems):
             "seed": campaign.key.seed,
             "began": campaign.key.began,
             "probed": campaign.examiner.probed,
+            "ledger": str(campaign.limits.path),
+            "budget": campaign.limits.budget.model_dump(),
+            "workers": campaign.workers,
             "smoke": [result.model_dump_json() for result in campaign.results],
         }
 
@@ -152,10 +167,13 @@ class Controller(PropertyItems):
         for name, value in list(report.user_properties):
             if name == RESULT:
                 report.user_properties.remove((name, value))
-                try:
-                    self.campaign.take(CheckResult.model_validate_json(str(value)))
-                except EvidenceError as error:
-                    self._unwritten = error
+                self._take(CheckResult.model_validate_json(str(value)))
+
+    def _take(self, result: CheckResult) -> None:
+        try:
+            self.campaign.take(result)
+        except EvidenceError as error:
+            self._unwritten = error
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
@@ -181,14 +199,15 @@ class Controller(PropertyItems):
         self._finished = True
         try:
             session.exitstatus = self._judge(exitstatus)
-        except Problem as error:
-            self.campaign.abandon()
-            explain(self.config, error)
-            session.exitstatus = int(error.status)
         except Exception as error:  # noqa: BLE001 - pytest would leave with 1, which means violated here
-            self.campaign.abandon()
-            explain(self.config, error)
-            session.exitstatus = int(ExitStatus.INTERNAL)
+            session.exitstatus = self._failed(error)
+
+    def _failed(self, error: Exception) -> int:
+        """Abandon the run, and tell what it saw: a leak is not lost with the disk that has no room for it."""
+        self.campaign.abandon()
+        explain(self.config, error)
+        status = error.status if isinstance(error, Problem) else ExitStatus.INTERNAL
+        return int(ExitStatus.VIOLATED if self.campaign.salvage() else status)
 
     def _judge(self, exitstatus: int) -> int:
         if self._unwritten is not None:

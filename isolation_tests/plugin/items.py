@@ -11,9 +11,12 @@ from typing import Any, NoReturn
 import pytest
 
 from isolation_tests.core.errors import sentence
+from isolation_tests.core.inert import plain
+from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.check import Check, check_of
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LAWS, LawEntry
+from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans import Cell
 from isolation_tests.reporting.formats.junit import test_properties
@@ -77,6 +80,7 @@ class PropertyItems:
         report = yield
         error = None if call.excinfo is None else call.excinfo.value
         handle = item.stash.get(_CHECK, None)
+        report.sections = [(title, plain(masked_text(text))) for title, text in report.sections]
         result = handle.result if handle is not None and call.when == "call" else None
         if result is None and error is not None:
             result = _result_of_failure(item, error)
@@ -117,7 +121,7 @@ def _result_of_failure(item: pytest.Item, error: BaseException) -> CheckResult |
         title=entry.title,
         anomalies=entry.covers(cell),
         level=entry.level,
-        verdict=Verdict.INCONCLUSIVE if _is_skip(error) else Verdict.ERROR,
+        verdict=Verdict.INCONCLUSIVE if _is_skip(error) or isinstance(error, RunEnded) else Verdict.ERROR,
         reason=sentence(error),
     )
 
@@ -139,14 +143,13 @@ class Listing(PropertyItems):
 
 
 def _reword(report: pytest.TestReport, result: CheckResult) -> None:
+    reason = plain(masked_text(result.reason))
     if result.verdict is Verdict.NOT_SUPPORTED or result.explained:
         report.outcome = "skipped"
-        report.longrepr = (report.location[0], report.location[1] or 0, f"Skipped: {result.reason}")
+        report.longrepr = (report.location[0], report.location[1] or 0, f"Skipped: {reason}")
     elif result.cases and all(case.known is not None for case in result.cases):
         report.outcome = "skipped"
         report.wasxfail = f"known finding: {result.cases[0].known}"
     else:
         keys = ", ".join(case.finding.key for case in result.cases)
-        report.longrepr = (
-            f"{result.verdict}{f' {keys}' if keys else ''}: {result.reason}\nlaw: {result.title}"
-        )
+        report.longrepr = f"{result.verdict}{f' {keys}' if keys else ''}: {reason}\nlaw: {result.title}"

@@ -15,8 +15,10 @@ from isolation_tests.core.errors import Problem
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.proven import proven_by
+from isolation_tests.engine.run import not_closed
+from isolation_tests.engine.safety.limits import joined
 from isolation_tests.execution.journal import Journal
-from isolation_tests.model import CheckResult
+from isolation_tests.model import Budget, CheckResult
 from isolation_tests.plugin.items import PropertyItems, stop_in_order
 from isolation_tests.targets.resolve import resolve
 
@@ -67,7 +69,7 @@ class Worker(PropertyItems):
         try:
             self._examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run
-            output["notes"] = [f"closing the target failed: {type(error).__name__}: {error}"]
+            output["notes"] = [not_closed(error)]
         session.config.workeroutput[self.name] = output  # type: ignore[attr-defined]  # xdist's
 
 
@@ -78,6 +80,8 @@ def _worker_examiner(payload: dict[str, Any], config: pytest.Config) -> Examiner
         known=payload["known"],
         disposable=payload["disposable"],
     )
+    budget, shared = Budget(**payload["budget"]), Path(payload["ledger"])
+    target = joined(target, shared, budget, began=payload["began"], workers=payload["workers"])
     key = RunKey(payload["run_id"], bytes.fromhex(payload["secret"]), payload["seed"], payload["began"])
     name: str = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist's
     number = int("".join(filter(str.isdigit, name)) or 0) + 1

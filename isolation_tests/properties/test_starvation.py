@@ -17,3 +17,13 @@ def test_own_facts_stay_found(check: Check, cell: Cell) -> None:
     3. An approximate index stops after a number of candidates, whoever owns them.
     """
     check.run()
+
+
+@law("old-facts-stay", level=Level.HARDENED, cells=starvation.CROWD_CELLS)
+def test_old_facts_stay(check: Check, cell: Cell) -> None:
+    """What a user stored first is still there when hundreds of others have stored theirs.
+
+    1. One limit counts everybody's memories, and the oldest make room.
+    2. An index that is full, or is built anew, leaves out what it held before.
+    """
+    check.run()

@@ -5,20 +5,21 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from packaging.requirements import Requirement
-from pydantic import Field, StrictBool, ValidationError, field_validator
+from pydantic import Field, StrictBool, ValidationError, field_validator, model_validator
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.model import Frozen, Volatile
+from isolation_tests.model import Budget, Frozen, Volatile
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.targets import npm
 from isolation_tests.targets.known import Known
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
 
 ModelT = TypeVar("ModelT", bound=Frozen)
+PRODUCTION = "production"
 
 
 class NameRules(Frozen):
@@ -99,6 +100,24 @@ class TargetConfig(Frozen):
     Only `true` means yes: no text and no number does.
     """
 
+    environment: Literal["development", "test", "staging", "production"] | None = None
+    """What the system is used for; a production system allows nothing but `isolation-tests probe`."""
+
+    probe: dict[str, str] = Field(default_factory=dict)
+    """For a production system: two users that the operator made, each with a text that only this user has."""
+
+    error_texts: bool = False
+    """Whether reports may hold the texts of the target's errors: nobody else's data is in its store.
+
+    Without it, they hold the class, the length and the digest of an error, and where the adapter raised it.
+    """
+
+    past_strangers: bool = False
+    """Whether a run goes on after it has seen data of users that it did not make.
+
+    A run on a disposable store always goes on.
+    """
+
     threads: bool = True
     """Whether several threads may call a sync adapter at once."""
 
@@ -125,6 +144,9 @@ class TargetConfig(Frozen):
 
     owner_keys: tuple[str, ...] = ()
     """Metadata keys that the system uses to scope memories."""
+
+    budget: Budget = Budget()
+    """The limits of a run; a target on another machine has some by default."""
 
     options: dict[str, Any] = Field(default_factory=dict)
     """Options for the adapter's factory."""
@@ -153,12 +175,32 @@ class TargetConfig(Frozen):
             npm.name_of(each)
         return packages
 
+    @model_validator(mode="after")
+    def _spares_production(self) -> Self:
+        if self.environment == PRODUCTION:
+            if self.disposable:
+                raise ValueError("a production system can't be disposable; remove one of the two")
+            if self.probe and not _tells_apart(self.probe):
+                raise ValueError("probe: it needs two users, each with a text of its own")
+        elif self.probe:
+            raise ValueError(f'probe: only a target with environment = "{PRODUCTION}" has one')
+        return self
+
     def lacking(self) -> list[str]:
         """The requirements and packages that are not installed and that the target needs."""
         met = [each for each in self.requires if is_met(each)]
         pinned = {Requirement(each).name for each in self.requires}
         missing = [each for each in self.distributions if each not in pinned and version(each) is None]
         return [*(each for each in self.requires if each not in met), *missing]
+
+
+def _tells_apart(probe: dict[str, str]) -> bool:
+    """Whether there are two users, and neither text is part of the other."""
+    texts = [text.strip() for text in probe.values()]
+    if len(texts) != 2 or not all(user.strip() for user in probe):
+        return False
+    one, other = texts
+    return bool(one and other) and one not in other and other not in one
 
 
 def load(path: Path, model: type[ModelT]) -> ModelT:
@@ -187,6 +229,7 @@ def _fault_in(error: ValidationError, model: type[Frozen]) -> str:
         "names": NameRules,
         "known": Known,
         "volatile": Volatile,
+        "budget": Budget,
         "hazards": DeclaredHazard,
     }
     fields = parts.get(str(first["loc"][0]), model).model_fields

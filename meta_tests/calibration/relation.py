@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from isolation_tests.model import Frozen
@@ -54,9 +54,25 @@ def write(relation: Relation) -> None:
     RECORD.write_text(f"{text}\n", encoding="utf-8")
 
 
+BROAD = ("whole-contract-stays-apart[", "two-calls-stay-apart[", "offers-keep-own-facts[")
+"""Laws that range over all that a target offers, and come upon whatever is wrong."""
+
+
 def catching(target: str, seed: int, own: frozenset[str]) -> dict[str, int]:
-    """The checks that name one of these anomalies, of all that can, each with its number of calls."""
-    results = ask(settings_of(target, seed), covering(*own))
+    """The checks that name one of these anomalies, of all that can, each with its number of calls.
+
+    The broad laws count for the faults that no other law catches.
+    """
+    return _catching(target, seed, own, broad=False) or _catching(target, seed, own, broad=True)
+
+
+def _catching(target: str, seed: int, own: frozenset[str], *, broad: bool) -> dict[str, int]:
+    can = covering(*own)
+
+    def wanted(check: str, covered: Sequence[str]) -> bool:
+        return can(check, covered) and check.startswith(BROAD) is broad
+
+    results = ask(settings_of(target, seed), wanted)
     return {result.check: result.calls for result in results if named([result]) & own}
 
 

@@ -87,6 +87,7 @@ def runner_of(
         lease,
         consistency=consistency,
         disposable=disposable,
+        error_texts=disposable,
         began=time.monotonic(),
         open_more=lambda: session,
     )
@@ -265,14 +266,14 @@ GETTING = plan(add(0), add(1), settle(0), settle(1), Step(op=Operation.GET, user
 def test_a_strangers_text_is_in_no_history(asked: Plan) -> None:
     dump = run(Leaking(), asked, disposable=False).model_dump_json()
     assert "recipe" not in dump
-    assert f"[{len(STRANGER)} characters that this run did not write]" in dump
+    assert f"[{len(STRANGER)} characters that this run did not write, digest " in dump
 
 
 def test_refusals_are_withheld_where_strangers_are() -> None:
     shown, withheld = (run(Leaking(), GETTING, disposable=d).events[-1] for d in (True, False))
     assert shown.outcome is withheld.outcome is Outcome.REFUSED
     assert STRANGER in (shown.error or "")
-    assert re.fullmatch(r"\[text withheld, digest [0-9a-f]{12}\]", withheld.error or "")
+    assert re.fullmatch(r"\[text withheld, \d+ characters, digest [0-9a-f]{12}\]", withheld.error or "")
 
 
 def test_a_withheld_text_still_tells_equal_from_unequal() -> None:

@@ -384,7 +384,7 @@ def test_a_target_that_only_the_first_process_can_open_is_an_error(
 
 def test_a_failing_close_is_told(pytester: pytest.Pytester, folder: Path) -> None:
     result = within(pytester, "-k", "get_all", target="adapter.py:BadClose")
-    assert "note: closing the target failed: OSError: the socket is gone" in result.stdout.str()
+    assert "note: closing the target failed with OSError [text withheld, 18 characters" in result.stdout.str()
     assert evidence(folder).footer.notes
 
 
@@ -430,3 +430,26 @@ def test_evidence_is_plain_json(pytester: pytest.Pytester, folder: Path) -> None
     kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds[0] == "header"
     assert kinds[-1] == "footer"
+
+
+LOUD = """
+from adapter import Core
+class Loud(Core):
+    def _called(self, method, user):
+        super()._called(method, user)
+        if self.calls > 40:
+            print("\\x1b[2J\\x07 password=hunter2hunter2")
+            raise RuntimeError("not now")
+"""
+
+
+def test_what_a_target_prints_is_shown_without_secrets_and_without_steering(
+    pytester: pytest.Pytester, folder: Path
+) -> None:
+    (folder / "loud.py").write_text(LOUD, encoding="utf-8")
+    shown = within(pytester, "-v", "-k", "get_all", target="loud.py:Loud").stdout.str()
+    assert "Captured stdout" in shown
+    assert "password=***" in shown
+    assert "hunter2" not in shown
+    assert "\x1b[2J" not in shown
+    assert "\x07" not in shown

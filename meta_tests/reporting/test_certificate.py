@@ -55,7 +55,7 @@ from isolation_tests.reporting.evidence.sanitising import encode
 from isolation_tests.reporting.evidence.signed_text import SignedText
 from isolation_tests.reporting.evidence.strength import STRENGTH_NAME, Strength, write_strength
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
-from isolation_tests.reporting.html.page import write_html
+from isolation_tests.reporting.html.page import beside, render_html, write_html
 from isolation_tests.targets.resolve import resolve
 from meta_tests.builders import install, make_evidence, write_run
 
@@ -322,6 +322,18 @@ def test_a_file_s_digest_counts_as_a_version(tmp_path: Path, clean: Any) -> None
     folder = write(tmp_path / "run", clean, target=target)
     write_strength(folder, strength(versions=target.distributions))
     assert claim_of(folder).verdict == "HELD"
+
+
+def test_a_package_of_npm_is_a_release_with_an_address_of_its_own(tmp_path: Path, clean: Any) -> None:
+    target = target_info(distributions={"@scope/store": "npm 1.0.5"})
+    folder = write(tmp_path / "run", clean, target=target)
+    write_strength(folder, strength(versions=target.distributions))
+
+    assert claim_of(folder).verdict == "HELD"
+    found = reader.read(folder)
+    content = json.loads(statement_of(folder, found, examine(found)).payload())
+    address = {"name": "@scope/store", "uri": "pkg:npm/%40scope/store@1.0.5"}
+    assert address in content["predicate"]["configuration"]
 
 
 @pytest.mark.parametrize(
@@ -1031,3 +1043,22 @@ def test_a_bundle_verifies_elsewhere_with_the_public_key_alone(tmp_path: Path, c
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified. PARTIAL: no level reached" in done.stdout
     assert "narrowed by -k few" in (elsewhere / "bundle" / TEXT_NAME).read_text(encoding="utf-8")
+
+
+def test_a_folder_whose_last_run_has_no_end_is_neither_certified_nor_verified(
+    bundle: Path, signer: Any, public: Any
+) -> None:
+    questions = questions_of(bundle)
+    (bundle / "evidence.jsonl.partial").write_bytes(b"")
+    with pytest.raises(errors.NoFooter):
+        certify(bundle, signer, questions, write_html)
+    refused = verify(bundle, public, questions)
+    assert isinstance(refused.refusal, errors.NoFooter)
+
+
+def test_a_page_that_somebody_changed_is_written_again(tmp_path: Path, clean: Any, signer: Any) -> None:
+    folder = write(tmp_path / "run", clean)
+    page = folder / "report.html"
+    page.write_text("HELD, level scale", encoding="utf-8")
+    certify(folder, signer, questions_of(folder), write_html)
+    assert page.read_text(encoding="utf-8") == render_html(reader.read(folder), beside(folder))

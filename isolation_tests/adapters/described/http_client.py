@@ -10,19 +10,30 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextlib import closing, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+import tenacity
+
 from isolation_tests.adapter import Indeterminate, Refused
+from isolation_tests.adapters.described.bodies import Late, gathered, parsed
 from isolation_tests.adapters.described.http_options import EXTRA, Call, Mapped
-from isolation_tests.adapters.described.mapping import ABSENT, Expression, Mismatch, Template, filled, slots
+from isolation_tests.adapters.described.mapping import (
+    ABSENT,
+    Expression,
+    Mismatch,
+    OutOfBounds,
+    Template,
+    filled,
+    slots,
+)
 from isolation_tests.adapters.resources import need
+from isolation_tests.adapters.support.retries import policy, seconds_of
+from isolation_tests.core import metering
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +43,7 @@ __all__ = ["LOST_CREDENTIAL", "Client", "connected", "of_answer"]
 LOST_CREDENTIAL = 401
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _OK, _REDIRECT, _CLIENT, _SERVER = 200, 300, 400, 500
-_LONGEST_PAUSE_SECONDS = 5.0
+_OF_TRANSFER = ("content-encoding", "content-length", "transfer-encoding")
 # Shorter than a server's own limit: a connection that the server is closing would look like a lost call.
 _KEEP_SECONDS = 2.0
 _MOST_CREDENTIALS = 10_000
@@ -50,6 +61,7 @@ def connected(mapped: Mapped) -> Iterator[Client]:
         limits=httpx.Limits(keepalive_expiry=_KEEP_SECONDS),
         # A shared cookie jar would send one user's session with the next user's request.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"Accept-Encoding": "gzip"},
         trust_env=not local,
     ) as client:
         yield Client(client, mapped)
@@ -146,13 +158,13 @@ class Client:
         `Refused` for values that HTTP can't send.
         """
         request = self._request(call, values, headers, url, also or {})
-        for turn in range(self._mapped.options.retries + 1):
-            response = self._sent(request)
-            pause = _pause(response, turn)
-            if pause is None or turn == self._mapped.options.retries:
-                break
-            time.sleep(pause)
-        return response
+        tries = tenacity.Retrying(
+            **policy(_asked, self._mapped.options.retries + 1),
+            retry=tenacity.retry_if_result(_wants_a_pause),
+            retry_error_callback=_last,
+            sleep=metering.pause,
+        )
+        return tries(self._sent, call, request)
 
     def _request(
         self,
@@ -196,15 +208,34 @@ class Client:
         if as_text and not isinstance(user, str):
             raise Refused(f"HTTP can't send a {type(user).__name__} here, so nothing was sent.")
 
-    def _sent(self, request: httpx.Request) -> httpx.Response:
+    def _sent(self, call: Call, request: httpx.Request) -> httpx.Response:
         import httpx
 
+        seconds = self._mapped.options.timeout_seconds
+        deadline = time.monotonic() + seconds
+        metering.request()
         try:
-            return self._client.send(request, follow_redirects=False)
+            response = self._client.send(request, follow_redirects=False, stream=True)
+            with closing(response):
+                content = gathered(
+                    response.iter_raw(), response.headers.get("content-encoding", ""), deadline
+                )
+        except OutOfBounds as error:
+            raise OutOfBounds(f"{call.option}: {error}.") from None
+        except Late:
+            raise Indeterminate(f"the answer did not end within {seconds:g} seconds") from None
         except httpx.LocalProtocolError as error:
             raise Refused(f"HTTP can't send this value ({error}), so nothing was sent.") from None
         except httpx.RequestError as error:
             raise Indeterminate(f"{type(error).__name__}: {error}") from error
+        headers = [pair for pair in response.headers.multi_items() if pair[0] not in _OF_TRANSFER]
+        return httpx.Response(
+            response.status_code,
+            headers=headers,
+            content=content,
+            request=request,
+            extensions=response.extensions,
+        )
 
     def meaning(self, call: Call, response: httpx.Response) -> httpx.Response:
         """The answer, if it is a success.
@@ -232,7 +263,9 @@ def of_answer(call: Call, response: httpx.Response) -> Any:
     if not response.content:
         return None
     try:
-        return response.json()
+        return parsed(response.content)
+    except OutOfBounds as error:
+        raise OutOfBounds(f"{call.option}: {error}.") from None
     except ValueError as error:
         kind = response.headers.get("content-type", "no content type")
         raise Mismatch(
@@ -272,18 +305,19 @@ def _in_query(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _pause(response: httpx.Response, turn: int) -> float | None:
-    """The seconds that the server asks to wait before another try; None if it does not ask."""
-    after = response.headers.get("retry-after")
-    if response.status_code not in (_TOO_MANY, _UNAVAILABLE) or (
-        response.status_code == _UNAVAILABLE and not after
-    ):
-        return None
-    seconds = 0.5 * float(2**turn)
-    if after:
-        try:
-            seconds = float(after)
-        except ValueError:
-            with suppress(ValueError, TypeError):
-                seconds = (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_PAUSE_SECONDS)
+def _wants_a_pause(response: httpx.Response) -> bool:
+    unavailable = response.status_code == _UNAVAILABLE and bool(response.headers.get("retry-after"))
+    return unavailable or response.status_code == _TOO_MANY
+
+
+def _asked(state: tenacity.RetryCallState) -> float | None:
+    """The seconds that the service asks to wait; None if it names none."""
+    return seconds_of(_last(state).headers.get("retry-after"))
+
+
+def _last(state: tenacity.RetryCallState) -> httpx.Response:
+    """The last answer, which is the answer if no more tries are made."""
+    if state.outcome is None:
+        raise RuntimeError("there was no try yet")
+    response: httpx.Response = state.outcome.result()
+    return response

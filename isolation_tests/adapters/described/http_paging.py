@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from isolation_tests.adapter import Memory
+from isolation_tests.adapters.described.bodies import MOST_PAGES
 from isolation_tests.adapters.described.http_client import of_answer
 from isolation_tests.adapters.described.http_options import Call, Paging
-from isolation_tests.adapters.described.mapping import ABSENT, Mismatch
+from isolation_tests.adapters.described.mapping import ABSENT, Mismatch, OutOfBounds
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["Position", "memories", "next_cursor", "pages"]
 
-_MOST_PAGES = 10_000
 _NO_CONTENT = 204
 
 
@@ -41,7 +41,7 @@ def pages(call: Call, ask: Callable[[Position], httpx.Response]) -> Iterator[lis
     position = _first(call.paging)
     seen: set[str] = set()
     count = 0
-    for _ in range(_MOST_PAGES):
+    for _ in range(MOST_PAGES):
         response = ask(position)
         page = memories(call, response)
         yield page
@@ -55,6 +55,11 @@ def pages(call: Call, ask: Callable[[Position], httpx.Response]) -> Iterator[lis
             break
         seen.add(mark)
         position = following
+    else:
+        raise OutOfBounds(
+            f"{call.option}.paging: a list has more than {MOST_PAGES} pages; correct its kind, or let the "
+            "service return more memories in a page."
+        )
     raise Mismatch(
         f"{call.option}.paging: the pages repeat and never end; correct its kind, or where the request sends "
         "{cursor}."

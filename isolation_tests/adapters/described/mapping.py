@@ -21,12 +21,14 @@ from pydantic import BaseModel, ValidationError
 
 from isolation_tests.adapter import BadOption, Memory
 from isolation_tests.adapters.resources import need
+from isolation_tests.core.masking import remember, secret_values
 
 __all__ = [
     "ABSENT",
     "Absent",
     "Expression",
     "Mismatch",
+    "OutOfBounds",
     "Reader",
     "Shape",
     "Template",
@@ -50,6 +52,12 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 class Mismatch(Exception):  # noqa: N818 - the answer is at fault, or the file
     """An answer does not match the description; the text begins with the key to correct."""
+
+
+class OutOfBounds(Mismatch):
+    """An answer is larger, deeper or longer than the suite reads; nothing of it is in the text."""
+
+    told = True
 
 
 class Absent(Enum):
@@ -128,6 +136,7 @@ def _part(match: re.Match[str], names: Collection[str], option: str) -> str | Sl
         hint = f"did you mean {{{near[0]}}}?" if near else f"the placeholders here are {known}."
         raise BadOption(f"{option} contains {{{match['name']}}}, which is not a placeholder here; {hint}")
     found = os.environ.get(match["variable"])
+    remember(secret_values({option: found, match["variable"]: found}))
     if not found:
         raise BadOption(
             f"{option} needs the environment variable {match['variable']}, which is not set; "

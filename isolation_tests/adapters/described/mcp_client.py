@@ -18,6 +18,7 @@ from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailab
 from isolation_tests.adapters.described.mapping import filled, slots
 from isolation_tests.adapters.described.mcp_options import EXTRA, Mapped, Tool
 from isolation_tests.adapters.resources import need
+from isolation_tests.core import metering
 
 __all__ = ["Link", "Links"]
 
@@ -63,6 +64,7 @@ class Links:
         except (BadOption, Unavailable) as error:
             raise Indeterminate(str(error)) from error
         link.busy += 1
+        metering.request()
         try:
             async with asyncio.timeout(self._server.options.timeout_seconds):
                 return await link.session.call_tool(tool, dict(arguments))
@@ -84,6 +86,7 @@ class Links:
     async def tools(self, user: Any) -> dict[str, Tool]:
         """The server's tools, by name."""
         session = (await self._of(user)).session
+        metering.request()
         async with asyncio.timeout(self._server.options.start_seconds):
             listed = (await session.list_tools()).tools
         # Version 2 of the library renames the attribute, but not its alias.
@@ -116,6 +119,7 @@ class Links:
 
     async def _begin(self, user: Any) -> Link:
         link = Link()
+        metering.request()
         link.task = asyncio.create_task(self._serve(user, link))
         try:
             async with asyncio.timeout(self._server.options.start_seconds):

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from isolation_tests.adapter import BadOption
+from isolation_tests.adapters.described.bodies import parsed
 from isolation_tests.adapters.described.mapping import Expression, Reader, Shape, expression, shape, slots
 from isolation_tests.model import Frozen
 
@@ -353,16 +354,16 @@ def document(structured: object, texts: list[str], *, lines: bool) -> Any:
     """
     if lines:
         return [line for text in texts for line in text.splitlines() if line.strip()]
-    parsed = [_parsed(text) for text in texts]
+    said = [_parsed(text) for text in texts]
     if isinstance(structured, dict):
         result = structured.get("result")
-        return structured if parsed in ([structured], [result], result) else {"content": texts, **structured}
-    return parsed[0] if len(parsed) == 1 else parsed or None
+        return structured if said in ([structured], [result], result) else {"content": texts, **structured}
+    return said[0] if len(said) == 1 else said or None
 
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parsed(text)
     except ValueError:
         return text
 

@@ -128,6 +128,10 @@ class Header(_Documented):
     """All ISOLATION_* environment variables that were set; secrets are masked."""
     budget: dict[str, float] = Field(default_factory=dict)
     """The profile's figures."""
+    limits: dict[str, float] = Field(default_factory=dict)
+    """The run's limits, by name: requests, requests_per_second, concurrency, seconds, bytes."""
+    outline: str = ""
+    """What the run was about to send, in one phrase."""
     consistency_seconds: float | None = None
     """Seconds that a write may take to become visible, as the target declares."""
     given: tuple[str, ...] = ()
@@ -145,6 +149,25 @@ class Header(_Documented):
     @classmethod
     def _mask(cls, probed: dict[str, str]) -> dict[str, str]:
         return {name: masked_text(answer) for name, answer in probed.items()}
+
+
+class Cost(_Documented):
+    """What a run cost the target, over all of its processes."""
+
+    calls: int = 0
+    """Calls of the adapter, those that cleaned up included."""
+    requests: int = 0
+    """Requests that the adapter sent; an adapter that does not count them is counted by its calls."""
+    bytes: int = 0
+    """Bytes of text and metadata that were written."""
+    users: int = 0
+    """Users for whom something was written."""
+    left: int = 0
+    """Users whose memories could not be deleted."""
+    slowest: float = 0.0
+    """The largest moving average of the seconds that a call took."""
+    ended: str = ""
+    """Why the run ended early; empty if it did not."""
 
 
 class Ending(_Documented):
@@ -170,6 +193,8 @@ class Ending(_Documented):
     """What else a reader has to know."""
     exit_status: int
     """0: held. 1: violated. 2: inconclusive or incomplete."""
+    cost: Cost | None = None
+    """What the run cost; None in evidence written before this field existed."""
 
 
 class Footer(Ending):

@@ -10,7 +10,7 @@ from isolation_tests.core.masking import masked_text
 
 __all__ = ["encode", "sanitised"]
 
-_MASKED = frozenset({"reason", "error"})
+_MASKED = frozenset({"cut", "ended", "error", "notes", "reason", "source", "title"})
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
@@ -19,10 +19,13 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 
 def sanitised(value: Any) -> Any:
-    """The record with credentials masked in reasons and errors; answers stay as they were judged."""
+    """The record with credentials masked in texts about it; answers stay as they were judged."""
     if isinstance(value, dict):
-        return {
-            key: masked_text(inner) if key in _MASKED and isinstance(inner, str) else sanitised(inner)
-            for key, inner in value.items()
-        }
+        return {key: _masked(inner) if key in _MASKED else sanitised(inner) for key, inner in value.items()}
     return [sanitised(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return masked_text(value) if isinstance(value, str) else sanitised(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isolation_tests.core.inert import inert
+from isolation_tests.core.masking import masked_text
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.evidence import Header
 from isolation_tests.reporting.evidence.summary import Summary
@@ -48,4 +49,4 @@ def suite_properties(header: Header, summary: Summary | None) -> list[tuple[str,
 
 
 def _prefixed(properties: dict[str, str]) -> list[tuple[str, str]]:
-    return [(f"isolation.{name}", inert(value)) for name, value in properties.items() if value]
+    return [(f"isolation.{name}", inert(masked_text(value))) for name, value in properties.items() if value]

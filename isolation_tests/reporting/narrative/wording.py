@@ -79,6 +79,9 @@ def header_lines(header: Header) -> list[str]:
         f"ISOLATION_* variables: {pairs(header.variables) or 'none'}",
         f"expected checks: {len(header.expected)}{f' ({by_level})' if by_level else ''}",
     ]
+    if header.outline:
+        limits = pairs({name: f"{limit:,g}" for name, limit in header.limits.items()}) or "no limits"
+        lines.append(f"about to send: {header.outline}; budget: {limits}")
     if header.merged:
         lines.append(f"merged from runs {', '.join(header.merged)}")
     if header.selection:

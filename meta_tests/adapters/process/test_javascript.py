@@ -27,7 +27,7 @@ LEAKS = {
     "case-fold": "A3",
     "count-all": "X1",
     "cursor-names-owner": "O7",
-    "delete-prefix": "D1",
+    "delete-prefix": "A1",
     "delete-unchecked": "O3",
     "error-tells": "X3",
     "export-all": "X5",
@@ -42,7 +42,7 @@ LEAKS = {
     "prefix": "A1",
     "shared-user": "C2",
     "starved-search": "S4",
-    "trimmed": "A5",
+    "trimmed": "A3",
     "update-unchecked": "O2",
 }
 """Each leak of the reference store, with the anomaly that it is."""

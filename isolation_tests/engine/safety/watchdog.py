@@ -88,7 +88,7 @@ def _dead(folder: str) -> RunRecord | None:
 
 
 def _clean(record: RunRecord, told: dict[str, Any]) -> None:
-    from isolation_tests.engine.cleaning import clean_record
+    from isolation_tests.engine.safety.cleaning import clean_record
     from isolation_tests.targets.resolve import resolve
 
     target = resolve(told["target"], options=told["options"], known="none", disposable=told["disposable"])

@@ -1,0 +1,70 @@
+"""One line on what a run is about to send, counted from its plans before any of them is performed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import LawEntry, all_laws
+from isolation_tests.model import WRITING, Operation, Plan
+from isolation_tests.plans import Cell
+from isolation_tests.testdata.relations import reaches_only_itself
+
+__all__ = ["outline"]
+
+_RUNS_OF_A_COMPARISON = 4
+_DRAWN_CALLS, _DRAWN_USERS = 60, 4
+"""About as many calls and users as a drawn plan has."""
+
+
+@dataclass
+class _Outline:
+    calls: int = 0
+    users: int = 0
+    hostile: set[bool] = field(default_factory=set)
+
+    def take(self, plan: Plan) -> None:
+        times = 1 if plan.viewer is None else _RUNS_OF_A_COMPARISON
+        writers = {step.user for step in plan.steps if step.op in WRITING}
+        # A wait lists, and searches too where it waits for one fact.
+        waits = sum(step.op is Operation.SETTLE and step.fact is not None for step in plan.steps)
+        self.calls += times * (len(plan.steps) + waits + len(writers))
+        self.users += times * len(writers)
+        self.hostile |= {
+            step.op in WRITING for step in plan.steps if not reaches_only_itself(plan.users[step.user])
+        }
+
+
+def outline(examiner: Examiner) -> str:
+    """How many calls and users a run will have, and what hostile names will do, as one phrase."""
+    found = _Outline()
+    for entry, cell in _asked(examiner):
+        try:
+            plan = cell.build(examiner.material(entry.check_id(cell)))
+        except NotImplementedError:
+            share = max(1, examiner.profile.examples // len(entry.cells))
+            found.calls, found.users = (
+                found.calls + share * _DRAWN_CALLS,
+                found.users + share * _DRAWN_USERS,
+            )
+            continue
+        if not examiner.blocked(plan):
+            found.take(plan)
+    deeds = "read, write and delete" if True in found.hostile else "only read"
+    return (
+        f"about {_rounded(found.calls):,} calls as {_rounded(found.users):,} users, which are deleted again; "
+        f"hostile names {deeds if found.hostile else 'are not used'}"
+    )
+
+
+def _asked(examiner: Examiner) -> Iterator[tuple[LawEntry, Cell]]:
+    for entry in all_laws().values():
+        for cell in entry.asked(examiner.profile):
+            if {*cell.needs} <= examiner.capabilities:
+                yield entry, cell
+
+
+def _rounded(number: int) -> int:
+    """A number without a precision that it does not have."""
+    return number if number < 100 else round(number, 1 - len(str(number)) + 1)

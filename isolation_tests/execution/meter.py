@@ -1,0 +1,294 @@
+"""The meter: every call of a run passes it, so that no budget is exceeded and a target in trouble is spared.
+
+What a run ends early for is written into its ledger, where all of its processes read it before the next call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from isolation_tests.adapter import Indeterminate, Refused
+from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.metering import MOST_PAUSE_SECONDS
+from isolation_tests.execution.ledger import Account, Ledger
+from isolation_tests.model import WRITING, Budget
+
+__all__ = ["Call", "Meter", "RunEnded"]
+
+CLEANING_REQUESTS = 2
+"""Requests set aside for each user that a plan writes for: a delete, and one that may have to come before."""
+FAILURES_IN_A_ROW = 10
+FAILED_CLEANINGS = 4
+SLOW_SECONDS = 1.0
+_WEIGHT = 0.1
+_TURN_SECONDS = 2.0
+_WRITES = frozenset(operation.value for operation in WRITING)
+
+
+class RunEnded(TargetProblem):
+    """The run sends nothing more to the target, except to clean up; the text says why and what to do."""
+
+
+class Call:
+    """One call on its way: counts what the adapter sends for it.
+
+    prepaid: requests that are already counted. stopped: the call was to send more than the run may.
+    waited: seconds that the call waited because the target asked it to.
+    """
+
+    def __init__(self, meter: Meter, prepaid: int) -> None:
+        self._meter, self.prepaid = meter, prepaid
+        self.stopped: RunEnded | None = None
+        self.waited = 0.0
+        self.sent = 0
+
+    def request(self) -> None:
+        """Count one request; raises `RunEnded` if the run may send no more."""
+        self._meter.reports = True
+        self.sent += 1
+        if self.prepaid:
+            self.prepaid -= 1
+            return
+        try:
+            wait = self._meter.spend()
+        except RunEnded as error:
+            self.stopped = error
+            raise
+        self.waited += wait
+        _sleep(wait)
+
+    def paused(self, seconds: float) -> None:
+        """Take in that the call waits because the target asked it to."""
+        self.waited += seconds
+
+    def hold(self, seconds: float) -> None:
+        """Let no process of the run make a call for so many seconds."""
+        self._meter.hold(seconds)
+
+
+class Meter:
+    """One process's way to the ledger of its run. Safe to use from several threads.
+
+    began: when the run began, in monotonic seconds. room: how many calls this process may make at once; None
+    without a limit. reports: the adapter says what it sends, so that an unused prepaid request is given back.
+    """
+
+    def __init__(self, ledger: Ledger, budget: Budget, *, began: float, room: int | None = None) -> None:
+        self.ledger, self.budget, self.room = ledger, budget, room
+        self._began = began
+        self._slots = contextlib.nullcontext() if room is None else threading.BoundedSemaphore(room)
+        self._lock = threading.Lock()
+        self._users: set[str] = set()
+        self._kept = self._uncleaned = 0
+        self._dearest = CLEANING_REQUESTS
+        self._cleaning = False
+        self.reports = False
+
+    def ended(self) -> str:
+        """Why the run sends nothing more; empty while it goes on."""
+        return self.ledger.read().ended
+
+    def end(self, why: str) -> None:
+        """End the run in all of its processes; the first reason stays."""
+        with self.ledger.account() as account:
+            account.ended = account.ended or why
+
+    def hold(self, seconds: float) -> None:
+        """Let no process of the run make a call for so many seconds."""
+        with self.ledger.account() as account:
+            account.hold = max(account.hold, time.monotonic() + seconds)
+
+    def opening(self) -> Call:
+        """Count what opening the target sends."""
+        return Call(self, prepaid=0)
+
+    @contextmanager
+    def calling(
+        self, method: str, user: object, arguments: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> Iterator[Call]:
+        """Count one call of the adapter, wait for its turn, and keep in mind how it ended.
+
+        Raises `RunEnded` before the call if nothing more may be sent, and `Indeterminate` after it if a
+        budget ended within.
+        """
+        with self._slots:
+            self._admit(method, user, _size(method, arguments, keywords))
+            call, started = Call(self, prepaid=1), time.monotonic()
+            try:
+                yield call
+            except Exception as error:
+                self._failed(call, error)
+                raise
+            else:
+                self._answered(call, time.monotonic() - started)
+            finally:
+                self._settle(call)
+
+    def _admit(self, method: str, user: object, size: int) -> None:
+        if self._cleaning and self._uncleaned >= FAILED_CLEANINGS and (why := self.ended()):
+            raise RunEnded(why)
+        keep = self._new_user(method, user)
+        try:
+            wait = self.spend(size=size, keep=keep, calls=1)
+        except RunEnded:
+            with self._lock:
+                self._kept -= keep
+                self._users.discard(repr(user))
+            raise
+        _sleep(wait)
+
+    def _new_user(self, method: str, user: object) -> int:
+        """The requests to set aside for a user for whom the plan has not written before."""
+        with self._lock:
+            if self._cleaning or method not in _WRITES or repr(user) in self._users:
+                return 0
+            self._users.add(repr(user))
+            self._kept += self._dearest
+            return self._dearest
+
+    def spend(self, *, size: int = 0, keep: int = 0, calls: int = 0) -> float:
+        """Count one request; return the seconds to wait before it may be sent.
+
+        size: bytes that it writes. keep: requests to set aside. Raises `RunEnded` if a budget is spent.
+        """
+        now = time.monotonic()
+        with self.ledger.account() as account:
+            start = max(now, account.slot, account.hold)
+            why = self._over(account, size=size, keep=keep, start=start)
+            if why:
+                account.ended = account.ended or why
+            else:
+                self._book(account, size=size, keep=keep, calls=calls)
+                if self.budget.requests_per_second is not None:
+                    account.slot = start + 1 / self.budget.requests_per_second
+        if why:
+            raise RunEnded(why)
+        return start - now
+
+    def _book(self, account: Account, *, size: int, keep: int, calls: int) -> None:
+        account.requests, account.calls = account.requests + 1, account.calls + calls
+        account.bytes += size
+        account.kept += keep
+        account.users += keep > 0
+        if self._cleaning and self._kept:
+            self._kept -= 1
+            account.kept -= 1
+
+    def _over(self, account: Account, *, size: int, keep: int, start: float) -> str:
+        """Why one more request may not be sent; empty if it may."""
+        budget = self.budget
+        held = account.hold - time.monotonic()
+        if held > MOST_PAUSE_SECONDS:
+            return f"the target asks to be left alone for {held:.0f} seconds; run again after that"
+        if self._cleaning:
+            full = budget.requests is not None and account.requests >= budget.requests
+            return _spent("requests", budget.requests) if full else ""
+        if account.ended:
+            return account.ended
+        asked = {
+            "requests": account.requests + account.kept + 1 + keep,
+            "bytes": account.bytes + size,
+            "seconds": start - self._began,
+        }
+        for name, much in asked.items():
+            limit = getattr(budget, name)
+            if limit is not None and much > limit:
+                return _spent(name, limit)
+        return ""
+
+    def _failed(self, call: Call, error: Exception) -> None:
+        if call.stopped is not None:
+            raise _cut_short(call.stopped) from None
+        if isinstance(error, Refused):
+            self._reset()
+        elif not isinstance(error, NotImplementedError | RunEnded) and not getattr(error, "planned", False):
+            self._uncleaned += self._cleaning
+            with self.ledger.account() as account:
+                account.failures += 1
+
+    def _answered(self, call: Call, seconds: float) -> None:
+        if call.stopped is not None:
+            # An adapter that went on without the rest has no whole answer.
+            raise _cut_short(call.stopped)
+        self._uncleaned = 0
+        with self.ledger.account() as account:
+            account.failures = 0
+            account.latency += _WEIGHT * (max(0.0, seconds - call.waited) - account.latency)
+            account.slowest = max(account.slowest, account.latency)
+
+    def _reset(self) -> None:
+        with self.ledger.account() as account:
+            account.failures = 0
+
+    def _settle(self, call: Call) -> None:
+        """Give back a prepaid request that the adapter did not send."""
+        if self._cleaning:
+            self._dearest = max(self._dearest, call.sent)
+        if call.prepaid and self.reports:
+            with self.ledger.account() as account:
+                account.requests -= 1
+
+    def failing(self) -> bool:
+        """Whether so many calls in a row failed that the target may be down."""
+        account = self.ledger.read()
+        return account.failures >= FAILURES_IN_A_ROW and not account.ended and not self._cleaning
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Within this, calls clean up after a plan: they may use what was set aside, even after the end."""
+        self._cleaning = True
+        try:
+            yield
+        finally:
+            with self.ledger.account() as account:
+                account.kept -= self._kept
+            with self._lock:
+                self._kept = 0
+                self._users.clear()
+            self._cleaning = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Within this, a slow target gets the calls of this process only."""
+        lock = FileLock(f"{self.ledger.path}.turn")
+        while self.ledger.read().latency >= SLOW_SECONDS and not self.ended():
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=_TURN_SECONDS)
+                break
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _sleep(seconds: float) -> None:
+    if seconds > 0:
+        time.sleep(seconds)
+
+
+def _cut_short(error: RunEnded) -> Indeterminate:
+    """What became of a call that was not sent as a whole: only its first requests were."""
+    return Indeterminate(str(error))
+
+
+def _spent(name: str, limit: float | None) -> str:
+    return (
+        f"the budget of {limit:,g} {name} is spent; raise it with --budget {name}=N, or in [budget] of the "
+        "target's file"
+    )
+
+
+def _size(method: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> int:
+    """The bytes that a call writes: its text, and what is stored with it."""
+    if method not in ("add", "update"):
+        return 0
+    with_it = json.dumps(dict(keywords), default=str).encode() if keywords else b""
+    return len(str(arguments[-1] if arguments else "").encode(errors="replace")) + len(with_it)

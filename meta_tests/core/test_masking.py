@@ -1,0 +1,76 @@
+"""Masking: what looks like a secret is masked, and what does not stays readable."""
+
+from __future__ import annotations
+
+import pytest
+
+from isolation_tests.core import masking
+from isolation_tests.core.masking import MASK, masked_options, masked_text, secret_values
+
+SECRET = "hunter2hunter2"  # noqa: S105 - the text that has to vanish
+TEXTS = [
+    f"postgresql://app:{SECRET}@db/memories",
+    f"password={SECRET}",
+    f"password: {SECRET}",
+    f"PGPASSWORD='{SECRET}'",
+    f'{{"api_key": "{SECRET}"}}',
+    f"--api-key {SECRET}",
+    f"-token={SECRET}",
+    f"https://blob.example.com/x?sp=r&sig={SECRET}&se=1",
+    f"Authorization: Bearer {SECRET}",
+    f"authorization: {SECRET}",
+    f"Set-Cookie: sid={SECRET}; Path=/",
+    f"X-Api-Key: {SECRET}",
+    f"https://hooks.slack.com/services/T000/B000/{SECRET}",
+    f"https://discord.com/api/webhooks/123/{SECRET}",
+    f"session_id={SECRET}",
+    f"pat={SECRET}",
+    "sk-proj-abcdefghijklmnop1234",
+    "ghp_abcdefghijklmnopqrstuvwx",
+    "AKIAABCDEFGHIJKLMNOP",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_secret_is_masked_in_a_text(text: str) -> None:
+    masked = masked_text(f"it said: {text}")
+    assert MASK in masked
+    assert SECRET not in masked
+    assert text not in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is no adapter 'x'; did you mean 'y'?",
+        "user 1 searched for the text of their own fact and did not find it",
+        "fixtures/targets/mem0.toml is a path, and design=5 is none",
+        "the owner keys: user_id, agent_id",
+        "https://example.com/hooked/on/phonics",
+    ],
+)
+def test_plain_text_stays(text: str) -> None:
+    assert masked_text(text) == text
+
+
+def test_options_are_masked_at_any_depth() -> None:
+    options = {
+        "llm": {"config": {"bearer": SECRET, "model": "small"}},
+        "session": SECRET,
+        "pat": SECRET,
+        "path": "/srv",
+        "args": ["--quiet", "--api-key", SECRET, "--port", "80"],
+        "hosts": [{"auth": [SECRET]}],
+    }
+    masked = masked_options(options)
+    assert SECRET not in str(masked)
+    assert masked["llm.config.model"] == "small"
+    assert (masked["path"], masked["args.0"], masked["args.4"]) == ("/srv", "--quiet", "80")
+    assert secret_values(options) == [SECRET] * 5
+
+
+def test_a_remembered_value_is_masked_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking, "_KNOWN", set())
+    masking.remember(["plain-looking", "abc"])
+    assert masked_text("x plain-looking y abc") == f"x {MASK} y abc"
