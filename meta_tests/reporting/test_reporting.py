@@ -433,7 +433,7 @@ def test_a_search_is_reproduced() -> None:
 def test_a_call_by_id_is_reproduced() -> None:
     get = reproduction(make_case(make_plan(*steps_with_ids(Operation.GET)))).splitlines()
     assert get[0].startswith("fact_0, = memory.add(")
-    assert get[1].startswith("memory.get('iso-r1-5', fact_0.id)  # returns")
+    assert get[-1].startswith("memory.get('iso-r1-5', fact_0.id)  # returns")
     update = reproduction(make_case(make_plan(*steps_with_ids(Operation.UPDATE))))
     assert "memory.update('iso-r1-5', fact_0.id, 'My dentist is CANARY-1')" in update
 

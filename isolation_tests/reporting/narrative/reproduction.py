@@ -14,7 +14,7 @@ from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 
-MOST_LINES = 4
+MOST_LINES = 8
 _LONG_RUN = 16
 _ABSENT = "00000000-0000-4000-8000-000000000000"
 
@@ -23,25 +23,29 @@ _ABSENT = "00000000-0000-4000-8000-000000000000"
 class _Line:
     """A line of the reproduction, which stands for one step or for several equal adds.
 
-    addressed: the fact whose id the step uses.
+    addressed: the fact whose id the step uses. others: of how many users outside the finding the adds are.
+    waits: whether the plan only waits here for a write to show.
     """
 
     number: int
     step: Step
     addressed: int | None = None
     times: int = 1
-    others: bool = False
+    others: int = 0
+    waits: bool = False
 
 
 def reproduction(case: Case) -> str:
-    """At most four lines of Python that reproduce the finding; long runs of adds become one loop.
+    """At most eight lines of Python that reproduce the finding, as few as the plan has steps.
+
+    Of a longer plan, waits are left out, long runs of adds become one loop, and other reads are left out.
 
     Names are ASCII Python literals. Canaries are written as CANARY-0, CANARY-1, ... A comment counts the
     steps that don't fit; the replay file holds them all.
     """
     finding = case.finding
     lines = _lines(case.history.plan, finding)
-    for shorten in (_collapsed, _without_other_reads):
+    for shorten in (_without_waits, _collapsed, _without_other_reads):
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
     kept = _fitting(lines, case)
@@ -112,15 +116,21 @@ def _owner(case: Case, spell: Callable[[Any], str]) -> str:
 
 
 def _lines(plan: Plan, finding: Finding) -> list[_Line]:
-    """All calls up to the one that shows the finding; a wait is replaced by the call that polled."""
+    """All calls up to the one that shows the finding; a wait is replaced by a call that it makes."""
     steps = list(enumerate(plan.steps))[: finding.step + 1]
     polled = finding.operation if finding.operation not in WRITING else Operation.GET_ALL
-    shown = (
-        (n, step.model_copy(update={"op": polled}) if step.op is Operation.SETTLE else step)
-        for n, step in steps
-        if step.op is not Operation.SETTLE or n == finding.step
-    )
-    return [_Line(n, step, _addressed(plan, n, step)) for n, step in shown]
+    lines = []
+    for n, step in steps:
+        waits = step.op is Operation.SETTLE
+        call = polled if n == finding.step else Operation.GET_ALL
+        shown = step.model_copy(update={"op": call}) if waits else step
+        lines.append(_Line(n, shown, _addressed(plan, n, shown), waits=waits))
+    return lines
+
+
+def _without_waits(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
+    """Drop the calls that only wait for a write to show."""
+    return [line for line in lines if not line.waits or line.number == finding.step]
 
 
 def _addressed(plan: Plan, number: int, step: Step) -> int | None:
@@ -178,7 +188,7 @@ def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
     for _, group in groupby(lines, run):
         members = list(group)
         users = {member.step.user for member in members}
-        collapsed.append(replace(members[0], times=len(members), others=len(users) > 1))
+        collapsed.append(replace(members[0], times=len(members), others=len(users) if len(users) > 1 else 0))
     return collapsed
 
 
@@ -238,7 +248,7 @@ class _Writer:
 
     def _loop(self, line: _Line) -> str:
         step = line.step
-        user = "f'another-{n}'" if line.others else self._user(step)
+        user = f"f'another-{{n % {line.others}}}'" if line.others else self._user(step)
         text = self.case.history.plan.facts[step.fact or 0].text
         head, canary, tail = text.partition("{canary}")
         written = f"{_literal(f'{head}CANARY-')} + str(n)" if canary else _literal(text)
