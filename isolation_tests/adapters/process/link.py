@@ -35,6 +35,7 @@ __all__ = ["MOST_LINE_BYTES", "STOP_SECONDS", "Bridge", "started"]
 
 MOST_LINE_BYTES = 64 * 2**20
 STOP_SECONDS = 10.0
+_LAST_WORDS_SECONDS = 1.0
 _CHUNK_BYTES = 2**18
 _KEPT_LOG_BYTES = 2**16
 _MOST_ECHOED = 10_000
@@ -205,6 +206,8 @@ class Bridge:
             self._kill()
             return
         status = await self._process.wait()
+        # Its last words may still be on their way.
+        await asyncio.wait(self._tasks[1:], timeout=_LAST_WORDS_SECONDS)
         if self._ending and status == 0:
             return
         ended = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
