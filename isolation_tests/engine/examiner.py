@@ -38,7 +38,7 @@ from isolation_tests.model import (
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, varied
 from isolation_tests.plans.deletes import first_delete
-from isolation_tests.plans.probes import probe_plan
+from isolation_tests.plans.probes import TRIED, probe_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
@@ -349,9 +349,11 @@ class Examiner:
         shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
         if not shown:
             return f"{last.op} did not show the user's own memory"
-        # What it shows of others, or loses, is a finding of the law that tries it: nothing is lacking.
-        problems = (*judged.errors, *judged.doubts)
-        return problems[0] if problems and not judged.findings else "ok"
+        # What these show of others, or lose, is a finding of the law that tries them: nothing is lacking.
+        if capability in TRIED and judged.findings:
+            return "ok"
+        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
+        return problems[0] if problems else "ok"
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""

@@ -133,7 +133,7 @@ def _added(world: World, event: Event, step: Step) -> None:
         return
     live = world.live.setdefault(event.user, set())
     if step.key is not None:
-        earlier = world.keys.get((event.user, step.key))
+        earlier = world.current(world.keys.get((event.user, step.key)))
         if earlier is not None and earlier != step.fact:
             live.discard(earlier)
         world.keys[event.user, step.key] = step.fact

@@ -1,6 +1,8 @@
 """Moves: what one user can do with all that an adapter offers, with ordinary and odd values.
 
-A move is one call, or a few that only make sense together.
+A move is one call, or a few that only make sense together. None changes a memory by another user's id, and
+none names an owner in metadata: laws of their own ask that, and after such a call nobody can tell who lost
+what to whom.
 """
 
 from __future__ import annotations
@@ -115,13 +117,6 @@ def store_linked(draft: Draft, user: int) -> Sequence[Step]:
     return [add(user, draft.fact(user), metadata={draft.choose(_REFERENCES): value}, odd=True)]
 
 
-def _store_addressed(draft: Draft, user: int) -> Sequence[Step]:
-    """Metadata that names another user under a key of ownership."""
-    other = draft.choose([one for one in range(WRITERS) if one != user])
-    key = draft.choose(draft.offer.owner_keys or ("user_id",))
-    return [add(user, draft.fact(user), metadata={key: f"@{other}"}, odd=True)]
-
-
 def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
     return [Step(op=Operation.ADD, user=user, text=draft.choose(_BLANKS), odd=True)]
 
@@ -150,21 +145,12 @@ def _replace_blank(draft: Draft, user: int) -> Sequence[Step]:
     return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(_BLANKS), odd=True)]
 
 
-def _replace_foreign(draft: Draft, user: int) -> Sequence[Step]:
-    old = draft.foreign(user)
-    return [Step(op=Operation.UPDATE, user=user, fact=draft.fact(user), replaces=old)]
-
-
 def _remove(draft: Draft, user: int) -> Sequence[Step]:
     return [Step(op=Operation.DELETE, user=user, fact=draft.own(user))]
 
 
-def _remove_foreign(draft: Draft, user: int) -> Sequence[Step]:
-    return [Step(op=Operation.DELETE, user=user, fact=draft.foreign(user))]
-
-
 def _remove_odd(draft: Draft, user: int) -> Sequence[Step]:
-    fact = draft.choose([draft.own(user), draft.foreign(user)])
+    fact = draft.own(user)
     return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
 
 
@@ -291,7 +277,6 @@ CHOICES = (
     Choice(_store_keyed, ("key",), plain=True),
     Choice(_store_tagged, ("metadata",)),
     Choice(store_linked, ("metadata",)),
-    Choice(_store_addressed, ("metadata",)),
     Choice(_store_near),
     Choice(_store_blank),
     Choice(_store_odd),
@@ -300,10 +285,8 @@ CHOICES = (
     Choice(_come_back),
     Choice(leave_to_successor),
     Choice(_remove_each, ("delete",), many=True),
-    Choice(_remove_foreign, ("delete",)),
     Choice(_remove_odd, ("delete",), wide=True),
     Choice(_replace_blank, ("update",)),
-    Choice(_replace_foreign, ("update",)),
     Choice(_ask_oddly, reads=True),
     Choice(_ask_filtered, ("filters",), reads=True),
     Choice(_read_foreign, ("get",), reads=True),

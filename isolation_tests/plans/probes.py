@@ -23,6 +23,8 @@ from isolation_tests.plans.cells import (
     settle,
 )
 
+TRIED = ("get", "history", "export", "page", "count", "update", "delete", "maintain")
+"""Capabilities that a law of their own tries, whether or not their probe worked."""
 _ALSO = ("S1", "D1", "D3", "D4", "O1", "O2", "O3", "O4", "X1", "X5")
 
 
@@ -80,5 +82,5 @@ def _probe(capability: str, material: Material) -> Plan:
 
 PROBE_CELLS = [
     Cell(f"completeness-{name}", "completeness", partial(_probe, name), needs=(name,), tries=name, also=_ALSO)
-    for name in ("get", "history", "export", "page", "count", "update", "delete", "maintain")
+    for name in TRIED
 ]

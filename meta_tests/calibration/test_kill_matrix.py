@@ -129,6 +129,31 @@ MAY_SHOW = (
         "What is stored for somebody else is missing where it belongs.",
     ),
     MayShow(
+        ("S2-follows-links",),
+        frozenset({"S1"}),
+        "Where the row's own text says nothing, what it leads to is a stranger's fact.",
+    ),
+    MayShow(
+        ("D4-place-reused",),
+        frozenset({"S1", "D3"}),
+        "Who left may come back into another's place, or into their own with all that was in it.",
+    ),
+    MayShow(
+        ("D4-number-reused",),
+        frozenset({"X5"}),
+        "Where somebody else's facts of now are exported too, the export is open to everybody.",
+    ),
+    MayShow(
+        ("S5-null-opens",),
+        frozenset({"M5"}),
+        "What a filter opens for the first time after maintenance looks as if that had given it away.",
+    ),
+    MayShow(
+        ("O6-waiting-writes",),
+        frozenset({"D1"}),
+        "A write that was lost while it waited is missed after the next call of somebody else.",
+    ),
+    MayShow(
         ("D4-ghost-readd",),
         frozenset({"D3"}),
         "What came back was never gone, if nobody looked in between.",

@@ -165,19 +165,6 @@ class PoolState(Overlapping):
             return _Connection()
 
 
-class OneFile(Overlapping):
-    """Every export is written to one place and read back from there."""
-
-    def __init__(self, inner: Any) -> None:
-        self._file: Any = None
-        super().__init__(inner)
-
-    async def _on_export(self, user: Any) -> Any:
-        self._file = await call(self._inner.export, user)
-        await self._let_others_in()
-        return self._file
-
-
 FAULTS = (
     Fault(
         "C1-shared-handle",
@@ -222,13 +209,5 @@ FAULTS = (
         PoolState,
         like="node-postgres#2897",
         needs=("get",),
-    ),
-    Fault(
-        "C2-one-export-file",
-        "C2",
-        "Every export is written to one file and read back, so that two at once give the same user's.",
-        OneFile,
-        like="LinguaCafe#147",
-        needs=("export",),
     ),
 )
