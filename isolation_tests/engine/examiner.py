@@ -338,8 +338,10 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
-        if history.cut:
-            return history.cut
+        return history.cut or self._probed(capability, history)
+
+    def _probed(self, capability: str, history: History) -> str:
+        """Why a capability does not work, by the history of its probe; "ok" if it does."""
         judged = judge(history)
         last = history.events[-1]
         if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:
@@ -352,8 +354,7 @@ class Examiner:
         # What these show of others, or lose, is a finding of the law that tries them: nothing is lacking.
         if capability in TRIED and judged.findings:
             return "ok"
-        problems = (*judged.errors, *judged.doubts, *(finding.story for finding in judged.findings))
-        return problems[0] if problems else "ok"
+        return next(iter((*judged.errors, *judged.doubts, *(found.story for found in judged.findings))), "ok")
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
