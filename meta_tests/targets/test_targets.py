@@ -236,7 +236,7 @@ def test_a_wrong_target_file_is_told_in_one_sentence(folder: Path, text: str, to
         ("raising", {}, TargetProblem, "ValueError: no such region"),
         ("unreachable", {}, TargetProblem, "connection refused: db.invalid:5432"),
         ("leaving", {}, TargetProblem, "ended the process"),
-        ("lacking", {}, TargetProblem, "has no method add, search, get_all, delete_all"),
+        ("lacking", {}, TargetProblem, "has no method add, search"),
         ("none", {}, TargetProblem, "has no method add"),
         ("needs_package", {}, UsageProblem, "surely_not_installed_xyz"),
     ],
