@@ -59,15 +59,18 @@ class Recorder:
         ours = any(sighting.where == "text" for sighting in sightings)
         return Row(
             id=row.id if sightings else None,
-            text=own_words(row.text, self._written(run, row.text)) if ours else foreign(row.text),
+            text=own_words(row.text, self._written(run, row.text, sightings)) if ours else foreign(row.text),
             sightings=sightings,
             fields=self._fields(run, row) if ours and compared else {},
         )
 
-    def _written(self, run: PlanRun, text: str) -> list[str]:
-        """What a text may hold of the run's own: its plan's facts, and the canaries of any plan."""
-        facts = range(len(run.binding.plan.facts))
-        return [*map(run.binding.text, facts), *map(self.mint.token, self.mint.find(text))]
+    def _written(self, run: PlanRun, text: str, sightings: Iterable[Sighting]) -> list[str]:
+        """What a text may hold of the run's own: its plan's facts, and the canaries of any plan.
+
+        A fact holds its canary, so only those that were sighted can be there.
+        """
+        facts = {sighting.fact for sighting in sightings if sighting.user is not None}
+        return [*map(run.binding.text, sorted(facts)), *map(self.mint.token, self.mint.find(text))]
 
     def _fields(self, run: PlanRun, row: Memory) -> dict[str, str | float]:
         """Every value of a row, comparable with that of another run."""

@@ -29,6 +29,8 @@ def own_words(text: str, written: Iterable[str]) -> str:
     words = sorted({each for each in written if each}, key=len, reverse=True)
     if not words:
         return foreign(text)
+    if text in words:
+        return text
     kept, end = [], 0
     for match in re.finditer("|".join(map(re.escape, words)), text, re.IGNORECASE):
         kept += [_noted(text[end : match.start()]), match[0]]

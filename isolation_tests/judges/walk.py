@@ -61,9 +61,8 @@ def _touched(history: History, event: Event) -> set[int]:
     step = history.plan.steps[event.step]
     if event.op in DESTRUCTIVE:
         return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
-    keyed = {
-        other.fact
-        for other in history.plan.steps
-        if step.key is not None and (other.user, other.key) == (step.user, step.key)
-    }
-    return {fact for fact in (step.fact, step.replaces, *keyed) if fact is not None}
+    facts = [step.fact, step.replaces]
+    if step.key is not None:
+        same = (other for other in history.plan.steps if (other.user, other.key) == (step.user, step.key))
+        facts += [other.fact for other in same]
+    return {fact for fact in facts if fact is not None}
