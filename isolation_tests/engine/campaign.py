@@ -107,6 +107,7 @@ class Campaign:
         except BaseException:
             self.close()
             self._end_journal(clean=False)
+            self.limits.close()
             raise
 
     def _header(self, selection: Sequence[str]) -> Header:

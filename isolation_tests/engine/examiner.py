@@ -120,10 +120,17 @@ class Examiner:
         self._shrunk_for = 0.0
         try:
             session, self._runner = self._open()
+        except BaseException:
+            self._end_journal()
+            raise
+        try:
             self.claimed = self._claims(session)
             self.loss = self._first_delete() if worker == 0 and not target.disposable else None
             self.probed = self._probe() if probed is None else probed
         except BaseException:
+            # The first error says what is wrong; one of closing, after it, would hide it.
+            with contextlib.suppress(Exception):
+                self._runner.close()
             self._end_journal()
             raise
         if self.probed.get(REOPEN) != "ok" and not target.config.shared:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from isolation_tests.judges import naming
@@ -21,7 +22,7 @@ def judge(history: History) -> Judgement:
     An error text that repeats the caller's own query tells the caller nothing.
     """
     findings: list[Finding] = []
-    shown = _shown(history)
+    shown = functools.cache(lambda: _shown(history))
     for event, step, world in walk(history):
         sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
         cached = cached_for_another(history, event, world) if sights else None
@@ -47,7 +48,7 @@ def _has(history: History, event: Event, world: World, sighting: Sighting) -> bo
     return users[sighting.user].group != users[event.user].group
 
 
-def _outlived(history: History, event: Event, world: World, shown: bool) -> bool:  # noqa: FBT001
+def _outlived(history: History, event: Event, world: World, shown: Callable[[], bool]) -> bool:
     """Whether all that is foreign in an answer was deleted before, while others' facts of now are hidden.
 
     Every check deletes what it wrote. So what an earlier one wrote and a new user is shown at their first
@@ -59,7 +60,7 @@ def _outlived(history: History, event: Event, world: World, shown: bool) -> bool
     gone = all(s.user is None or s.fact in world.lost(s.user) for s in foreign)
     users = history.plan.users
     others = (other for other in world.live if users[other].group != users[event.user].group)
-    return gone and not shown and any(world.own(other) for other in others)
+    return gone and not shown() and any(world.own(other) for other in others)
 
 
 def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:

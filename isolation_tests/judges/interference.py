@@ -136,11 +136,10 @@ def _crowded_out(history: History, now: _Asked, earlier: list[_Asked]) -> Iterat
     room = event.outcome is Outcome.OK and len(event.rows) < step.limit
     missing = {step.fact} - facts_of_plan(event)
     if found_before and room and missing and still_listed(history, event, missing):
-        told = history.plan.steps[event.step].anomaly or "completeness"
         yield _finding(
             history,
             now,
-            (told, Law.KEEPS_OWN_FACTS, event.user),
+            (step.anomaly or "completeness", Law.KEEPS_OWN_FACTS, event.user),
             f"user {event.user} searches for the text of their own fact and gets {len(event.rows)} of at "
             f"most {step.limit} memories without it; before, the same search found it",
         )

@@ -19,6 +19,8 @@ def judge(history: History) -> Judgement:
     """
     findings: list[Finding] = []
     hazards: list[Finding] = []
+    if not any(user.missing for user in history.plan.users):
+        return Judgement()
     for event, _, world in walk(history):
         if history.plan.users[event.user].missing and event.op not in _ECHOING and event.rows:
             told = hazards if _is_own_place(history, event, world) else findings

@@ -16,6 +16,14 @@ from isolation_tests.plans.cells import (
     settle,
 )
 
+_ONE_LEAVES = (
+    *(add(user, user) for user in range(3)),
+    *(settle(user) for user in range(3)),
+    delete_all(0),
+    settle(0, hold=True),
+)
+"""Three users store a fact each, and the first of them deletes all."""
+
 
 def first_delete(material: Material) -> Plan:
     """Delete one own user beside two own bystanders: what a store with data to keep gets first."""
@@ -25,10 +33,7 @@ def first_delete(material: Material) -> Plan:
         users=(ordinary(0), ordinary(1), ordinary(2)),
         facts=facts_of(material, (0, 1, 2)),
         steps=(
-            *(add(user, user) for user in range(3)),
-            *(settle(user) for user in range(3)),
-            delete_all(0),
-            settle(0, hold=True),
+            *_ONE_LEAVES,
             list_all(1, anomaly="D1"),
             list_all(2, anomaly="D1"),
         ),
@@ -42,10 +47,7 @@ def _collateral(material: Material) -> Plan:
         users=(ordinary(0), ordinary(1), ordinary(2)),
         facts=facts_of(material, (0, 1, 2)),
         steps=(
-            *(add(user, user) for user in range(3)),
-            *(settle(user) for user in range(3)),
-            delete_all(0),
-            settle(0, hold=True),
+            *_ONE_LEAVES,
             list_all(1, anomaly="D1"),
             search(1, 1, anomaly="D1"),
             list_all(2, anomaly="D1"),

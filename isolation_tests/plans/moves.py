@@ -296,6 +296,13 @@ CHOICES = (
 )
 
 
+MAY_SHOW = (
+    *("S1", "S2", "S4", "S5", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "D1", "D2", "D3", "D4"),
+    *("M1", "M2", "M3", "M4", "M5", "C1", "C2", "K1", "K2", "X1", "X2", "X3", "X5", "completeness"),
+)
+"""The anomalies that plans of moves can show; names have plans of their own."""
+
+
 def look(draft: Draft, user: int) -> None:
     """The user looks on every surface, and for the others' facts too."""
     own, steps = draft.written.get(user, [])[-1:], draft.steps

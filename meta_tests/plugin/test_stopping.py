@@ -13,41 +13,9 @@ from pathlib import Path
 import pytest
 
 from isolation_tests.reporting.evidence.reader import read
+from meta_tests.slow_store import slow_store
 
-ADAPTER = '''
-import sqlite3, time, uuid
-from isolation_tests.adapter import Memory, Refused
-
-
-class Store:
-    """Keeps everything in a file, slowly, so that a run can be stopped in the middle."""
-
-    def __init__(self):
-        self.rows = sqlite3.connect("store.db", isolation_level=None, timeout=30, check_same_thread=False)
-        self.rows.execute("CREATE TABLE IF NOT EXISTS rows (id, user, text)")
-
-    def of(self, user):
-        time.sleep(0.01)
-        if not isinstance(user, str) or not user.strip():
-            raise Refused("A user is a text that is not blank.")
-        return user
-
-    def add(self, user, text):
-        row = (uuid.uuid4().hex, self.of(user), text)
-        self.rows.execute("INSERT INTO rows VALUES (?, ?, ?)", row)
-        return [Memory(id=row[0], text=text)]
-
-    def get_all(self, user):
-        found = self.rows.execute("SELECT id, text FROM rows WHERE user = ?", (self.of(user),))
-        return [Memory(id=id, text=text) for id, text in found]
-
-    def search(self, user, query, *, limit):
-        words = set(query.split())
-        return sorted(self.get_all(user), key=lambda row: -len(words & set(row.text.split())))[:limit]
-
-    def delete_all(self, user):
-        self.rows.execute("DELETE FROM rows WHERE user = ?", (self.of(user),))
-'''
+ADAPTER = slow_store(0.01)
 SECONDS = 120
 pytestmark = pytest.mark.process
 
