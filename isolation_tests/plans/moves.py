@@ -185,7 +185,7 @@ def _ask(draft: Draft, user: int) -> Sequence[Step]:
     return [search(user, draft.own(user), limit=draft.choose(LIMITS))]
 
 
-def _askfor_foreign(draft: Draft, user: int) -> Sequence[Step]:
+def _ask_for_foreign(draft: Draft, user: int) -> Sequence[Step]:
     return [for_foreign(draft, user, draft.choose(LIMITS))]
 
 
@@ -264,7 +264,7 @@ CHOICES = (
     Choice(_store, plain=True),
     Choice(_list, reads=True, plain=True),
     Choice(_ask, reads=True, plain=True),
-    Choice(_askfor_foreign, reads=True),
+    Choice(_ask_for_foreign, reads=True),
     Choice(_remove_all, plain=True),
     Choice(_remove, ("delete",), plain=True),
     Choice(_replace, ("update",), plain=True),
@@ -303,8 +303,21 @@ MAY_SHOW = (
 """The anomalies that plans of moves can show; names have plans of their own."""
 
 
-def look(draft: Draft, user: int) -> None:
-    """The user looks on every surface, and for the others' facts too."""
+def with_steady_ids(steps: Sequence[Step], viewer: int) -> list[Step]:
+    """The steps in which the viewer deletes nothing and passes no other form of an id.
+
+    A system may give an id again. Whose memory it is then depends on who else is there, and nobody's data
+    crosses: runs with and without the others can't be compared by it.
+    """
+
+    def is_steady(step: Step) -> bool:
+        return step.op not in (Operation.DELETE, Operation.DELETE_ALL) and step.id_form is None
+
+    return [step for step in steps if step.user != viewer or is_steady(step)]
+
+
+def look(draft: Draft, user: int, *, foreign_ids: bool = True) -> None:
+    """The user looks on every surface, and for the others' facts too; by their ids only if `foreign_ids`."""
     own, steps = draft.written.get(user, [])[-1:], draft.steps
     steps += [settle(user) if own else list_all(user), for_foreign(draft, user, LIMITS[-1])]
     steps += [search(user, fact, limit=1) for fact in own]
@@ -313,6 +326,7 @@ def look(draft: Draft, user: int) -> None:
         steps.append(Step(op=Operation.PAGE, user=user))
         steps.append(Step(op=Operation.PAGE, user=user, cursor=len(steps) - 1))
     if draft.offers("get"):
-        steps += [Step(op=Operation.GET, user=user, fact=fact) for fact in (*own, draft.foreign(user))]
+        foreign = [draft.foreign(user)] if foreign_ids else []
+        steps += [Step(op=Operation.GET, user=user, fact=fact) for fact in (*own, *foreign)]
     if draft.offers("history"):
         steps += [Step(op=Operation.HISTORY, user=user, fact=fact) for fact in own]

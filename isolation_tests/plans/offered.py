@@ -24,9 +24,12 @@ from isolation_tests.plans.moves import (
     leave_to_successor,
     look,
     store_linked,
+    with_steady_ids,
 )
 from isolation_tests.testdata.facts import People
 
+_VIEWER = 0
+"""Whose view is compared with and without the others."""
 _FEW = (2, 3, 5, 8)
 """From how many kinds a plan draws its moves."""
 
@@ -63,15 +66,17 @@ def offered_plans(draw: st.DrawFn, offer: Offer, style: Style) -> Plan:
         draft.steps += _together(draft, choices) if style.together else _one(draft, choices)
     if style.reopens:
         draft.steps += [*(settle(user) for user in range(WRITERS)), Step(op=Operation.REOPEN, user=0)]
+    if style.compared:
+        draft.steps = with_steady_ids(draft.steps, _VIEWER)
     for user in (*draft.written, NEWCOMER):
-        look(draft, user)
+        look(draft, user, foreign_ids=not (style.compared and user == _VIEWER))
     return Plan(
         name=f"offered-{style.name}",
         anomaly=style.anomaly,
         users=tuple(ordinary(group) for group in range(NEWCOMER + 1)),
         facts=tuple(draft.facts),
         steps=tuple(draft.steps),
-        viewer=0 if style.compared else None,
+        viewer=_VIEWER if style.compared else None,
     )
 
 

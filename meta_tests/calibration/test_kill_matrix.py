@@ -224,11 +224,7 @@ def test_the_checks_on_record_hold_without_a_fault(target: str, on_record: Relat
 
 @pytest.mark.parametrize(
     ("target", "seed"),
-    [
-        pytest.param(target, seed, marks=() if (target, seed) == ("reference", 1) else pytest.mark.matrix)
-        for target in LACKING
-        for seed in SEEDS
-    ],
+    [pytest.param(target, seed, marks=pytest.mark.matrix) for target in LACKING for seed in SEEDS],
 )
 def test_the_whole_clean_store_is_held(target: str, seed: int) -> None:
     assert not_held(examine(Settings(target=target, profile="ci", seed=str(seed)))) == LACKING[target]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from isolation_tests.model import WRITING, Operation, Plan
+from isolation_tests.model import BY_ID, WRITING, Operation, Plan
 from isolation_tests.plans import REOPEN, Cell, Material, Offer, two_calls
 from isolation_tests.plans.moves import CHOICES, NEWCOMER, Choice, Draft
 from isolation_tests.plans.offered import OFFERED_CELLS, offered
@@ -85,6 +85,16 @@ def test_a_view_is_compared_without_ids_that_are_others_there() -> None:
     for plan in drawn(CELLS["compared"]):
         assert plan.viewer == 0
         assert "~" not in str([step.metadata for step in plan.steps])
+
+
+def test_a_view_is_compared_by_ids_that_stay_the_viewers() -> None:
+    """A system that gives an id again would look as if others had changed the view."""
+    for plan in drawn(CELLS["compared"]):
+        for step in (step for step in plan.steps if step.user == plan.viewer):
+            addressed = step.fact if step.replaces is None else step.replaces
+            assert step.op not in (Operation.DELETE, Operation.DELETE_ALL)
+            assert step.id_form is None
+            assert step.op not in BY_ID or step.user in plan.facts[addressed or 0].owners
 
 
 @every_style
