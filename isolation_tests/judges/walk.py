@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from isolation_tests.model import DESTRUCTIVE, WRITING, Event, History, Operation, Sighting, Step
+from isolation_tests.model import DESTRUCTIVE, WRITING, Actor, Event, History, Operation, Plan, Sighting, Step
 from isolation_tests.model.world import World
 
 
@@ -18,7 +18,8 @@ def answered(event: Event, step: Step) -> tuple[Sighting, ...]:
 def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     """Each event with its step and the world as it should be when the answer came."""
     world = World()
-    writes = [(event, _touched(history, event)) for event in history.events if event.op in WRITING]
+    memories = _memories(history.plan)
+    writes = [(event, _touched(history, event, memories)) for event in history.events if event.op in WRITING]
     for event in history.events:
         step = history.plan.steps[event.step]
         near = [(write, facts) for write, facts in writes if write.user == event.user and write is not event]
@@ -27,7 +28,7 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
         yield event, step, world
         world.apply(event, step)
         if event.op in WRITING:
-            touched = _touched(history, event)
+            touched = _touched(history, event, memories)
             for write, facts in near:
                 if _overlap(write, event):
                     world.doubtful.setdefault(event.user, set()).update(facts & touched)
@@ -56,13 +57,26 @@ def _overlap(one: Event, other: Event) -> bool:
     return one.started < other.ended and other.started < one.ended
 
 
-def _touched(history: History, event: Event) -> set[int]:
-    """The facts that a write may add, change or remove."""
+def _touched(history: History, event: Event, memories: Mapping[int, set[int]]) -> set[int]:
+    """The facts that a write may add, change or remove: all that may be in the memory that it addresses."""
     step = history.plan.steps[event.step]
     if event.op in DESTRUCTIVE:
         return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
-    facts = [step.fact, step.replaces]
-    if step.key is not None:
-        same = (other for other in history.plan.steps if (other.user, other.key) == (step.user, step.key))
-        facts += [other.fact for other in same]
-    return {fact for fact in facts if fact is not None}
+    facts = (fact for fact in (step.fact, step.replaces) if fact is not None)
+    return {other for fact in facts for other in memories[fact]}
+
+
+def _memories(plan: Plan) -> dict[int, set[int]]:
+    """For each fact, the facts that are in one memory with it at some time: by updates, or by one key."""
+    memories = {fact: {fact} for fact in range(len(plan.facts))}
+    keyed: dict[tuple[Actor, str], int] = {}
+    for step in plan.steps:
+        if step.fact is None:
+            continue
+        joined = step.replaces
+        if step.op is Operation.ADD and step.key is not None:
+            joined = keyed.setdefault((step.user, step.key), step.fact)
+        if joined is not None and memories[joined] is not memories[step.fact]:
+            memories[joined] |= memories[step.fact]
+            memories |= dict.fromkeys(memories[joined], memories[joined])
+    return memories

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.model import FactSpec, Operation, Step
+from isolation_tests.model import BY_ID, FactSpec, Operation, Step
 from isolation_tests.plans.cells import TOPIC, Offer, add, delete_all, list_all, search, settle
 from isolation_tests.testdata.facts import People
 
@@ -303,17 +303,21 @@ MAY_SHOW = (
 """The anomalies that plans of moves can show; names have plans of their own."""
 
 
-def with_steady_ids(steps: Sequence[Step], viewer: int) -> list[Step]:
-    """The steps in which the viewer deletes nothing and passes no other form of an id.
+def with_steady_ids(draft: Draft, viewer: int) -> list[Step]:
+    """The steps in which the viewer deletes nothing, and passes no id but those of their own memories.
 
     A system may give an id again. Whose memory it is then depends on who else is there, and nobody's data
     crosses: runs with and without the others can't be compared by it.
     """
 
     def is_steady(step: Step) -> bool:
-        return step.op not in (Operation.DELETE, Operation.DELETE_ALL) and step.id_form is None
+        if step.op in (Operation.DELETE, Operation.DELETE_ALL):
+            return False
+        addressed = step.fact if step.replaces is None else step.replaces
+        own = addressed is not None and viewer in draft.facts[addressed].owners
+        return step.op not in BY_ID or (own and step.id_form is None)
 
-    return [step for step in steps if step.user != viewer or is_steady(step)]
+    return [step for step in draft.steps if step.user != viewer or is_steady(step)]
 
 
 def look(draft: Draft, user: int, *, foreign_ids: bool = True) -> None:

@@ -67,7 +67,7 @@ def offered_plans(draw: st.DrawFn, offer: Offer, style: Style) -> Plan:
     if style.reopens:
         draft.steps += [*(settle(user) for user in range(WRITERS)), Step(op=Operation.REOPEN, user=0)]
     if style.compared:
-        draft.steps = with_steady_ids(draft.steps, _VIEWER)
+        draft.steps = with_steady_ids(draft, _VIEWER)
     for user in (*draft.written, NEWCOMER):
         look(draft, user, foreign_ids=not (style.compared and user == _VIEWER))
     return Plan(
