@@ -49,3 +49,9 @@ def covering(*anomalies: str) -> Wanted:
 def named(results: Sequence[CheckResult]) -> set[str]:
     """The anomalies that were found."""
     return {case.finding.anomaly for result in results for case in result.cases}
+
+
+def keys(results: Sequence[CheckResult]) -> tuple[set[str], set[str]]:
+    """The keys of what was found: of violations, and of hazards."""
+    cases = {case.finding.key for result in results for case in result.cases}
+    return cases, {hazard.key for result in results for hazard in result.hazards}

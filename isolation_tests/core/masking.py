@@ -61,11 +61,15 @@ def remember(values: Iterable[str]) -> None:
 
 def masked_text(text: str) -> str:
     """The text without credentials: in URLs, `password=...`, quoted pairs, headers, and known values."""
-    for value in sorted(_KNOWN, key=len, reverse=True):
-        text = text.replace(value, MASK)
+    known = sorted(_KNOWN, key=len, reverse=True)
+    for value in known:
+        # A name such as `session_id` stays whole, so that it gives its own value away below.
+        text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", MASK, text)
     text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<name>{MASK}", text)
+    for value in known:
+        text = text.replace(value, MASK)
     return _FORMS.sub(MASK, text)
 
 

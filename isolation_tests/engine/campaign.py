@@ -152,7 +152,7 @@ class Campaign:
             outline=outline(self.examiner),
             consistency_seconds=config.consistency_seconds,
             given=self.settings.given(),
-            hazards={user: each.reason for each in config.hazards for user in each.users},
+            hazards=self.target.declared_hazards(),
             fail_on=self.settings.fails_on(),
         )
 

@@ -144,8 +144,12 @@ def _without_steps(plan: Plan, start: int, size: int) -> Plan | None:
 
 
 def _shown(finding: Finding, judged: Judgement) -> Finding | None:
-    """The same finding in another history."""
-    same = (other for other in judged.findings if other.key == finding.key)
+    """The same finding in another history. Whose fact it was stays known: what was left behind is another."""
+    same = (
+        other
+        for other in judged.findings
+        if other.key == finding.key and (other.owner is None) <= (finding.owner is None)
+    )
     return next((other for other in same if other.viewer == UserIndex(finding.viewer)), None)
 
 

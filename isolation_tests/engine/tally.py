@@ -9,6 +9,7 @@ from isolation_tests.model import (
     Finding,
     History,
     Judgement,
+    Law,
     Outcome,
 )
 
@@ -29,7 +30,7 @@ class Tally:
     hazards: dict[str, Finding] = field(default_factory=dict)
 
     def take(self, history: History, judged: Judgement) -> None:
-        """Add one example; for each finding, keep the smallest plan."""
+        """Add one example; for each finding, keep the plan that wrote what it shows, or else the smallest."""
         self.examples += 1
         self.calls += len(history.events)
         self.controls += controls(history)
@@ -42,5 +43,10 @@ class Tally:
             self.hazards.setdefault(hazard.key, hazard)
         for finding in judged.findings:
             earlier = self.findings.get(finding.key)
-            if earlier is None or len(history.plan.steps) < len(earlier[1].plan.steps):
+            if earlier is None or _rank(finding, history) < _rank(*earlier):
                 self.findings[finding.key] = (finding, history)
+
+
+def _rank(finding: Finding, history: History) -> tuple[bool, int]:
+    """What is left of an earlier plan explains less, and a longer plan does."""
+    return finding.law is Law.NO_CROSS_READ and finding.owner is None, len(history.plan.steps)

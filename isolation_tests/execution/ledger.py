@@ -9,9 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-__all__ = ["Account", "Ledger"]
+from isolation_tests.core.errors import UsageProblem
+
+__all__ = ["Account", "Ledger", "LedgerProblem"]
 
 _WAIT_SECONDS = 60.0
+_PAGES = 8
+"""How long the file of changes gets before it is merged."""
+
+
+class LedgerProblem(UsageProblem):
+    """The account can't be kept, so nothing limits what the run sends, and the run must end."""
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(
+            f"Can't keep the run's account in {path.parent} ({error}); make room there, or set TMPDIR to "
+            "another folder."
+        )
 
 
 @dataclass(slots=True)
@@ -45,17 +59,20 @@ class Ledger:
     """One account in a file that all processes of a run share; SQLite keeps their changes apart.
 
     path: created by the first process that opens it. A process that is killed leaves the account whole.
+    Raises `LedgerProblem` if the file can't be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        self._database.execute("PRAGMA journal_mode = WAL")
-        # It lives as long as the run: after a loss of power nobody reads it.
-        self._database.execute("PRAGMA synchronous = OFF")
+        with self._told():
+            self._database = sqlite3.connect(
+                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA journal_mode = WAL")
+            # It lives as long as the run: after a loss of power nobody reads it.
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}")
         with self._transaction():
             self._database.execute(f"CREATE TABLE IF NOT EXISTS account ({', '.join(_NAMES)})")
             if self._database.execute("SELECT 1 FROM account").fetchone() is None:
@@ -74,13 +91,21 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+        with self._told():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
             yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise LedgerProblem(self.path, error) from error
 
     def read(self) -> Account:
         """The account as it is now."""

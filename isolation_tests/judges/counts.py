@@ -12,7 +12,8 @@ def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
     A system may make several memories of one text, so without a list since the last write nothing is said.
-    A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts.
+    A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
+    unless it is just what all others have, and not just what the user deleted.
     """
     findings = [
         _finding(history, event, step, world)
@@ -30,7 +31,9 @@ def judge(history: History) -> Judgement:
 
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
     own, lost = len(world.own(event.user)), len(world.lost(event.user))
-    ghosts = (event.number or 0) - own <= lost
+    others = sum(len(world.own(user)) for user in world.live if user != event.user)
+    surplus = (event.number or 0) - own
+    ghosts = surplus == lost or (surplus < lost and surplus != others)
     return found(
         history,
         event,

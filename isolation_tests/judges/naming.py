@@ -45,10 +45,10 @@ def of_cross_read(history: History, sight: Sight) -> str:
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
         return "X3"
-    if sight.outlived:
+    if sight.outlived and not sight.mixed:
         return "D4"
     if step.spoiled:
-        return "S3"
+        return "S3" if step.lane is None else "C4"
     kept = sight.cached
     if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
         # Users whose names the system takes for one share near answers without any cache.
@@ -83,29 +83,37 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
 
 
 def _overlapped(history: History, sight: Sight) -> str | None:
-    """C1 where the write of the fact overlapped another user's write.
+    """C1 where a write that overlapped another user's write put the fact into the viewer's own list.
 
-    C2 where the reads overlapped, and the same read in turn kept the two users apart.
+    C2 where the read overlapped another user's call, and the same read in turn keeps all users apart.
     """
     steps = history.plan.steps
+    viewer, fact = sight.event.user, sight.sighting.fact
     stored = [
+        event for event in history.events if event.op is Operation.ADD and steps[event.step].fact == fact
+    ]
+    alone = [
         event
         for event in history.events
-        if event.op is Operation.ADD and steps[event.step].fact == sight.sighting.fact
+        if event.user == viewer
+        and steps[event.step].lane is None
+        and any(write.ended <= event.started for write in stored)
     ]
-    if any(_beside(history, event, WRITING) for event in stored):
+    if any(_beside(history, event, WRITING) for event in stored) and _stands(alone, sight):
         return "C1"
-    apart = any(
-        (other.op, other.user) == (sight.event.op, sight.event.user)
-        and steps[other.step].lane is None
-        and any(event.ended <= other.started for event in stored)
-        and all(seen.fact != sight.sighting.fact for seen in other.seen())
-        for other in history.events
-    )
-    return "C2" if apart and _beside(history, sight.event, frozenset({sight.event.op})) else None
+    in_turn = [event for event in alone if event.op is sight.event.op]
+    apart = in_turn and all(seen.user in (None, event.user) for event in in_turn for seen in event.seen())
+    return "C2" if apart and _beside(history, sight.event) else None
 
 
-def _beside(history: History, event: Event, ops: Collection[Operation]) -> bool:
+def _stands(alone: Collection[Event], sight: Sight) -> bool:
+    """Whether the fact is in the viewer's list; a side door that alone shows it is open without overlap."""
+    lists = [event for event in alone if event.op is Operation.GET_ALL]
+    in_list = any(seen.fact == sight.sighting.fact for event in lists for seen in event.seen())
+    return in_list or not lists or sight.event.op not in _SIDE_DOORS
+
+
+def _beside(history: History, event: Event, ops: Collection[Operation] = tuple(Operation)) -> bool:
     """Whether a call ran in a lane while another user made one of these calls."""
     return history.plan.steps[event.step].lane is not None and any(
         other.user != event.user
@@ -158,6 +166,8 @@ def of_loss(history: History, step: Step, loser: UserIndex, missing: set[int], w
     taken = by_id(loser, missing, world)
     if taken is not None:
         return taken
+    if _by_key(history, loser, missing, world):
+        return "O6"
     for actor, op, _ in world.suspects(loser, missing):
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
@@ -168,6 +178,13 @@ def of_loss(history: History, step: Step, loser: UserIndex, missing: set[int], w
         if op is Operation.ADD:
             return "O6"
     return "completeness"
+
+
+def _by_key(history: History, loser: UserIndex, missing: set[int], world: World) -> bool:
+    """Whether all that is missing was stored under keys that somebody else has used since."""
+    keys = {step.fact: step.key for step in history.plan.steps if step.op is Operation.ADD}
+    used = {keys.get(fact) for _, op, fact in world.suspects(loser, missing) if op is Operation.ADD}
+    return {keys.get(fact) for fact in missing} <= used - {None}
 
 
 def by_id(loser: UserIndex, missing: set[int], world: World) -> str | None:

@@ -98,9 +98,9 @@ class World:
         if event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR):
             _blur(self, event, step)
         elif event.outcome is Outcome.OK:
-            _EFFECTS.get(event.op, _nothing)(self, event, step)
             if step.odd and event.op in WRITING:
                 _own_doing(self, event, step)
+            _EFFECTS.get(event.op, _nothing)(self, event, step)
 
 
 def facts_of_plan(event: Event) -> set[int]:

@@ -248,8 +248,8 @@ def _wait(_: Draft, user: int) -> Sequence[Step]:
 class Choice:
     """A move with the capabilities that it needs.
 
-    plain: whether it is one ordinary call. reads: whether it reads. wide: whether it may reach everybody by
-    what it is meant to do. many: whether it makes many calls.
+    plain: whether it is one ordinary call. reads: whether it reads, or writes what waits. wide: whether it
+    may reach everybody by what it is meant to do. many: whether it makes many calls.
     """
 
     move: Move
@@ -291,7 +291,7 @@ CHOICES = (
     Choice(_ask_filtered, ("filters",), reads=True),
     Choice(_read_foreign, ("get",), reads=True),
     Choice(_read_odd, ("get",), reads=True),
-    Choice(_tidy, ("maintain",), wide=True),
+    Choice(_tidy, ("maintain",), reads=True, wide=True),
     Choice(_wait, reads=True),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, offered, probes, two_calls
+from isolation_tests.plans import Cell, offered, probes, two_calls, values
 
 
 @law("whole-contract-stays-apart", level=Level.HARDENED, cells=offered.OFFERED_CELLS, budget=3)
@@ -40,5 +40,15 @@ def test_two_calls_stay_apart(check: Check, cell: Cell) -> None:
     1. Writes wait in one queue, under a key that lacks the user.
     2. Two calls share a file, a buffer or a batch.
     3. Something that one call frees is taken by the next, with what is in it.
+    """
+    check.run()
+
+
+@law("every-value-stays-apart", level=Level.HARDENED, cells=values.VALUE_CELLS)
+def test_every_value_stays_apart(check: Check, cell: Cell) -> None:
+    """Each odd value of each call is tried: whatever it does to its caller, it touches nobody else.
+
+    1. A value that means nothing (blank, null, an unknown key) is taken for everything, or for the last one.
+    2. An id or a name within a value (a link, a filter, a text of metadata) is followed without asking whose.
     """
     check.run()

@@ -34,6 +34,7 @@ from isolation_tests.targets.factories import code_file, factory
 from isolation_tests.targets.known import KnownFile
 from isolation_tests.targets.shipped import FAULT, SCOPED, shipped
 from isolation_tests.targets.wrapping import wrap_factory
+from isolation_tests.testdata.relations import HOSTILE_VALUES
 
 ENTRY_POINTS = "isolation_tests.targets"
 READY = "ready"
@@ -195,6 +196,16 @@ class Target:
             if fnmatch.fnmatchcase(key, entry.finding) and entry.applies() and entry.expires >= today:
                 return entry.reason
         return None
+
+    def declared_hazards(self) -> dict[str, str]:
+        """The hazards that the target's file declares, by relation, each with its reason.
+
+        A known entry that matches what a hazard would be called as a finding declares it, too.
+        """
+        blank = [value.name for value in HOSTILE_VALUES if value.spec().blank]
+        listed = {name: self.known_reason(f"S3-get_all-{name}") for name in blank}
+        declared = {user: each.reason for each in self.config.hazards for user in each.users}
+        return {name: reason for name, reason in listed.items() if reason is not None} | declared
 
 
 def _sha256(path: Path | None) -> str:

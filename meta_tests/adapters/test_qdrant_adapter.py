@@ -12,6 +12,7 @@ from isolation_tests.adapters.qdrant import Qdrant, open_memory
 from isolation_tests.engine.examination import examine
 from isolation_tests.model import Verdict
 from isolation_tests.targets.settings import Settings
+from meta_tests.asking import keys
 
 pytest.importorskip("qdrant_client", reason="qdrant_client is not installed")
 
@@ -42,8 +43,5 @@ def test_it_can_be_kept_on_disk(alice: str) -> None:
 def test_only_empty_and_blank_users_are_let_in() -> None:
     results = examine(Settings(target="qdrant", profile="quick", seed="1"))
 
-    assert {case.finding.key for result in results for case in result.cases} == {
-        "S3-get_all-empty",
-        "S3-get_all-blank",
-    }
-    assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED, Verdict.VIOLATED}
+    assert keys(results) == (set(), {"S3-get_all-empty", "S3-get_all-blank"})
+    assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}

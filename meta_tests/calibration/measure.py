@@ -21,6 +21,7 @@ import click
 from isolation_tests.faults import FAULTS
 from meta_tests.asking import ask, named, only
 from meta_tests.calibration.relation import (
+    DRAWN,
     MEASURE,
     PROFILE,
     RECORD,
@@ -48,7 +49,7 @@ def measured(fault: str, before: Row | None) -> Row:
     racy |= {*often} & {*(before.racy if before else ())}
     always = steady - racy
     calls = shown[0][0]
-    for check in sorted(always, key=lambda check: (calls[check], check)):
+    for check in sorted(always, key=lambda check: (check.startswith(DRAWN), calls[check], check)):
         if catches_alone(target, own, check):
             return Row(asked=check, always=tuple(sorted(always)), racy=tuple(sorted(racy)))
     [(asked, _)] = often.most_common(1) or [("", 0)]

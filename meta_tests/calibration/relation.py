@@ -54,8 +54,17 @@ def write(relation: Relation) -> None:
     RECORD.write_text(f"{text}\n", encoding="utf-8")
 
 
-BROAD = ("whole-contract-stays-apart[", "two-calls-stay-apart[", "offers-keep-own-facts[")
-"""Laws that range over all that a target offers, and come upon whatever is wrong."""
+BROAD = (
+    "sequences-stay-apart[",
+    "by-id-sequences-stay-apart[",
+    "whole-contract-stays-apart[",
+    "two-calls-stay-apart[",
+    "every-value-stays-apart[",
+    "offers-keep-own-facts[",
+)
+"""Laws that draw plans or range over all that a target offers, and come upon whatever is wrong."""
+DRAWN = BROAD[:3]
+"""Those whose plans are drawn, so that any change of what is drawn changes what they come upon."""
 
 
 def catching(target: str, seed: int, own: frozenset[str]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """The kill matrix: every seeded fault is caught and called by its own name, and the clean store is HELD.
 
 Which checks catch it at profile ci with three seeds is on record, in fixtures/kill_matrix.json. Every run of
-the tests asks one of them of each fault; `--whole` measures the whole record again. What else a fault may be
-called is data, each with its reason: a store that breaks a broad law breaks narrower ones too.
+the tests asks one of them of each fault; `--whole` asks all of them, with one of the seeds. What else a fault
+may be called is data, each with its reason: a store that breaks a broad law breaks narrower ones too.
 """
 
 from __future__ import annotations
@@ -113,6 +113,21 @@ MAY_SHOW = (
     ),
     MayShow(("K2-semantic",), _NAMED, "Near questions of users with related names have two explanations."),
     MayShow(
+        ("K1-list-key", "K2-semantic"),
+        frozenset({"S1", "completeness"}),
+        "An answer that was kept before the last write need not be all of anybody's answer in the plan.",
+    ),
+    MayShow(
+        ("X5-export-last-writer",),
+        frozenset({"C2"}),
+        "Who wrote last is ambient: where calls overlap, that is somebody else.",
+    ),
+    MayShow(
+        ("C4-pool-state",),
+        frozenset({"C2", "O6"}),
+        "Any overlapping calls may get what the failing one left behind, and reads and writes go astray.",
+    ),
+    MayShow(
         ("C1-shared-handle",),
         _OVERLAPPING,
         "A race shows under the lighter load, under the harder one, or under both.",
@@ -124,9 +139,9 @@ MAY_SHOW = (
         racy=True,
     ),
     MayShow(
-        ("C1-shared-handle-writes",),
-        frozenset({"completeness"}),
-        "What is stored for somebody else is missing where it belongs.",
+        ("C1-shared-handle", "C1-shared-handle-writes"),
+        frozenset({"completeness", "D1"}),
+        "What is stored for somebody else is missing where it belongs, and may seem to be deleted.",
     ),
     MayShow(
         ("S2-follows-links",),
@@ -238,12 +253,11 @@ def not_held(results: list[CheckResult]) -> dict[str, str]:
 @pytest.mark.matrix
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_caught_by_all_the_checks_on_record(fault: str, on_record: Relation) -> None:
-    caught = [set(catching(planted(fault), seed, own_names(fault))) for seed in SEEDS]
-    difference = on_record.faults[fault].difference(set.intersection(*caught))
+    """The seeds take turns; the record was measured with each of them."""
+    caught = set(catching(planted(fault), turn(fault), own_names(fault)))
+    lost = on_record.faults[fault].difference(caught)["lost"]
 
-    assert not any(difference.values()), (
-        f"{difference}. If that is as it should be: {MEASURE} --fault {fault}"
-    )
+    assert not lost, f"{lost} lost it. If that is as it should be: {MEASURE} --fault {fault}"
 
 
 @pytest.mark.matrix
@@ -264,8 +278,8 @@ def test_what_differs_from_the_record_is_named() -> None:
 
 
 def test_every_anomaly_has_a_fault_that_shows_nothing_else() -> None:
-    # A shared handle is one of the things that any overlapping calls show.
-    alone = {fault.anomaly for name, fault in FAULTS.items() if name not in ALSO} | {"C1"}
+    # A shared handle and a pool are among the things that any overlapping calls show.
+    alone = {fault.anomaly for name, fault in FAULTS.items() if name not in ALSO} | {"C1", "C4"}
     assert alone == set(CATALOGUE) - NOT_YET
 
 

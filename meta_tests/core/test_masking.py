@@ -74,3 +74,11 @@ def test_a_remembered_value_is_masked_anywhere(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(masking, "_KNOWN", set())
     masking.remember(["plain-looking", "abc"])
     assert masked_text("x plain-looking y abc") == f"x {MASK} y abc"
+
+
+def test_a_remembered_value_in_a_name_does_not_hide_that_the_name_tells_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(masking, "_KNOWN", {"session"})
+    assert SECRET not in masked_text(f"session_id={SECRET}")
+    assert "session" not in masked_text("my-session")

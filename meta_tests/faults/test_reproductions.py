@@ -1,7 +1,7 @@
 """The printed lines of a finding, executed against the fault that it was found in, show what they say.
 
-Overlapping calls, and comparisons with a run of the user alone, are no script of one thread. Such findings
-are replayed by their plan.
+Overlapping calls, comparisons with a run of the user alone, targets that are opened again, and facts that an
+earlier check left behind are no script of one thread. Such findings are replayed by their plan.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import SMOKE, new_key
 from isolation_tests.execution.binding import look_alike
-from isolation_tests.model import Case, CheckResult, Law
+from isolation_tests.model import Case, CheckResult, Law, Operation
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.resolve import resolve
 from meta_tests.calibration.relation import read
@@ -67,8 +67,13 @@ def found(fault: str) -> list[Case]:
 
 
 def is_a_script(case: Case) -> bool:
-    plan = case.history.plan
-    return plan.viewer is None and all(step.lane is None for step in plan.steps)
+    plan, finding = case.history.plan, case.finding
+    left_behind = finding.law is Law.NO_CROSS_READ and finding.owner is None
+    return (
+        plan.viewer is None
+        and not left_behind
+        and all(step.lane is None and step.op is not Operation.REOPEN for step in plan.steps)
+    )
 
 
 def executed(fault: str, text: str) -> Called:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from isolation_tests.model import BY_ID, WRITING, Operation, Plan
-from isolation_tests.plans import REOPEN, Cell, Material, Offer, two_calls
+from isolation_tests.plans import REOPEN, Cell, Material, Offer, moves, two_calls, values
 from isolation_tests.plans.moves import CHOICES, NEWCOMER, Choice, Draft
 from isolation_tests.plans.offered import OFFERED_CELLS, offered
 from isolation_tests.plans.probes import PROBE_CELLS
@@ -186,3 +186,32 @@ def test_after_a_probe_a_newcomer_looks_before_and_after_its_user_leaves(cell: C
     assert set(new[0]) >= {Operation.GET_ALL, Operation.SEARCH, Operation.EXPORT, Operation.PAGE}
     assert set(new[1]) >= {Operation.ADD, *new[0]}
     assert cell.tries in cell.needs
+
+
+def test_every_odd_value_is_asked_once() -> None:
+    steps = [step for cell in values.VALUE_CELLS for step in cell.build(material()).steps]
+    filters = [step.filters for step in steps if step.filters is not None]
+
+    assert {step.text for step in steps if step.op is Operation.ADD} >= {*moves._BLANKS}
+    assert {step.text for step in steps if step.op is Operation.UPDATE} >= {*moves._BLANKS}
+    assert {step.id_form for step in steps if step.op is Operation.GET} >= {*moves._IDS}
+    assert {step.query for step in steps if step.odd} >= {*moves._QUERIES}
+    assert {name for step in steps for name in step.metadata or ()} >= {*moves._REFERENCES}
+    assert all(any(value in known.values() for known in filters) for value in moves._VALUES)
+    assert {} in filters
+    assert {Operation.GET_ALL, Operation.SEARCH} <= {
+        step.op for step in steps if step.filters == {} or step.odd
+    }
+
+
+def test_every_value_is_asked_with_what_a_target_offers() -> None:
+    few = Material(people=People(1), capabilities=frozenset(), seed=1)
+    for cell in values.VALUE_CELLS:
+        steps = cell.build(few).steps
+        assert {step.op for step in steps} <= {
+            Operation.ADD,
+            Operation.SEARCH,
+            Operation.GET_ALL,
+            Operation.DELETE_ALL,
+            Operation.SETTLE,
+        }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 MOST_LINES = 8
 _LONG_RUN = 16
 _ABSENT = "00000000-0000-4000-8000-000000000000"
+_ID = re.compile(r"~\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,18 @@ def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line
 
 def _ids_needed(lines: Sequence[_Line]) -> frozenset[int]:
     """Facts whose stored id a later step needs."""
-    return frozenset(line.addressed for line in lines if line.addressed is not None)
+    addressed = {line.addressed for line in lines if line.addressed is not None}
+    named = {fact for line in lines for fact in _named((line.step.metadata, line.step.filters))}
+    return frozenset(addressed | named)
+
+
+def _named(value: Any) -> Iterator[int]:
+    """The facts whose ids a value names, as `~0` does."""
+    if isinstance(value, str) and _ID.fullmatch(value):
+        yield int(value[1:])
+    elif isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _named(inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +274,7 @@ class _Writer:
     def _positional(self, line: _Line) -> list[str]:
         step = line.step
         if step.op is Operation.ADD:
-            return [self._text(step.fact)]
+            return [self._written(step)]
         if step.op is Operation.SEARCH:
             return [_literal(self._filled(step.query)) if step.query is not None else self._text(step.fact)]
         if step.op is Operation.PAGE:
@@ -270,8 +283,7 @@ class _Writer:
             return [_literal(_name(self.case, step.victim)), _literal(step.how)]
         if step.op not in BY_ID:
             return []
-        id_ = _literal(_ABSENT) if line.addressed is None else f"fact_{line.addressed}.id"
-        return [id_, self._text(step.fact)] if step.op is Operation.UPDATE else [id_]
+        return [_id(line), self._written(step)] if step.op is Operation.UPDATE else [_id(line)]
 
     def _keywords(self, step: Step) -> list[str]:
         keywords: dict[str, Any] = {"metadata": step.metadata, "filters": step.filters, "key": step.key}
@@ -284,6 +296,9 @@ class _Writer:
     def _user(self, step: Step) -> str:
         return "None" if step.spoiled else _literal(_name(self.case, step.user))
 
+    def _written(self, step: Step) -> str:
+        return self._text(step.fact) if step.text is None else _literal(step.text)
+
     def _text(self, fact: int | None) -> str:
         if fact is None:
             return _literal("")
@@ -293,19 +308,40 @@ class _Writer:
         return text.replace("{canary}", "CANARY")
 
     def _bound(self, value: Any) -> Any:
-        """The value with the plan's `@1` (user 1's name) and `#0` (the canary of fact 0) filled in."""
+        """The value with the plan's `@1` (user 1's name), `#0` and `~0` (fact 0's canary and id) filled."""
         if isinstance(value, Mapping):
             return {self._bound(key): self._bound(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._bound(inner) for inner in value]
+        if isinstance(value, str) and _ID.fullmatch(value):
+            return _Code(f"fact_{value[1:]}.id")
         if isinstance(value, str) and value[1:].isdecimal() and value[:1] in "@#":
             number = int(value[1:])
             return _name(self.case, number) if value[0] == "@" else f"CANARY-{number}"
         return value
 
 
+class _Code(str):
+    """A Python expression, as a value among others."""
+
+    __slots__ = ()
+
+
+def _id(line: _Line) -> str:
+    """The expression for the id that a call passes."""
+    form = line.step.id_form
+    if form is not None and "{id}" not in form:
+        return _literal(form)
+    if line.addressed is None:
+        return _literal(_ABSENT)
+    stored = f"fact_{line.addressed}.id"
+    return stored if form is None else f"{_literal(form)}.format(id={stored})"
+
+
 def _literal(value: object) -> str:
     """A Python expression for a value, in ASCII; a long run of equal characters is written as a product."""
+    if isinstance(value, _Code):
+        return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value!s}')"
     if isinstance(value, Mapping):
