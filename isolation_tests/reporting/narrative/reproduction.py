@@ -51,7 +51,7 @@ def reproduction(case: Case) -> str:
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
     kept = _fitting(lines, case)
-    writer = _Writer(case, _ids_needed(kept), _passed_twice(kept))
+    writer = _Writer(case, _ids_needed(kept), _passed_twice(kept)[: MOST_LINES - len(kept)])
     text = [writer.line(line) for line in kept]
     if dropped := len(lines) - len(kept):
         text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the replay file"
