@@ -20,7 +20,7 @@ from isolation_tests.plans.cells import (
     ordinary,
     settle,
 )
-from isolation_tests.plans.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
+from isolation_tests.plans.offers.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
 
 _UNREAD, _TOGETHER = 4, 2
 """In how many plans the pairs are asked; judging one long plan takes longer than judging several."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from isolation_tests.model import Operation, Plan, Step
 from isolation_tests.plans.cells import OVERLAP, REOPEN, Cell, Offer, add, list_all, ordinary, settle, undrawn
-from isolation_tests.plans.moves import (
+from isolation_tests.plans.offers.moves import (
     CHOICES,
     MAY_SHOW,
     NEWCOMER,

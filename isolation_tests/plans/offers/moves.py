@@ -22,10 +22,10 @@ BULK = 12
 LIMITS = (1, 3, 5, 100)
 WAIT_SECONDS = 0.02
 
-_SHARED_KEY = "note"
-_BLANKS = ("", " ", "\t\n", "\u00a0", "...", "?!", "\x00", "\u200b")
+SHARED_KEY = "note"
+BLANKS = ("", " ", "\t\n", "\u00a0", "...", "?!", "\x00", "\u200b")
 """Texts in which there is nothing to find."""
-_AROUND = (
+AROUND = (
     "{}\x00",
     "{}\u200b\u202e",
     "\r\n{}\r\n",
@@ -35,7 +35,7 @@ _AROUND = (
     "{} " + "lorem ipsum " * 400,
 )
 """What surrounds a canary in an odd text."""
-_IDS = (
+IDS = (
     "",
     " ",
     "*",
@@ -51,9 +51,9 @@ _IDS = (
     "{id},{id}",
     "{id}'--",
 )
-_QUERIES = ("", " ", "*", "%", '"', "NOT", "a OR b", "\x00")
-_VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
-_REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
+QUERIES = ("", " ", "*", "%", '"', "NOT", "a OR b", "\x00")
+VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
+REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
 
 
 @dataclass
@@ -102,7 +102,7 @@ def _store(draft: Draft, user: int) -> Sequence[Step]:
 
 def _store_keyed(draft: Draft, user: int) -> Sequence[Step]:
     """A key that every user of the plan uses, each for a memory of their own."""
-    return [add(user, draft.fact(user), key=f"{_SHARED_KEY}-{{base}}")]
+    return [add(user, draft.fact(user), key=f"{SHARED_KEY}-{{base}}")]
 
 
 def _store_tagged(draft: Draft, user: int) -> Sequence[Step]:
@@ -114,15 +114,15 @@ def store_linked(draft: Draft, user: int) -> Sequence[Step]:
     """Metadata that names another user's memory under a usual key, as a text or in a list."""
     foreign = f"~{draft.foreign(user)}"
     value = draft.choose([foreign, [foreign]])
-    return [add(user, draft.fact(user), metadata={draft.choose(_REFERENCES): value}, odd=True)]
+    return [add(user, draft.fact(user), metadata={draft.choose(REFERENCES): value}, odd=True)]
 
 
 def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
-    return [Step(op=Operation.ADD, user=user, text=draft.choose(_BLANKS), odd=True)]
+    return [Step(op=Operation.ADD, user=user, text=draft.choose(BLANKS), odd=True)]
 
 
 def _store_odd(draft: Draft, user: int) -> Sequence[Step]:
-    text = draft.choose(_AROUND).replace("{}", "{canary} kept")
+    text = draft.choose(AROUND).replace("{}", "{canary} kept")
     return [add(user, draft.fact(user, text), odd=True)]
 
 
@@ -142,7 +142,7 @@ def _replace(draft: Draft, user: int) -> Sequence[Step]:
 
 def _replace_blank(draft: Draft, user: int) -> Sequence[Step]:
     old = draft.own(user)
-    return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(_BLANKS), odd=True)]
+    return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(BLANKS), odd=True)]
 
 
 def _remove(draft: Draft, user: int) -> Sequence[Step]:
@@ -151,7 +151,7 @@ def _remove(draft: Draft, user: int) -> Sequence[Step]:
 
 def _remove_odd(draft: Draft, user: int) -> Sequence[Step]:
     fact = draft.own(user)
-    return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+    return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(IDS), odd=True)]
 
 
 def _remove_each(draft: Draft, user: int) -> Sequence[Step]:
@@ -195,7 +195,7 @@ def for_foreign(draft: Draft, user: int, limit: int) -> Step:
 
 
 def _ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
-    return [search(user, query=draft.choose(_QUERIES), odd=True)]
+    return [search(user, query=draft.choose(QUERIES), odd=True)]
 
 
 def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
@@ -205,7 +205,7 @@ def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
     filters: dict[str, Any] = draft.choose(
         [
             {},
-            *({draft.choose(keys): value} for value in _VALUES),
+            *({draft.choose(keys): value} for value in VALUES),
             {**TOPIC, draft.choose(keys[1:]): f"@{other}"},
             {**TOPIC, "nobody-has-this": None},
         ]
@@ -233,7 +233,7 @@ def _read_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 def _read_odd(draft: Draft, user: int) -> Sequence[Step]:
     fact = draft.choose([draft.own(user), draft.foreign(user)])
-    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(IDS), odd=True)]
 
 
 def _tidy(_: Draft, user: int) -> Sequence[Step]:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from isolation_tests.model import BY_ID, WRITING, Operation, Plan
-from isolation_tests.plans import REOPEN, Cell, Material, Offer, moves, two_calls, values
-from isolation_tests.plans.moves import CHOICES, NEWCOMER, Choice, Draft
-from isolation_tests.plans.offered import OFFERED_CELLS, offered
+from isolation_tests.plans import REOPEN, Cell, Material, Offer
+from isolation_tests.plans.offers import moves, two_calls, values
+from isolation_tests.plans.offers.moves import CHOICES, NEWCOMER, Choice, Draft
+from isolation_tests.plans.offers.offered import OFFERED_CELLS, offered
 from isolation_tests.plans.probes import PROBE_CELLS
 from isolation_tests.testdata.facts import People
 
@@ -192,16 +193,14 @@ def test_every_odd_value_is_asked_once() -> None:
     steps = [step for cell in values.VALUE_CELLS for step in cell.build(material()).steps]
     filters = [step.filters for step in steps if step.filters is not None]
 
-    assert {step.text for step in steps if step.op is Operation.ADD} >= {*moves._BLANKS}
-    assert {step.text for step in steps if step.op is Operation.UPDATE} >= {*moves._BLANKS}
-    assert {step.id_form for step in steps if step.op is Operation.GET} >= {*moves._IDS}
-    assert {step.query for step in steps if step.odd} >= {*moves._QUERIES}
-    assert {name for step in steps for name in step.metadata or ()} >= {*moves._REFERENCES}
-    assert all(any(value in known.values() for known in filters) for value in moves._VALUES)
+    assert {step.text for step in steps if step.op is Operation.ADD} >= {*moves.BLANKS}
+    assert {step.text for step in steps if step.op is Operation.UPDATE} >= {*moves.BLANKS}
+    assert {step.id_form for step in steps if step.op is Operation.GET} >= {*moves.IDS}
+    assert {step.query for step in steps if step.odd} >= {*moves.QUERIES}
+    assert {name for step in steps for name in step.metadata or ()} >= {*moves.REFERENCES}
+    assert all(any(value in known.values() for known in filters) for value in moves.VALUES)
     assert {} in filters
-    assert {Operation.GET_ALL, Operation.SEARCH} <= {
-        step.op for step in steps if step.filters is not None
-    }
+    assert {Operation.GET_ALL, Operation.SEARCH} <= {step.op for step in steps if step.filters is not None}
 
 
 def test_every_value_is_asked_with_what_a_target_offers() -> None:
