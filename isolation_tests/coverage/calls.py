@@ -184,12 +184,8 @@ def _text(step: Step, plan: Plan) -> str:
 def _query(step: Step, plan: Plan) -> str:
     if step.odd:
         return ODD_QUERY
-    asked_for = plan.facts[step.fact or 0].text if step.query is None else step.query
-    texts = {
-        fact.text if step.query is None else fact.text.replace("{canary}", "")
-        for fact in plan.facts
-        if step.user not in fact.owners
-    }
-    if asked_for in texts:
+    others = [fact for fact in plan.facts if step.user not in fact.owners]
+    texts = {fact.text.replace("{canary}", "") for fact in others}
+    if step.query in texts or (step.query is None and plan.facts[step.fact or 0] in others):
         return FOREIGN_TEXT
     return SMALL_LIMIT if step.limit <= _SMALL else ORDINARY

@@ -31,7 +31,6 @@ from isolation_tests.plans.cells import (
     settle,
 )
 from isolation_tests.plans.offers.moves import (
-    AROUND,
     BLANKS,
     IDS,
     MAY_SHOW,
@@ -42,6 +41,7 @@ from isolation_tests.plans.offers.moves import (
     Draft,
     for_foreign,
     look,
+    store_near,
 )
 
 _PARTS = 3
@@ -154,18 +154,17 @@ def _added(draft: Draft, user: int, value: str) -> Step:
     """The user stores something of this kind."""
     if value == kinds.EMPTY_TEXT:
         return Step(op=Operation.ADD, user=user, text=draft.choose(BLANKS), odd=True)
+    if value == kinds.ODD_TEXT:
+        return add(user, draft.odd_fact(user), odd=True)
+    if value == kinds.FOREIGN_TEXT:
+        return store_near(draft, user)[0]
     foreign = draft.foreign(user)
-    texts = {
-        kinds.FOREIGN_TEXT: draft.facts[foreign].text,
-        kinds.ODD_TEXT: draft.choose(AROUND).replace("{}", "{canary} kept"),
-    }
     more: dict[str, Any] = {
-        kinds.ODD_TEXT: {"odd": True},
         kinds.METADATA: {"metadata": dict(TOPIC)},
         kinds.LINK: {"metadata": {draft.choose(REFERENCES): f"~{foreign}"}, "odd": True},
         kinds.OWN_KEY: {"key": f"{SHARED_KEY}-{{base}}"},
     }
-    return add(user, draft.fact(user, texts.get(value)), **more.get(value, {}))
+    return add(user, draft.fact(user), **more.get(value, {}))
 
 
 def _replaced(draft: Draft, user: int, value: str) -> Step:
@@ -173,8 +172,7 @@ def _replaced(draft: Draft, user: int, value: str) -> Step:
     if value == kinds.EMPTY_TEXT:
         return Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(BLANKS), odd=True)
     odd = value == kinds.ODD_TEXT
-    text = draft.choose(AROUND).replace("{}", "{canary} kept") if odd else None
-    new = draft.fact(user, text)
+    new = draft.odd_fact(user) if odd else draft.fact(user)
     absent = value == kinds.UNKNOWN_ID
     return Step(op=Operation.UPDATE, user=user, fact=new, replaces=old, odd=odd, absent=absent)
 
@@ -182,7 +180,11 @@ def _replaced(draft: Draft, user: int, value: str) -> Step:
 def _searched(draft: Draft, user: int, value: str) -> Step:
     """A user without facts asks for something that nobody has stored."""
     own = draft.written.get(user)
-    plain = search(user, own[-1]) if own else search(user, query=draft.people.neutral_query())
+    plain = (
+        search(user, own[-1], odd=own[-1] in draft.odd)
+        if own
+        else search(user, query=draft.people.neutral_query())
+    )
     special = {
         kinds.FOREIGN_TEXT: for_foreign(draft, user, limit=100),
         kinds.ODD_QUERY: search(user, query=draft.choose(QUERIES), odd=True),

@@ -61,7 +61,7 @@ class Draft:
     """A plan in the making.
 
     choose: chooses one of several values, the first of which is the simplest. written: by user, the facts
-    that the user stored.
+    that the user stored. odd: the facts whose text is odd, so that a search for it is odd too.
     """
 
     choose: Callable[[Sequence[Any]], Any]
@@ -70,12 +70,19 @@ class Draft:
     facts: list[FactSpec] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     written: dict[int, list[int]] = field(default_factory=dict)
+    odd: set[int] = field(default_factory=set)
 
     def fact(self, user: int, text: str | None = None) -> int:
         """A new fact of the user."""
         self.facts.append(FactSpec(text=text or self.people.fact(), owners=(user,)))
         self.written.setdefault(user, []).append(len(self.facts) - 1)
         return len(self.facts) - 1
+
+    def odd_fact(self, user: int) -> int:
+        """A new fact of the user whose canary stands in an odd text."""
+        fact = self.fact(user, self.choose(AROUND).replace("{}", "{canary} kept"))
+        self.odd.add(fact)
+        return fact
 
     def own(self, user: int) -> int:
         """One of the user's facts, the latest first."""
@@ -122,13 +129,15 @@ def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _store_odd(draft: Draft, user: int) -> Sequence[Step]:
-    text = draft.choose(AROUND).replace("{}", "{canary} kept")
-    return [add(user, draft.fact(user, text), odd=True)]
+    return [add(user, draft.odd_fact(user), odd=True)]
 
 
-def _store_near(draft: Draft, user: int) -> Sequence[Step]:
+def store_near(draft: Draft, user: int) -> Sequence[Step]:
     """A text that differs from another user's by its canary only."""
-    return [add(user, draft.fact(user, draft.facts[draft.foreign(user)].text))]
+    near = draft.foreign(user)
+    fact = draft.fact(user, draft.facts[near].text)
+    draft.odd |= {fact} if near in draft.odd else set()
+    return [add(user, fact, odd=near in draft.odd)]
 
 
 def _store_many(draft: Draft, user: int) -> Sequence[Step]:
@@ -167,7 +176,7 @@ def _bring_back(draft: Draft, user: int) -> Sequence[Step]:
     """A memory that is found, deleted, stored again with the same text, and searched with the same limit."""
     fact, limit = draft.own(user), draft.choose(LIMITS)
     one = [Step(op=Operation.DELETE, user=user, fact=fact)] if draft.offers("delete") else [delete_all(user)]
-    found = settle(user, fact, limit=limit)
+    found = settle(user, fact, limit=limit, odd=fact in draft.odd)
     return [found, *one, add(user, fact), found]
 
 
@@ -182,7 +191,8 @@ def leave_to_successor(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _ask(draft: Draft, user: int) -> Sequence[Step]:
-    return [search(user, draft.own(user), limit=draft.choose(LIMITS))]
+    fact = draft.own(user)
+    return [search(user, fact, limit=draft.choose(LIMITS), odd=fact in draft.odd)]
 
 
 def _ask_for_foreign(draft: Draft, user: int) -> Sequence[Step]:
@@ -191,7 +201,9 @@ def _ask_for_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 def for_foreign(draft: Draft, user: int, limit: int) -> Step:
     """A search for another user's text, without the canary, which a system may well echo."""
-    return search(user, query=draft.facts[draft.foreign(user)].text.replace("{canary}", ""), limit=limit)
+    fact = draft.foreign(user)
+    text = draft.facts[fact].text.replace("{canary}", "")
+    return search(user, query=text, limit=limit, odd=fact in draft.odd)
 
 
 def _ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
@@ -277,7 +289,7 @@ CHOICES = (
     Choice(_store_keyed, ("key",), plain=True),
     Choice(_store_tagged, ("metadata",)),
     Choice(store_linked, ("metadata",)),
-    Choice(_store_near),
+    Choice(store_near),
     Choice(_store_blank),
     Choice(_store_odd),
     Choice(_store_many, many=True),
@@ -324,7 +336,7 @@ def look(draft: Draft, user: int, *, foreign_ids: bool = True) -> None:
     """The user looks on every surface, and for the others' facts too; by their ids only if `foreign_ids`."""
     own, steps = draft.written.get(user, [])[-1:], draft.steps
     steps += [settle(user) if own else list_all(user), for_foreign(draft, user, LIMITS[-1])]
-    steps += [search(user, fact, limit=1) for fact in own]
+    steps += [search(user, fact, limit=1, odd=fact in draft.odd) for fact in own]
     steps += [Step(op=Operation(way), user=user) for way in ("count", "export") if draft.offers(way)]
     if draft.offers("page"):
         steps.append(Step(op=Operation.PAGE, user=user))

@@ -143,6 +143,23 @@ def test_an_odd_value_is_marked_as_odd() -> None:
     assert {step.op for step in steps if step.odd} >= {Operation.ADD, Operation.UPDATE, Operation.GET}
 
 
+def test_a_search_for_an_odd_text_is_odd_like_the_text() -> None:
+    """A system may fail on such a query as it may on the text."""
+    for seed in range(40):
+        made = draft(seed)
+        odd = made.odd_fact(0)
+        made.written = {0: [odd], 1: [1]}
+        moves.look(made, 0)
+        moves.look(made, 1)
+        searches = [step for step in made.steps if step.op is Operation.SEARCH]
+        own = [step for step in searches if step.fact == odd]
+        foreign = [step for step in searches if step.user == 1 and step.fact is None]
+        assert own
+        assert foreign
+        assert all(step.odd for step in (*own, *foreign))
+        assert all(step.odd for step in moves.store_near(made, 1))
+
+
 def material(seed: int = 1) -> Material:
     return Material(people=People(seed), capabilities=EVERYTHING, seed=seed)
 
