@@ -39,9 +39,7 @@ from isolation_tests.plans.offers.moves import (
     SHARED_KEY,
     VALUES,
     Draft,
-    for_foreign,
     look,
-    store_near,
 )
 
 _PARTS = 3
@@ -150,6 +148,11 @@ def _stored(draft: Draft, user: int) -> list[Step]:
     return [add(user, draft.fact(user)), settle(user)]
 
 
+def _foreign_text(draft: Draft) -> str:
+    """A text of the bystander's, none of which is odd."""
+    return draft.facts[draft.written[_BYSTANDER][-1]].text
+
+
 def _added(draft: Draft, user: int, value: str) -> Step:
     """The user stores something of this kind."""
     if value == kinds.EMPTY_TEXT:
@@ -157,7 +160,7 @@ def _added(draft: Draft, user: int, value: str) -> Step:
     if value == kinds.ODD_TEXT:
         return add(user, draft.odd_fact(user), odd=True)
     if value == kinds.FOREIGN_TEXT:
-        return store_near(draft, user)[0]
+        return add(user, draft.fact(user, _foreign_text(draft)))
     foreign = draft.foreign(user)
     more: dict[str, Any] = {
         kinds.METADATA: {"metadata": dict(TOPIC)},
@@ -186,7 +189,7 @@ def _searched(draft: Draft, user: int, value: str) -> Step:
         else search(user, query=draft.people.neutral_query())
     )
     special = {
-        kinds.FOREIGN_TEXT: for_foreign(draft, user, limit=100),
+        kinds.FOREIGN_TEXT: search(user, query=_foreign_text(draft).replace("{canary}", "")),
         kinds.ODD_QUERY: search(user, query=draft.choose(QUERIES), odd=True),
         kinds.SMALL_LIMIT: plain.model_copy(update={"limit": draft.choose((1, 3, 5))}),
     }
