@@ -70,6 +70,8 @@ _NEEDS = {
 }
 _NAMES_NEED = {"add": "metadata", "search": "filters", "get_all": "filters"}
 """What another user's name is passed in."""
+_WIDE = frozenset({("delete", ODD_ID), ("maintain", ORDINARY)})
+"""What may reach everybody, by a fault or by what it is meant to do."""
 _ONCE = frozenset(
     {("add", FOREIGN_NAME), ("update", FOREIGN_ID), ("delete", FOREIGN_ID), ("page", FOREIGN_PAGE)}
 )
@@ -110,7 +112,7 @@ def _valued(offered: Collection[str], *, disposable: bool) -> Iterator[tuple[str
             continue
         for value in values:
             need = _NAMES_NEED[call] if value == FOREIGN_NAME else _NEEDS.get(value)
-            wide = (call, value) == ("delete", ODD_ID)
+            wide = (call, value) in _WIDE
             if (need is None or need in offered) and (disposable or not wide):
                 yield call, value
 

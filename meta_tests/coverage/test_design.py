@@ -66,8 +66,9 @@ def test_a_target_without_a_core_method_is_not_asked_it() -> None:
 
 def test_a_call_that_may_reach_everybody_is_possible_on_a_disposable_target_only() -> None:
     for disposable in (True, False):
-        calls = possible(frozenset({"delete"}), disposable=disposable)
+        calls = possible(frozenset({"delete", "maintain"}), disposable=disposable)
         assert any((call.call, call.value) == ("delete", kinds.ODD_ID) for call in calls) is disposable
+        assert any(call.call == "maintain" for call in calls) is disposable
 
 
 # Figures

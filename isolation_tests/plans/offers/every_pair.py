@@ -48,26 +48,27 @@ _BYSTANDER = 0
 """Who has facts from the start, and writes between the others' calls."""
 
 
-def design(material: Material) -> list[Call]:
-    """The calls that are asked of a target, in plans of this module."""
-    calls = possible(material.capabilities, disposable=material.disposable)
-    return [
-        call
-        for call in covering(tuple(call for call in calls if not is_asked_once(call)), material.ways)
-        if not is_asked_once(call)
-    ]
+def askable(capabilities: frozenset[str], *, disposable: bool) -> tuple[Call, ...]:
+    """All calls that plans of this kind can ask of a target."""
+    calls = possible(capabilities, disposable=disposable)
+    return tuple(call for call in calls if not is_asked_once(call))
+
+
+def design(material: Material) -> tuple[Call, ...]:
+    """Those of them that are asked, because every pair of values occurs in these few."""
+    return covering(askable(material.capabilities, disposable=material.disposable), material.ways)
 
 
 def _plan(part: int, overlap: str, material: Material) -> Plan:
     """One of the parts of all the calls that overlap in one way."""
     offer = Offer(material.capabilities, material.owner_keys, destructive=material.disposable)
     draft = Draft(Random(material.seed).choice, offer, material.people)  # noqa: S311 - values, not secrets
-    scenes = _Scenes(draft)
+    scenes = Scenes(draft)
     draft.steps += [*_stored(draft, _BYSTANDER), *_stored(draft, scenes.arrive())]
     calls = [call for call in design(material) if call.overlap == overlap]
-    scenes.play(calls[part::_PARTS], overlap)
+    scenes.play(calls[part::_PARTS], reopens=overlap == kinds.REOPENED)
     newcomer = scenes.arrive()
-    for user in (*draft.written, newcomer):
+    for user in range(newcomer + 1):
         look(draft, user)
     return Plan(
         name=f"every-pair-{overlap.replace(' ', '-')}",
@@ -79,21 +80,21 @@ def _plan(part: int, overlap: str, material: Material) -> Plan:
     )
 
 
-class _Scenes:
-    """Adds the calls to a plan, each by a user of its own."""
+class Scenes:
+    """Adds the calls to a plan, each by a user of its own. last: the last of the users that a plan has."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, last: int = _BYSTANDER) -> None:
         self._draft = draft
-        self._last = _BYSTANDER
+        self.last = last
 
     def arrive(self) -> int:
         """A user whom nobody has seen before."""
-        self._last += 1
-        return self._last
+        self.last += 1
+        return self.last
 
-    def play(self, calls: Sequence[Call], overlap: str) -> None:
+    def play(self, calls: Sequence[Call], *, reopens: bool = False) -> None:
         """Prepare and make each call; where they come after reopening, prepare all of them first."""
-        if overlap != kinds.REOPENED:
+        if not reopens:
             for call in calls:
                 self._make(call, self._prepare(call.user, storing=call.call == Operation.ADD))
             return
