@@ -57,7 +57,9 @@ def asked(history: History) -> frozenset[Call]:
     calls, reopened = set(), False
     for event in history.events:
         step = plan.steps[event.step]
-        lives.meet(event.user)
+        # Those whose calls overlap come together, whichever call ends first.
+        for number in _beside(plan, event.step):
+            lives.meet(plan.steps[number].user)
         reopened = reopened or event.op is Operation.REOPEN
         strange = plan.users[event.user].type == "json" or step.spoiled
         if event.outcome in _ANSWERED and event.op not in _NO_CALLS and not (strange or event.poll):
@@ -66,6 +68,17 @@ def asked(history: History) -> frozenset[Call]:
             calls.add(Call(event.op.value, value, lives.state(event.user), overlap, plan.relation or ""))
         lives.take(event, step, plan)
     return frozenset(calls)
+
+
+def _beside(plan: Plan, number: int) -> range:
+    """The steps that overlap this one, itself among them."""
+    first, last = number, number + 1
+    if plan.steps[number].lane is not None:
+        while first and plan.steps[first - 1].lane is not None:
+            first -= 1
+        while last < len(plan.steps) and plan.steps[last].lane is not None:
+            last += 1
+    return range(first, last)
 
 
 @dataclass

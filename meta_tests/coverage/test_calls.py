@@ -121,6 +121,15 @@ def test_a_user_who_comes_later_than_right_after_a_leaver_is_no_successor() -> N
     assert {call.user for call in asked(history(*steps)) if call.call == LIST} == {kinds.NEW}
 
 
+def test_a_successor_whose_call_overlaps_another_users_write_stays_one() -> None:
+    """Which of the two ends first is chance."""
+    gone = (step(ADD, 1, fact=1), step(LEAVE, 1))
+    beside = (step(ADD, 2, fact=2, lane=0), step(ADD, 0, fact=0, lane=1))
+    found = {call for call in asked(history(*gone, *beside)) if call.overlap == kinds.OVERLAPPING}
+
+    assert {call.user for call in found} == {kinds.SUCCESSOR}
+
+
 def test_deleting_what_does_not_exist_is_no_leaving() -> None:
     steps = (step(LEAVE, 1), step(ADD, fact=0), step(LIST))
 
