@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -53,32 +55,30 @@ def asked(history: History) -> frozenset[Call]:
 
     Calls as a hostile user or without a user, and those that intrude, have laws of their own.
     """
-    plan, lives = history.plan, _Lives.of(history)
-    calls, reopened = set(), False
+    plan, lives, values = history.plan, _Lives.of(history), _Values(history.plan)
+    groups, calls, reopened = _groups(plan), set(), False
     for event in history.events:
         step = plan.steps[event.step]
         # Those whose calls overlap come together, whichever call ends first.
-        for number in _beside(plan, event.step):
-            lives.meet(plan.steps[number].user)
+        lives.meet(groups[event.step])
         reopened = reopened or event.op is Operation.REOPEN
         strange = plan.users[event.user].type == "json" or step.spoiled
         if event.outcome in _ANSWERED and event.op not in _NO_CALLS and not (strange or event.poll):
             overlap = OVERLAPPING if step.lane is not None else REOPENED if reopened else ALONE
-            value = ORDINARY if step.op is Operation.SETTLE else _value(step, plan)
+            value = ORDINARY if step.op is Operation.SETTLE else values.of(step)
             calls.add(Call(event.op.value, value, lives.state(event.user), overlap, plan.relation or ""))
-        lives.take(event, step, plan)
+        lives.take(event, deletes_own=event.op is Operation.DELETE and values.of(step) == ORDINARY)
     return frozenset(calls)
 
 
-def _beside(plan: Plan, number: int) -> range:
-    """The steps that overlap this one, itself among them."""
-    first, last = number, number + 1
-    if plan.steps[number].lane is not None:
-        while first and plan.steps[first - 1].lane is not None:
-            first -= 1
-        while last < len(plan.steps) and plan.steps[last].lane is not None:
-            last += 1
-    return range(first, last)
+def _groups(plan: Plan) -> list[tuple[UserIndex, ...]]:
+    """By step: the users of all the steps that overlap it, or of this one alone."""
+    groups: list[tuple[UserIndex, ...]] = []
+    for overlapping, group in itertools.groupby(plan.steps, lambda step: step.lane is not None):
+        users = [step.user for step in group]
+        together = tuple(dict.fromkeys(users))
+        groups += [together if overlapping else (user,) for user in users]
+    return groups
 
 
 @dataclass
@@ -100,11 +100,11 @@ class _Lives:
         storing = (e.user for e in history.events if e.op in _STORING and e.outcome is Outcome.OK)
         return cls(frozenset(storing))
 
-    def meet(self, user: UserIndex) -> None:
-        """The user is about to call."""
-        if user not in self.met and self.leaver is not None:
-            self.successors.add(user)
-        self.met.add(user)
+    def meet(self, users: Sequence[UserIndex]) -> None:
+        """The users are about to call."""
+        if self.leaver is not None:
+            self.successors.update(user for user in users if user not in self.met)
+        self.met.update(users)
 
     def state(self, user: UserIndex) -> str:
         """The user's state, by the latest thing that happened to them."""
@@ -118,7 +118,7 @@ class _Lives:
         }
         return next((state for state, users in states.items() if user in users), NEW)
 
-    def take(self, event: Event, step: Step, plan: Plan) -> None:
+    def take(self, event: Event, *, deletes_own: bool) -> None:
         """What a call changes in its user's life."""
         user = event.user
         if event.op not in WRITING or event.outcome is not Outcome.OK:
@@ -127,7 +127,7 @@ class _Lives:
         self.leaver = user if leaves else None
         if leaves:
             self.away.add(user)
-        if leaves or (event.op is Operation.DELETE and _value(step, plan) == ORDINARY):
+        if leaves or deletes_own:
             self.deleted.add(user)
         if event.op in _STORING:
             self.stored.add(user)
@@ -135,21 +135,68 @@ class _Lives:
             self.away.discard(user)
 
 
-def _value(step: Step, plan: Plan) -> str:
-    """The kind of the value that sets a call apart; the oddest one, if there are several."""
-    if step.filters is not None:
-        return _filter(step)
-    if step.metadata is not None:
-        return _metadata(step.metadata)
-    if step.op in BY_ID and (id_ := _id(step, plan)) != ORDINARY:
-        return id_
-    if step.op in _STORING:
-        return _text(step, plan)
-    if step.op is Operation.SEARCH:
-        return _query(step, plan)
-    if step.op is Operation.PAGE and step.cursor is not None and plan.steps[step.cursor].user != step.user:
-        return FOREIGN_PAGE
-    return ORDINARY
+class _Values:
+    """The kinds of the values of a plan's calls."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._owners: dict[str, list[tuple[UserIndex, ...]]] = {}
+        for fact in plan.facts:
+            self._owners.setdefault(_bare(fact.text), []).append(fact.owners)
+
+    def of(self, step: Step) -> str:
+        """The kind of the value that sets a call apart; the oddest one, if there are several."""
+        if step.filters is not None:
+            return _filter(step)
+        if step.metadata is not None:
+            return _metadata(step.metadata)
+        if step.op in BY_ID and (id_ := self._id(step)) != ORDINARY:
+            return id_
+        if step.op in _STORING:
+            return self._text(step)
+        if step.op is Operation.SEARCH:
+            return self._query(step)
+        if step.cursor is not None and self._plan.steps[step.cursor].user != step.user:
+            return FOREIGN_PAGE
+        return ORDINARY
+
+    def _is_anothers(self, text: str, user: UserIndex) -> bool:
+        """Whether another user has a fact with this text, but for the canary."""
+        return any(user not in owners for owners in self._owners.get(_bare(text), ()))
+
+    def _is_own(self, fact: int | None, user: UserIndex) -> bool:
+        return fact is None or user in self._plan.facts[fact].owners
+
+    def _id(self, step: Step) -> str:
+        if step.absent:
+            return UNKNOWN_ID
+        if step.id_form is not None:
+            return ODD_ID
+        own = self._is_own(step.fact if step.replaces is None else step.replaces, step.user)
+        return ORDINARY if own else FOREIGN_ID
+
+    def _text(self, step: Step) -> str:
+        if step.key is not None:
+            return OWN_KEY
+        if step.text is not None or step.fact is None:
+            return EMPTY_TEXT
+        if step.odd:
+            return ODD_TEXT
+        shared = self._is_anothers(self._plan.facts[step.fact].text, step.user)
+        return FOREIGN_TEXT if shared else ORDINARY
+
+    def _query(self, step: Step) -> str:
+        if step.odd:
+            return ODD_QUERY
+        if step.query is None:
+            foreign = not self._is_own(step.fact or 0, step.user)
+        else:
+            foreign = self._is_anothers(step.query, step.user)
+        return FOREIGN_TEXT if foreign else SMALL_LIMIT if step.limit <= _SMALL else ORDINARY
+
+
+def _bare(text: str) -> str:
+    return text.replace("{canary}", "")
 
 
 def _filter(step: Step) -> str:
@@ -171,34 +218,3 @@ def _refers(value: Any, sign: str) -> bool:
     if isinstance(value, list | tuple):
         return any(_refers(inner, sign) for inner in value)
     return isinstance(value, str) and value[:1] == sign and value[1:].isdigit()
-
-
-def _id(step: Step, plan: Plan) -> str:
-    fact = step.fact if step.replaces is None else step.replaces
-    if step.absent:
-        return UNKNOWN_ID
-    if step.id_form is not None:
-        return ODD_ID
-    return ORDINARY if fact is None or step.user in plan.facts[fact].owners else FOREIGN_ID
-
-
-def _text(step: Step, plan: Plan) -> str:
-    if step.key is not None:
-        return OWN_KEY
-    if step.text is not None or step.fact is None:
-        return EMPTY_TEXT
-    if step.odd:
-        return ODD_TEXT
-    text = plan.facts[step.fact].text
-    others = (fact for fact in plan.facts if step.user not in fact.owners)
-    return FOREIGN_TEXT if any(fact.text == text for fact in others) else ORDINARY
-
-
-def _query(step: Step, plan: Plan) -> str:
-    if step.odd:
-        return ODD_QUERY
-    others = [fact for fact in plan.facts if step.user not in fact.owners]
-    texts = {fact.text.replace("{canary}", "") for fact in others}
-    if step.query in texts or (step.query is None and plan.facts[step.fact or 0] in others):
-        return FOREIGN_TEXT
-    return SMALL_LIMIT if step.limit <= _SMALL else ORDINARY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -18,6 +19,7 @@ from isolation_tests.model import (
     Outcome,
     Plan,
     Step,
+    UserIndex,
     UserNumber,
     UserSpec,
 )
@@ -163,3 +165,24 @@ def test_what_is_told_is_read_again() -> None:
         assert Call.read(call.told()) == call
     with pytest.raises(TypeError):
         Call.read("add/ordinary")
+
+
+def test_a_crowd_is_measured_in_little_time() -> None:
+    """A run with 600 users at once makes tens of thousands of calls in one block."""
+    crowd, rounds = 300, 60
+    facts = tuple(FactSpec(text=f"{{canary}} likes tea {n}", owners=(UserIndex(n),)) for n in range(crowd))
+    adds = [step(ADD, n, fact=n) for n in range(crowd)]
+    block = [step(Operation.SEARCH, n % crowd, fact=n % crowd, lane=n) for n in range(crowd * rounds)]
+    small = history(step(ADD, fact=0))
+    plan = small.plan.model_copy(
+        update={"users": (UserSpec(),) * crowd, "facts": facts, "steps": (*adds, *block)}
+    )
+    events = tuple(
+        small.events[0].model_copy(update={"step": n, "op": made.op, "user": made.user})
+        for n, made in enumerate(plan.steps)
+    )
+    began = time.process_time()
+    found = asked(small.model_copy(update={"plan": plan, "events": events}))
+
+    assert time.process_time() - began < 5
+    assert {call.overlap for call in found if call.call == "search"} == {kinds.OVERLAPPING}
