@@ -129,7 +129,7 @@ class Scenes:
         return user
 
     def _make(self, call: Call, actor: int) -> None:
-        """The call, beside the bystander's if they overlap; then the bystander looks."""
+        """The call, beside the bystander's if they overlap; then both look."""
         draft = self._draft
         step = _MAKERS[call.call](draft, actor, call.value)
         if call.overlap == kinds.OVERLAPPING:
@@ -140,6 +140,8 @@ class Scenes:
             ]
         else:
             draft.steps.append(step)
+        # At once, before anybody else deletes: what is missing now was lost by this call.
+        draft.steps.append(settle(actor) if actor in draft.written else list_all(actor))
         draft.steps.append(list_all(_BYSTANDER))
         if call.user == kinds.NEW and call.call != Operation.ADD:
             draft.steps += _stored(draft, actor)
