@@ -34,11 +34,11 @@ from isolation_tests.plans.offers.moves import (
     BLANKS,
     IDS,
     MAY_SHOW,
-    QUERIES,
     REFERENCES,
     SHARED_KEY,
     VALUES,
     Draft,
+    ask_oddly,
     look,
 )
 
@@ -193,7 +193,7 @@ def _searched(draft: Draft, user: int, value: str) -> Step:
     )
     special = {
         kinds.FOREIGN_TEXT: search(user, query=_foreign_text(draft).replace("{canary}", "")),
-        kinds.ODD_QUERY: search(user, query=draft.choose(QUERIES), odd=True),
+        kinds.ODD_QUERY: ask_oddly(draft, user)[0],
         kinds.SMALL_LIMIT: plain.model_copy(update={"limit": draft.choose((1, 3, 5))}),
     }
     return special.get(value) or _filtered(draft, plain, value)

@@ -51,7 +51,8 @@ IDS = (
     "{id},{id}",
     "{id}'--",
 )
-QUERIES = ("", " ", "*", "%", '"', "NOT", "a OR b", "\x00")
+QUERIES = ("", " ", "*", "%", '"', "NOT", "x OR {}", "{} OR x", '"{}"', "{}*", "NOT x {}", "\x00")
+"""What is searched for; `{}` is a word of another user's memory."""
 VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
 REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
 
@@ -113,8 +114,9 @@ def _store_keyed(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _store_tagged(draft: Draft, user: int) -> Sequence[Step]:
-    """Metadata that all users share."""
-    return [add(user, draft.fact(user), metadata=dict(TOPIC))]
+    """Metadata that all users share, and a note that only this memory has."""
+    fact = draft.fact(user)
+    return [add(user, fact, metadata={**TOPIC, "note": f"#{fact}"})]
 
 
 def store_linked(draft: Draft, user: int) -> Sequence[Step]:
@@ -206,8 +208,16 @@ def for_foreign(draft: Draft, user: int, limit: int) -> Step:
     return search(user, query=text, limit=limit, odd=fact in draft.odd)
 
 
-def _ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
-    return [search(user, query=draft.choose(QUERIES), odd=True)]
+def ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
+    """A query that means something to a system's search."""
+    words = draft.facts[draft.foreign(user)].text.replace("{canary}", " ").split()
+    return [search(user, query=draft.choose(QUERIES).replace("{}", max(words, key=len)), odd=True)]
+
+
+def _ask_by_topic(draft: Draft, user: int) -> Sequence[Step]:
+    """The filter that everybody uses."""
+    read = draft.choose([list_all(user), search(user, draft.own(user))])
+    return [read.model_copy(update={"filters": dict(TOPIC)})]
 
 
 def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
@@ -277,6 +287,8 @@ CHOICES = (
     Choice(_list, reads=True, plain=True),
     Choice(_ask, reads=True, plain=True),
     Choice(_ask_for_foreign, reads=True),
+    Choice(_ask_by_topic, ("filters",), reads=True),
+    Choice(_ask_filtered, ("filters",), reads=True),
     Choice(_remove_all, plain=True),
     Choice(_remove, ("delete",), plain=True),
     Choice(_replace, ("update",), plain=True),
@@ -299,8 +311,7 @@ CHOICES = (
     Choice(_remove_each, ("delete",), many=True),
     Choice(_remove_odd, ("delete",), wide=True),
     Choice(_replace_blank, ("update",)),
-    Choice(_ask_oddly, reads=True),
-    Choice(_ask_filtered, ("filters",), reads=True),
+    Choice(ask_oddly, reads=True),
     Choice(_read_foreign, ("get",), reads=True),
     Choice(_read_odd, ("get",), reads=True),
     Choice(_tidy, ("maintain",), reads=True, wide=True),
@@ -309,7 +320,7 @@ CHOICES = (
 
 
 MAY_SHOW = (
-    *("S1", "S2", "S4", "S5", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "D1", "D2", "D3", "D4"),
+    *("S1", "S2", "S4", "S5", "S6", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "D1", "D2", "D3", "D4"),
     *("M1", "M2", "M3", "M4", "M5", "C1", "C2", "K1", "K2", "X1", "X2", "X3", "X5", "completeness"),
 )
 """The anomalies that plans of moves can show; names have plans of their own."""
