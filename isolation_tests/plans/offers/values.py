@@ -14,7 +14,7 @@ from typing import Any
 
 from isolation_tests.model import Plan, Step
 from isolation_tests.plans.cells import TOPIC, Cell, Material, Offer, add, list_all, ordinary, settle
-from isolation_tests.plans.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
+from isolation_tests.plans.offers.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
 
 _MOST = 16
 """A longer list is not one of values, but of what the users have stored so far."""
