@@ -36,7 +36,7 @@ from isolation_tests.model import (
     Plan,
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
-from isolation_tests.plans.compared import alone, varied
+from isolation_tests.plans.compared import alone, paced, varied
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import TRIED, probe_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
@@ -245,7 +245,8 @@ class Examiner:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
         The viewer is alone before and after, so that a change over time does not look like interference. What
-        a comparison shows is confirmed by running it once more, unless something proven explains it.
+        a comparison shows is confirmed by running it once more, the viewer alone as slow as with the others,
+        unless something proven explains it.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
@@ -253,7 +254,7 @@ class Examiner:
         histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         if any(self._is_news(history, said) for history, said in judged):
-            histories += self._perform_each((plan, lone, other, lone))
+            histories += self._perform_each((plan, paced(plan, histories[1]), other, lone))
             judged = judge_all(histories)
         return judged
 

@@ -29,6 +29,7 @@ class World:
     that may have affected other users, the newest last. missed: own facts that a settled list lacked although
     no other user could have removed them. stored: for each fact, how many removers there were when it was
     last stored. newer: for a fact that its owner replaced, the fact that is in the same memory now.
+    copies: by user, facts that are in several memories, of which a call by id reaches one.
     """
 
     live: dict[UserIndex, set[int]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class World:
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
     missed: dict[UserIndex, set[int]] = field(default_factory=dict)
+    copies: dict[UserIndex, set[int]] = field(default_factory=dict)
     racing: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
 
@@ -138,6 +140,8 @@ def _added(world: World, event: Event, step: Step) -> None:
             live.discard(earlier)
         world.keys[event.user, step.key] = step.fact
         world.removers.append((event.user, event.op, step.fact))
+    elif step.fact in live:
+        world.copies.setdefault(event.user, set()).add(step.fact)
     live.add(step.fact)
     world.stored[step.fact] = len(world.removers)
     for former in (world.gone, world.deleted, world.cleared):
@@ -147,6 +151,7 @@ def _added(world: World, event: Event, step: Step) -> None:
 
 def _deleted_all(world: World, event: Event, _step: Step) -> None:
     live = world.live.pop(event.user, set())
+    world.copies.pop(event.user, None)
     world.gone.setdefault(event.user, set()).update(live)
     world.deleted.setdefault(event.user, set()).update(live)
     world.removers.append((event.user, event.op, None))
@@ -163,7 +168,14 @@ def _deleted(world: World, event: Event, step: Step) -> None:
         live.discard(fact)
         world.gone.setdefault(event.user, set()).add(fact)
         world.deleted.setdefault(event.user, set()).add(fact)
+        _may_be_left(world, event, fact)
     world.removers.append((event.user, event.op, world.current(fact)))
+
+
+def _may_be_left(world: World, event: Event, fact: int) -> None:
+    """Of a fact that is in several memories, the others are still there after a call by the id of one."""
+    if fact in world.copies.get(event.user, set()):
+        world.doubtful.setdefault(event.user, set()).add(fact)
 
 
 def _updated(world: World, event: Event, step: Step) -> None:
@@ -172,11 +184,13 @@ def _updated(world: World, event: Event, step: Step) -> None:
         # A text without a canary took its place, and nothing tells whose that is.
         live.discard(fact)
         world.gone.setdefault(event.user, set()).add(fact)
+        _may_be_left(world, event, fact)
     if fact in live and step.fact is not None:
         live.discard(fact)
         live.add(step.fact)
         world.stored[step.fact] = len(world.removers)
         world.gone.setdefault(event.user, set()).add(fact)
+        _may_be_left(world, event, fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]
         # The new fact no longer replaces another one, so that no chain becomes a circle.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation_tests.model import BY_ID, FactSpec, Operation, Plan, Step
+from isolation_tests.model import BY_ID, FactSpec, History, Operation, Plan, Step
 from isolation_tests.plans.cells import (
     Cell,
     Material,
@@ -35,6 +35,26 @@ def alone(plan: Plan) -> Plan:
     steps = (plan.steps[number] for number in kept)
     own = next(n for n, fact in enumerate(plan.facts) if plan.viewer in fact.owners)
     return plan.model_copy(update={"steps": tuple(_projected(plan, step, place, own) for step in steps)})
+
+
+def paced(plan: Plan, together: History) -> Plan:
+    """The viewer's steps alone, each after as long a wait as the others' steps took in a run with them.
+
+    What a system orders or forgets by the clock is then no difference that others made.
+    """
+    lone, waits = alone(plan), []
+    ended = min((event.started for event in together.events), default=0.0)
+    for number, step in enumerate(plan.steps):
+        if step.user != plan.viewer:
+            continue
+        calls = [event for event in together.events if event.step == number]
+        waits.append(max(0.0, calls[0].started - ended) if calls else 0.0)
+        ended = calls[-1].ended if calls else ended
+    steps = (
+        step.model_copy(update={"pause": max(step.pause, wait)})
+        for step, wait in zip(lone.steps, waits, strict=True)
+    )
+    return lone.model_copy(update={"steps": tuple(steps)})
 
 
 def _projected(plan: Plan, step: Step, place: dict[int, int], own: int) -> Step:

@@ -35,6 +35,7 @@ from isolation_tests.model import (
     Step,
     UserSpec,
 )
+from isolation_tests.plans.compared import paced
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.relations import RELATIONS, bind
 
@@ -169,6 +170,17 @@ def test_what_an_odd_id_does_to_the_callers_own_memories_is_no_finding() -> None
         update={"facts": tuple(FactSpec(text=text, owners=(0,)) for text in (TEXT, f"Now: {TEXT}"))}
     )
     assert judge(run(Forgiving(), asked)).findings == ()
+
+
+@pytest.mark.parametrize("op", [Operation.DELETE, Operation.UPDATE])
+def test_a_fact_that_was_stored_twice_may_be_left_after_a_call_by_one_id(op: Operation) -> None:
+    one = Step(
+        op=op, user=0, fact=0 if op is Operation.DELETE else 1, replaces=0 if op is Operation.UPDATE else None
+    )
+    asked = plan(add(0), add(0), one, listed(0)).model_copy(
+        update={"facts": tuple(FactSpec(text=text, owners=(0,)) for text in (TEXT, f"Now: {TEXT}"))}
+    )
+    assert judge(run(ReferenceStore(), asked)).findings == ()
 
 
 class Scoping(ReferenceStore):
@@ -785,3 +797,11 @@ def test_a_search_may_forget_within_the_budget(consistency: float, found: list[s
     empty = Step(op=Operation.DELETE_ALL, user=0)
     judged = judge(run(Stale(), plan(add(0), settle(0), empty, settle(0)), consistency=consistency))
     assert [finding.key for finding in judged.findings] == found
+
+
+def test_the_viewer_alone_can_be_as_slow_as_with_the_others() -> None:
+    slow = Step(op=Operation.GET_ALL, user=1, pause=0.05)
+    asked = plan(add(0), slow, listed(0)).model_copy(update={"viewer": 0})
+    first, last = paced(asked, run(Store(), asked)).steps
+    assert (first.op, last.op) == (Operation.ADD, Operation.GET_ALL)
+    assert first.pause < 0.05 <= last.pause

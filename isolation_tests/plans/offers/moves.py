@@ -329,13 +329,19 @@ MAY_SHOW = (
 def with_steady_ids(draft: Draft, viewer: int) -> list[Step]:
     """The steps in which the viewer deletes nothing, and passes no id but those of their own memories.
 
+    What they would store again after a delete is left out, too.
     A system may give an id again. Whose memory it is then depends on who else is there, and nobody's data
     crosses: runs with and without the others can't be compared by it.
     """
+    stored: set[int] = set()
 
     def is_steady(step: Step) -> bool:
         if step.op in (Operation.DELETE, Operation.DELETE_ALL):
             return False
+        if step.op is Operation.ADD and step.fact is not None:
+            again = step.fact in stored
+            stored.add(step.fact)
+            return not again
         addressed = step.fact if step.replaces is None else step.replaces
         own = addressed is not None and viewer in draft.facts[addressed].owners
         return step.op not in BY_ID or (own and step.id_form is None)
