@@ -221,6 +221,7 @@ def test_by_id_calls_of_the_owner_work(fault: Fault) -> None:
 
 def test_every_fault_of_names_has_its_pairs() -> None:
     others = {"S3-missing-deletes", "S6-sql-filter-value", "S6-sql-filter-key", "S6-json-path"}
+    others |= {"S6-query-operator", "S6-fallback-scan"}
     others |= {fault.name for fault in ALL_FAULTS if "intrude" in fault.needs}
     due = {f.name for f in ALL_FAULTS if f.anomaly[0] == "A" or f.anomaly in ("S3", "S6")}
     assert due - others - {"A5-joined-with-key"} == set(NAMES)
