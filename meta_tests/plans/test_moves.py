@@ -199,9 +199,7 @@ def test_every_odd_value_is_asked_once() -> None:
     assert {name for step in steps for name in step.metadata or ()} >= {*moves._REFERENCES}
     assert all(any(value in known.values() for known in filters) for value in moves._VALUES)
     assert {} in filters
-    assert {Operation.GET_ALL, Operation.SEARCH} <= {
-        step.op for step in steps if step.filters is not None
-    }
+    assert {Operation.GET_ALL, Operation.SEARCH} <= {step.op for step in steps if step.filters is not None}
 
 
 def test_every_value_is_asked_with_what_a_target_offers() -> None:
