@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -228,6 +229,14 @@ def test_everybody_has_their_own(options: dict[str, Any]) -> None:
             await memory.delete("alice", stored.id)
 
     talk(options, use)
+
+
+def test_a_server_that_begins_beyond_the_bounds_is_told_at_once(options: dict[str, Any]) -> None:
+    options["args"] = ["-c", "import os\nwhile True: os.write(1, b'x' * 65536)"]
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="larger than 16 MB"):
+        talk(options, lambda memory: memory.get_all("alice"))
+    assert time.monotonic() - began < 15
 
 
 async def refuse(memory: Any, user: str, told: str) -> None:

@@ -6,10 +6,12 @@ counts for it: a text encoding for standard output, and an HTTP client whose ans
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import anyio
@@ -31,10 +33,28 @@ class Excess:
     """Whether a connection has brought more than is read of one message. said: what was wrong with it."""
 
     said: str = ""
+    _limits: set[asyncio.Timeout] = field(default_factory=set)
 
     def note(self, said: str) -> None:
-        """Remember what was wrong."""
+        """Remember what was wrong, and end what waits: the library still reads, and would not say so."""
         self.said = self.said or said
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Raise TimeoutError after these seconds, or as soon as a message is beyond the bounds."""
+        async with asyncio.timeout(seconds) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    def reason(self) -> OutOfBounds | None:
+        """Why the connection could not be opened, if this was it."""
+        return self.error("the server") if self.said else None
 
     def error(self, tool: str) -> OutOfBounds:
         """The error for the call whose answer it was, or for one that was open at that moment."""

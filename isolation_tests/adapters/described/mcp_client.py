@@ -71,7 +71,7 @@ class Links:
         link.busy += 1
         metering.request()
         try:
-            async with asyncio.timeout(self._server.options.timeout_seconds):
+            async with link.excess.within(self._server.options.timeout_seconds):
                 return await link.session.call_tool(tool, dict(arguments))
         except self._ends as error:
             if link.excess.said:
@@ -97,10 +97,13 @@ class Links:
 
     async def tools(self, user: Any) -> dict[str, Tool]:
         """The server's tools, by name."""
-        session = (await self._of(user)).session
+        link = await self._of(user)
         metering.request()
-        async with asyncio.timeout(self._server.options.start_seconds):
-            listed = (await session.list_tools()).tools
+        try:
+            async with link.excess.within(self._server.options.start_seconds):
+                listed = (await link.session.list_tools()).tools
+        except self._ends as error:
+            raise Unavailable(self._silent(link.excess.reason() or error)) from error
         # Version 2 of the library renames the attribute, but not its alias.
         schemas = ((each.name, each.model_dump(by_alias=True)["inputSchema"]) for each in listed)
         return {name: Tool.described(name, schema) for name, schema in schemas}
@@ -134,11 +137,11 @@ class Links:
         metering.request()
         link.task = asyncio.create_task(self._serve(user, link))
         try:
-            async with asyncio.timeout(self._server.options.start_seconds):
+            async with link.excess.within(self._server.options.start_seconds):
                 await link.ready.wait()
         except TimeoutError as error:
             link.task.cancel()
-            raise Unavailable(self._silent()) from error
+            raise Unavailable(self._silent(link.excess.reason())) from error
         if link.failure is not None:
             raise link.failure
         return link
@@ -153,8 +156,7 @@ class Links:
                 link.ready.set()
                 await link.stop.wait()
         except Exception as error:  # noqa: BLE001 - any error is passed on to those who wait for the connection
-            said = link.excess.said
-            link.failure = self._meaning(link.excess.error("the server") if said else _first(error))
+            link.failure = self._meaning(link.excess.reason() or _first(error))
         finally:
             link.lost = True
             link.ready.set()
