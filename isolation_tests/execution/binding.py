@@ -60,6 +60,12 @@ class Lease:
             return False
         return self._prefix in str(name) or self._digits in str(name)
 
+    def halt(self) -> None:
+        """From now on, this worker writes and deletes nothing; nobody cleans up after the run by himself."""
+        self.halted = True
+        if self.journal is not None:
+            self.journal.halt()
+
     def record(self, names: Iterable[Any]) -> None:
         """Write names to the journal, before their first use; raises `JournalProblem` if that fails."""
         if self.journal is not None:

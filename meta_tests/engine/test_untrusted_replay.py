@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from isolation_tests.core.errors import ExitStatus, Problem
+from isolation_tests.engine import run
 from isolation_tests.engine.replay import replayed
 from isolation_tests.reporting.evidence.replay_file import write_replay
 from isolation_tests.targets.settings import Settings
@@ -46,6 +48,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     inner.mkdir()
     monkeypatch.setenv("XDG_STATE_HOME", str(inner))
     monkeypatch.setattr(tempfile, "tempdir", str(inner))
+    # It is no part of what a file can steer, and takes longer than most plans.
+    monkeypatch.setattr(run, "Watchdog", lambda *_: SimpleNamespace(end=lambda **_: None))
     monkeypatch.chdir(inner)
     yield inner
     sys.modules.pop("isolation_target_shop", None)
