@@ -25,6 +25,7 @@ from isolation_tests.engine.safety.outline import outline
 from isolation_tests.engine.safety.watchdog import Watchdog
 from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.reporting.evidence.coverage import coverage_of
 from isolation_tests.reporting.evidence.errors import BadReplay
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
 from isolation_tests.reporting.evidence.reader import read
@@ -221,7 +222,8 @@ class Campaign:
         unmatched, expired = self._stale()
         summary = summarise(self.header, self.results, (*unmatched, *expired))
         status = exit_status(summary)
-        self.summary = summary
+        coverage = coverage_of(self.header, self.results)
+        self.summary = replace(summary, coverage=coverage)
         if self._writer is None or self.folder is None:
             return status
         ending = Ending(
@@ -236,6 +238,7 @@ class Campaign:
             notes=tuple(self.notes),
             exit_status=status,
             cost=cost,
+            coverage=coverage,
         )
         evidence = read(self._writer.finish(ending))
         write_html(evidence, self.folder / REPORT_NAME)

@@ -244,6 +244,7 @@ class Check:
             notes=tuple(dict.fromkeys(tally.notes)),
             hazards=tuple(tally.hazards.values()),
             explained=failure.key if isinstance(failure, Explained) else "",
+            asked=tuple(sorted(call.told() for call in tally.asked)),
         )
 
     def _beside(self, history: History) -> tuple[History, ...]:

@@ -189,6 +189,8 @@ class Examiner:
             rounds=self.profile.rounds,
             seed=seed,
             aliases=tuple(self.target.config.names.aliases),
+            ways=self.profile.ways,
+            disposable=self.target.disposable,
         )
 
     def perform(self, plan: Plan) -> History:

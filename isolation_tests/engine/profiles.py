@@ -21,7 +21,8 @@ class Profile:
     replays: how often a finding is replayed, to tell steady from intermittent. rarest, patience: if none of
     the replays shows a finding, they go on until it shows, until its rate (0 to 1) is known to be below
     `rarest`, or for `patience` seconds. shrinks: how many smaller plans to try for the findings of a searched
-    law.
+    law. ways: how many values of a call (its kind, argument, user's state and overlap) are asked in every
+    combination: 2 for pairs, 3 for triples.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Profile:
     rarest: float
     patience: float
     shrinks: int
+    ways: int = 2
 
     def figures(self) -> dict[str, float]:
         """Every number of the budget by its name, for the record of a run."""
@@ -78,6 +80,7 @@ PROFILES = {
             rarest=0.01,
             patience=300,
             shrinks=1000,
+            ways=3,
         ),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from isolation_tests.coverage.calls import Call, asked
 from isolation_tests.judges.completeness import controls
 from isolation_tests.model import (
     Finding,
@@ -28,6 +29,7 @@ class Tally:
     notes: list[str] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
     hazards: dict[str, Finding] = field(default_factory=dict)
+    asked: set[Call] = field(default_factory=set)
 
     def take(self, history: History, judged: Judgement) -> None:
         """Add one example; for each finding, keep the plan that wrote what it shows, or else the smallest."""
@@ -39,6 +41,7 @@ class Tally:
         self.errors.extend(judged.errors)
         self.notes.extend(judged.notes)
         self.histories.append(history)
+        self.asked |= asked(history)
         for hazard in judged.hazards:
             self.hazards.setdefault(hazard.key, hazard)
         for finding in judged.findings:

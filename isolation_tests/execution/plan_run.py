@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from isolation_tests.execution.binding import Arguments, Binding
 from isolation_tests.model import WRITING, Event, Operation, Step, UserIndex
@@ -15,20 +16,33 @@ class PlanRun:
     """The state of one run of a plan; lanes that overlap share it.
 
     cursors: handles by the step whose answer they came with. events: in the order in which calls ended.
-    writers: the user of each write that was begun, whether or not it came to an end.
+    writers: the user of each write that was begun, whether or not it came to an end. passed: every mapping
+    that was passed, by what it said then.
     """
 
     binding: Binding
     cursors: dict[int, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     writers: list[UserIndex] = field(default_factory=list)
+    passed: dict[str, Any] = field(default_factory=dict)
     _world: World = field(default_factory=World)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arguments(self, number: int, step: Step) -> Arguments | None:
-        """A step's arguments, by the ids and cursors that are known now; None where it can't be called."""
+        """A step's arguments, by the ids and cursors that are known now; None where it can't be called.
+
+        Equal filters, and equal metadata, are one object for all users, as a constant of an application is.
+        What a system writes into it, the next call passes on (https://github.com/mem0ai/mem0/issues/6796).
+        """
         with self._lock:
-            return self.binding.arguments(number, step, self._world, self.cursors)
+            found = self.binding.arguments(number, step, self._world, self.cursors)
+            if found is None:
+                return None
+            positional, keywords = found
+            return positional, {
+                name: self.passed.setdefault(f"{name} {value!r}", value) if isinstance(value, dict) else value
+                for name, value in keywords.items()
+            }
 
     def unsent(self, op: Operation, user: UserIndex) -> None:
         """Take back that a write was begun, because the call was never sent."""

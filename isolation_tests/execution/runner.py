@@ -377,7 +377,7 @@ def _reaches_out(plan: Plan, step: Step) -> bool:
     user = plan.users[step.user]
     if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
         return True
-    return step.op in WRITING and (step.spoiled or not reaches_only_itself(user))
+    return step.op in WRITING and (step.spoiled or step.id_form is not None or not reaches_only_itself(user))
 
 
 def most_polls(consistency: float) -> int:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from isolation_tests.faults.lifetime import caches, concurrency, deletes, derived, leftovers, reuse
+from isolation_tests.faults.lifetime import (
+    caches,
+    concurrency,
+    deletes,
+    derived,
+    indexes,
+    leftovers,
+    queues,
+    reuse,
+)
 from isolation_tests.faults.scope import filters, forms, injection, keys, legs, names, patterns, unscoped
 from isolation_tests.faults.support.base import Fault
 from isolation_tests.faults.surfaces import (
+    arguments,
     by_id,
     completeness,
     side_channels,
@@ -40,6 +50,9 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *leftovers.FAULTS,
     *reuse.FAULTS,
     *values.FAULTS,
+    *arguments.FAULTS,
+    *indexes.FAULTS,
+    *queues.FAULTS,
     *concurrency.FAULTS,
     *views.FAULTS,
 )

@@ -40,12 +40,12 @@ def _finding(history: History, event: Event, step: Step, world: World, ghosts: s
     listed = event.op is Operation.GET_ALL
     reopened = any(other.op is Operation.REOPEN for other in history.events[: history.events.index(event)])
     anomaly = step.anomaly or ("D3" if listed and not returned and not reopened else "D4")
-    came = "came back" if returned else "still there"
+    came = "came back" if returned else "are still there"
     return found(
         history,
         event,
         anomaly=anomaly,
         law=Law.DELETED_IS_GONE,
         owner=event.user,
-        story=f"{len(ghosts)} facts that user {event.user} deleted are {came} in {event.op}",
+        story=f"{len(ghosts)} facts that user {event.user} deleted {came} in {event.op}",
     )

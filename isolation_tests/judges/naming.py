@@ -79,6 +79,8 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
         return kind
     if step.filters is not None:
         return "S5"
+    if step.odd and step.query is not None and not step.query.isspace() and not step.query.isalnum():
+        return "S6"
     return _overlapped(history, sight) or ("X5" if step.op in _SIDE_DOORS else "S1")
 
 
@@ -168,7 +170,8 @@ def of_loss(history: History, step: Step, loser: UserIndex, missing: set[int], w
         return taken
     if _by_key(history, loser, missing, world):
         return "O6"
-    for actor, op, _ in world.suspects(loser, missing):
+    suspects = world.suspects(loser, missing)
+    for actor, op, _ in suspects:
         if op is Operation.DELETE_ALL:
             missing_user = history.plan.users[actor].missing
             kind = related(history, actor, loser) or hostile_kind(history.plan.users[actor])
@@ -177,7 +180,7 @@ def of_loss(history: History, step: Step, loser: UserIndex, missing: set[int], w
             return "D2"
         if op is Operation.ADD:
             return "O6"
-    return "completeness"
+    return "D1" if suspects else "completeness"
 
 
 def _by_key(history: History, loser: UserIndex, missing: set[int], world: World) -> bool:

@@ -223,3 +223,6 @@ class CheckResult(Frozen):
 
     explained: str = ""
     """The key of a proven finding that shows all that this check could; the check was then skipped."""
+
+    asked: tuple[str, ...] = ()
+    """The kinds of calls that were answered: call, value, user's state, overlap and relation of names."""

@@ -27,7 +27,8 @@ class Material:
     """What a cell's plan is built from: people, their facts, and the target's capabilities.
 
     seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
-    declares to be the same user.
+    declares to be the same user. ways: how many values of a call are to occur together in every combination.
+    disposable: whether calls may be made that can reach everybody.
     """
 
     people: People
@@ -37,6 +38,8 @@ class Material:
     rounds: int = 20
     seed: int = 0
     aliases: tuple[str, ...] = ()
+    ways: int = 2
+    disposable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, offered, probes, two_calls, values
+from isolation_tests.plans import Cell, probes
+from isolation_tests.plans.offers import every_pair, offered, two_calls, values
 
 
 @law("whole-contract-stays-apart", level=Level.HARDENED, cells=offered.OFFERED_CELLS, budget=3)
@@ -50,5 +51,15 @@ def test_every_value_stays_apart(check: Check, cell: Cell) -> None:
 
     1. A value that means nothing (blank, null, an unknown key) is taken for everything, or for the last one.
     2. An id or a name within a value (a link, a filter, a text of metadata) is followed without asking whose.
+    """
+    check.run()
+
+
+@law("every-pair-stays-apart", level=Level.HARDENED, cells=every_pair.EVERY_PAIR_CELLS)
+def test_every_pair_stays_apart(check: Check, cell: Cell) -> None:
+    """Each call, value, state of a user and kind of overlap meets each other one, and touches nobody else.
+
+    1. What a user leaves behind, or a user who is new, is a case that one of the calls does not know.
+    2. A value that one call refuses goes through in another one, or beside one, or after reopening.
     """
     check.run()

@@ -60,6 +60,7 @@ BROAD = (
     "whole-contract-stays-apart[",
     "two-calls-stay-apart[",
     "every-value-stays-apart[",
+    "every-pair-stays-apart[",
     "offers-keep-own-facts[",
 )
 """Laws that draw plans or range over all that a target offers, and come upon whatever is wrong."""

@@ -9,13 +9,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
+from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease, look_alike
 from isolation_tests.execution.contract import BrokenContract, claimed, police
@@ -151,6 +152,36 @@ def test_a_right_system_holds_with_its_controls() -> None:
     judged = judge(history)
     assert (judged.findings, judged.doubts, judged.errors) == ((), (), ())
     assert controls(history) == 4
+
+
+class Forgiving(ReferenceStore):
+    """Deletes nothing, and says nothing, where there is no such id."""
+
+    def delete(self, user: Any, id: str) -> None:
+        with suppress(Refused):
+            super().delete(user, id)
+
+
+def test_what_an_odd_id_does_to_the_callers_own_memories_is_no_finding() -> None:
+    replaced = Step(op=Operation.UPDATE, user=0, fact=1, replaces=0)
+    odd = Step(op=Operation.DELETE, user=0, fact=0, id_form="None", odd=True)
+    asked = plan(add(0), replaced, odd, listed(0)).model_copy(
+        update={"facts": tuple(FactSpec(text=text, owners=(0,)) for text in (TEXT, f"Now: {TEXT}"))}
+    )
+    assert judge(run(Forgiving(), asked)).findings == ()
+
+
+class Scoping(ReferenceStore):
+    """Writes the user into the filters that it was passed, as a key of its own, and believes it later."""
+
+    def get_all(self, user: Any, *, filters: Any = None) -> list[Memory]:
+        return super().get_all(user if filters is None else filters.setdefault("owner", user))
+
+
+def test_equal_filters_are_one_object_for_all_users() -> None:
+    filtered = [Step(op=Operation.GET_ALL, user=user, filters={"topic": "travel"}) for user in (0, 1)]
+    judged = judge(run(Scoping(), plan(add(0), add(1), *filtered)))
+    assert [(finding.anomaly, finding.viewer) for finding in judged.findings] == [("S5", 1)]
 
 
 # --- clean-up --------------------------------------------------------------------------------------------
@@ -365,6 +396,14 @@ def test_what_passes_a_plan_by_is_stopped_at_the_gate() -> None:
     with pytest.raises(NotLeased):
         run(store, asked, disposable=False)
     assert store.rows["customer-1"]
+
+
+@pytest.mark.parametrize("op", [Operation.DELETE, Operation.UPDATE])
+def test_an_id_that_nobody_was_given_changes_nothing_in_a_strangers_store(op: Operation) -> None:
+    asked = plan(add(0), Step(op=op, user=0, fact=0, id_form="*", odd=True))
+    with closing(session_of(Store)) as session:
+        assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
+        assert runner_of(session, disposable=True).blocked(asked) is None
 
 
 def test_hostile_reads_need_nothing() -> None:

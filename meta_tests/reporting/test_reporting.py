@@ -444,6 +444,28 @@ def test_an_update_keeps_the_id() -> None:
     assert "memory.get('iso-r1-5-corp', fact_0.id)" in reproduction(case)
 
 
+def test_what_several_calls_pass_is_one_object() -> None:
+    reads = [Step(op=Operation.GET_ALL, user=user, filters={"topic": "travel"}) for user in (0, 1)]
+    assert reproduction(make_case(make_plan(*reads), operation=Operation.GET_ALL)).splitlines() == [
+        "given = {'topic': 'travel'}",
+        "memory.get_all('iso-r1-5-corp', filters=given)",
+        "memory.get_all('iso-r1-5', filters=given)  # returns a fact of 'iso-r1-5-corp'",
+    ]
+
+
+def test_odd_ids_and_texts_without_a_fact_are_reproduced() -> None:
+    plan = make_plan(
+        Step(op=Operation.ADD, user=0, fact=0),
+        Step(op=Operation.ADD, user=1, text=" ", metadata={"ref": ["~0"]}, odd=True),
+        Step(op=Operation.GET, user=0, fact=0, id_form="{id}%", odd=True),
+        Step(op=Operation.GET, user=1, fact=0, id_form="*", odd=True),
+    )
+    assert reproduction(make_case(plan, operation=Operation.GET)).splitlines()[1:3] == [
+        "memory.add('iso-r1-5', ' ', metadata={'ref': [fact_0.id]})",
+        "memory.get('iso-r1-5-corp', '{id}%'.format(id=fact_0.id))",
+    ]
+
+
 def test_many_adds_are_one_loop() -> None:
     adds = [Step(op=Operation.ADD, user=0, fact=0)] * 130
     plan = make_plan(*adds, Step(op=Operation.DELETE_ALL, user=0), Step(op=Operation.GET_ALL, user=0))

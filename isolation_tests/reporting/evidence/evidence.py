@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 
 from isolation_tests.core.masking import masked_options, masked_text
+from isolation_tests.coverage.figures import Coverage
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
 
 SCHEMA_VERSION = 1
@@ -195,6 +196,8 @@ class Ending(_Documented):
     """0: held. 1: violated. 2: inconclusive or incomplete."""
     cost: Cost | None = None
     """What the run cost; None in evidence written before this field existed."""
+    coverage: Coverage | None = None
+    """What the run asked of all that can be asked; None in evidence written before this field existed."""
 
 
 class Footer(Ending):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Frozen
+from isolation_tests.reporting.evidence.coverage import coverage_of
 from isolation_tests.reporting.evidence.errors import BadReplay, CannotMerge
 from isolation_tests.reporting.evidence.evidence import Ending, Evidence, Header
 from isolation_tests.reporting.evidence.reader import read
@@ -143,6 +144,7 @@ def _ending(header: Header, parts: Sequence[Evidence]) -> Ending:
         expired_known=expired,
         notes=tuple(_notes(parts)),
         exit_status=exit_status(summary),
+        coverage=coverage_of(header, results),
     )
 
 

@@ -6,9 +6,10 @@ The rule that matters most: whatever was left out, skipped or not reached can on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isolation_tests.causes.clusters import Cause, causes_of
+from isolation_tests.coverage.figures import Coverage
 from isolation_tests.model import (
     LADDER,
     Case,
@@ -54,7 +55,7 @@ class Summary:
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
     reaches no level. causes: what the findings come from, the one that most checks show first. hazards:
     those that showed; one that is not declared keeps the level below `hardened`. fails_on_hazards: whether
-    such a hazard fails the run.
+    such a hazard fails the run. coverage: None in evidence that is older than its measuring.
     """
 
     verdict: Verdict
@@ -73,6 +74,7 @@ class Summary:
     causes: tuple[Cause, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     fails_on_hazards: bool = False
+    coverage: Coverage | None = None
 
     @property
     def undeclared(self) -> tuple[Hazard, ...]:
@@ -169,7 +171,8 @@ def _hazards(header: Header, results: Iterable[CheckResult]) -> tuple[Hazard, ..
 def summary_of(evidence: Evidence) -> Summary:
     """What a run's evidence proves, outdated known findings included."""
     ending = evidence.footer
-    return summarise(evidence.header, evidence.results, (*ending.unmatched_known, *ending.expired_known))
+    stale = (*ending.unmatched_known, *ending.expired_known)
+    return replace(summarise(evidence.header, evidence.results, stale), coverage=ending.coverage)
 
 
 def exit_status(summary: Summary) -> int:

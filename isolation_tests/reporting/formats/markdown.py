@@ -24,6 +24,7 @@ from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
 from isolation_tests.reporting.narrative.causes import headline, proof, support
 from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.reporting.narrative.coverage import coverage_line, coverage_rows
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
     RUN_NOT_HELD,
@@ -48,6 +49,7 @@ _BLOCK = 3000
 _WIDTH = 100
 _TICKS = re.compile("`+")
 _NO_WORD = re.compile(r"[^A-Za-z0-9 _.-]")
+_NO_PHRASE = re.compile(r"[^A-Za-z0-9 .,'()-]")
 
 
 def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
@@ -65,6 +67,7 @@ def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
         *_hazards(summary),
         *_untested(summary),
         *_anomalies(summary),
+        *_coverage(summary),
         *_about(evidence, strength),
     ]
     return _fitted(parts)
@@ -173,6 +176,22 @@ def _anomalies(summary: Summary) -> Iterator[str]:
         return
     lines = ["| anomaly | verdict | held of run | not run | findings | known |", "|---|---|--:|--:|--:|--:|"]
     yield _folded("By anomaly", [*lines, *map(_row, summary.rows), "", RUN_NOT_HELD])
+
+
+def _coverage(summary: Summary) -> Iterator[str]:
+    if summary.coverage is None:
+        return
+    lines = ["| together | occurred | possible | not covered |", "|---|--:|--:|---|"]
+    lines += [
+        f"| {_words(row.dimensions)} | {row.covered} | {row.possible} | {_words(row.missing) or '-'} |"
+        for row in coverage_rows(summary.coverage)
+    ]
+    yield _folded(f"Coverage: {coverage_line(summary.coverage)}", lines)
+
+
+def _words(text: str) -> str:
+    """Text for a table, in which not even a code span is safe."""
+    return _NO_PHRASE.sub("?", text)[:_BLOCK]
 
 
 def _row(row: AnomalyRow) -> str:

@@ -22,6 +22,7 @@ from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME, Header
 from isolation_tests.reporting.evidence.summary import Summary
 from isolation_tests.reporting.narrative.causes import cause_text, proof
+from isolation_tests.reporting.narrative.coverage import coverage_line
 from isolation_tests.reporting.narrative.wording import (
     hazard_text,
     header_lines,
@@ -131,6 +132,8 @@ def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator
         yield f"... and {len(summary.unsettled) - MOST_UNSETTLED} more inconclusive or in error."
     for key, number in Counter(row.explained for row in summary.explained).items():
         yield f"explained: {counted(number, 'check was', 'checks were')} skipped, because {key} shows it."
+    if summary.coverage is not None:
+        yield f"coverage: {coverage_line(summary.coverage)}"
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NOT_RUN])
         more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""

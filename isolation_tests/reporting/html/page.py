@@ -29,6 +29,7 @@ from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
 from isolation_tests.reporting.narrative.causes import headline, support
 from isolation_tests.reporting.narrative.commands import calibrating, installing, replay_command, rerun
 from isolation_tests.reporting.narrative.controls import exercised
+from isolation_tests.reporting.narrative.coverage import coverage_line, coverage_rows
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.sections import (
     level_meaning,
@@ -117,7 +118,7 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
     summary = summary_of(evidence)
     groups = _groups(summary.cases, evidence.header)
     numbers = {finding.case.finding.key: finding.number for group in groups for finding in group.findings}
-    cells = grid(evidence.results)
+    cells, covered = grid(evidence.results), summary.coverage
     rows = latencies(evidence.results)
     return (
         _environment()
@@ -141,6 +142,8 @@ def render_html(evidence: Evidence, found: Beside | None = None) -> str:
             strength=found.strength,
             spots=grouped,
             doubt=found.doubt,
+            coverage=[] if covered is None else coverage_rows(covered),
+            coverage_line="" if covered is None else coverage_line(covered),
             statistics=statistics_of(evidence.results, summary),
             latencies=rows,
             chart=chart(rows) if rows else None,

@@ -49,13 +49,13 @@ def reproduction(case: Case) -> str:
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
     kept = _fitting(lines, case)
-    writer = _Writer(case, _ids_needed(kept))
+    writer = _Writer(case, _ids_needed(kept), _passed_twice(kept)[: MOST_LINES - len(kept)])
     text = [writer.line(line) for line in kept]
     if dropped := len(lines) - len(kept):
         text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the replay file"
     if text:
         text[-1] += f"  # {writer.outcome()}"
-    return "\n".join(text)
+    return "\n".join([*writer.constants(), *text])
 
 
 def story(case: Case) -> str:
@@ -222,12 +222,32 @@ def _named(value: Any) -> Iterator[int]:
             yield from _named(inner)
 
 
+def _passed_twice(lines: Sequence[_Line]) -> tuple[Mapping[str, Any], ...]:
+    """The filters or metadata of the last line that an earlier line passes too, as the same object."""
+    if not lines:
+        return ()
+    *earlier, last = [(line.step.filters, line.step.metadata) for line in lines]
+    return tuple(
+        value
+        for place, value in enumerate(last)
+        if value and "~" not in repr(value) and any(other[place] == value for other in earlier)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes steps as Python. ids: the facts whose id has to be kept in a variable."""
+    """Writes steps as Python.
+
+    ids: the facts whose id has to be kept in a variable. shared: the mappings that several calls pass.
+    """
 
     case: Case
     ids: frozenset[int]
+    shared: tuple[Mapping[str, Any], ...] = ()
+
+    def constants(self) -> list[str]:
+        """A line for each mapping that several calls pass."""
+        return [f"{_constant(n)} = {_literal(self._bound(value))}" for n, value in enumerate(self.shared)]
 
     def line(self, line: _Line) -> str:
         if line.times > 1:
@@ -287,9 +307,10 @@ class _Writer:
         keywords: dict[str, Any] = {"metadata": step.metadata, "filters": step.filters, "key": step.key}
         if step.op is Operation.SEARCH:
             keywords["limit"] = step.limit
-        return [
-            f"{name}={_literal(self._bound(value))}" for name, value in keywords.items() if value is not None
-        ]
+        return [f"{name}={self._value(value)}" for name, value in keywords.items() if value is not None]
+
+    def _value(self, value: Any) -> str:
+        return _constant(self.shared.index(value)) if value in self.shared else _literal(self._bound(value))
 
     def _user(self, step: Step) -> str:
         return "None" if step.spoiled else _literal(_name(self.case, step.user))
@@ -325,6 +346,10 @@ class _Code(str):
     """A Python expression, as a value among others."""
 
     __slots__ = ()
+
+
+def _constant(number: int) -> str:
+    return "given" if not number else f"given_{number + 1}"
 
 
 def _id(line: _Line) -> str:

@@ -22,10 +22,10 @@ BULK = 12
 LIMITS = (1, 3, 5, 100)
 WAIT_SECONDS = 0.02
 
-_SHARED_KEY = "note"
-_BLANKS = ("", " ", "\t\n", "\u00a0", "...", "?!", "\x00", "\u200b")
+SHARED_KEY = "note"
+BLANKS = ("", " ", "\t\n", "\u00a0", "...", "?!", "\x00", "\u200b")
 """Texts in which there is nothing to find."""
-_AROUND = (
+AROUND = (
     "{}\x00",
     "{}\u200b\u202e",
     "\r\n{}\r\n",
@@ -35,7 +35,7 @@ _AROUND = (
     "{} " + "lorem ipsum " * 400,
 )
 """What surrounds a canary in an odd text."""
-_IDS = (
+IDS = (
     "",
     " ",
     "*",
@@ -51,9 +51,10 @@ _IDS = (
     "{id},{id}",
     "{id}'--",
 )
-_QUERIES = ("", " ", "*", "%", '"', "NOT", "a OR b", "\x00")
-_VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
-_REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
+QUERIES = ("", " ", "*", "%", '"', "NOT", "x OR {}", "{} OR x", '"{}"', "{}*", "NOT x {}", "\x00")
+"""What is searched for; `{}` is a word of another user's memory."""
+VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
+REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Draft:
     """A plan in the making.
 
     choose: chooses one of several values, the first of which is the simplest. written: by user, the facts
-    that the user stored.
+    that the user stored. odd: the facts whose text is odd, so that a search for it is odd too.
     """
 
     choose: Callable[[Sequence[Any]], Any]
@@ -70,12 +71,19 @@ class Draft:
     facts: list[FactSpec] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     written: dict[int, list[int]] = field(default_factory=dict)
+    odd: set[int] = field(default_factory=set)
 
     def fact(self, user: int, text: str | None = None) -> int:
         """A new fact of the user."""
         self.facts.append(FactSpec(text=text or self.people.fact(), owners=(user,)))
         self.written.setdefault(user, []).append(len(self.facts) - 1)
         return len(self.facts) - 1
+
+    def odd_fact(self, user: int) -> int:
+        """A new fact of the user whose canary stands in an odd text."""
+        fact = self.fact(user, self.choose(AROUND).replace("{}", "{canary} kept"))
+        self.odd.add(fact)
+        return fact
 
     def own(self, user: int) -> int:
         """One of the user's facts, the latest first."""
@@ -102,33 +110,36 @@ def _store(draft: Draft, user: int) -> Sequence[Step]:
 
 def _store_keyed(draft: Draft, user: int) -> Sequence[Step]:
     """A key that every user of the plan uses, each for a memory of their own."""
-    return [add(user, draft.fact(user), key=f"{_SHARED_KEY}-{{base}}")]
+    return [add(user, draft.fact(user), key=f"{SHARED_KEY}-{{base}}")]
 
 
 def _store_tagged(draft: Draft, user: int) -> Sequence[Step]:
-    """Metadata that all users share."""
-    return [add(user, draft.fact(user), metadata=dict(TOPIC))]
+    """Metadata that all users share, and a note that only this memory has."""
+    fact = draft.fact(user)
+    return [add(user, fact, metadata={**TOPIC, "note": f"#{fact}"})]
 
 
 def store_linked(draft: Draft, user: int) -> Sequence[Step]:
     """Metadata that names another user's memory under a usual key, as a text or in a list."""
     foreign = f"~{draft.foreign(user)}"
     value = draft.choose([foreign, [foreign]])
-    return [add(user, draft.fact(user), metadata={draft.choose(_REFERENCES): value}, odd=True)]
+    return [add(user, draft.fact(user), metadata={draft.choose(REFERENCES): value}, odd=True)]
 
 
 def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
-    return [Step(op=Operation.ADD, user=user, text=draft.choose(_BLANKS), odd=True)]
+    return [Step(op=Operation.ADD, user=user, text=draft.choose(BLANKS), odd=True)]
 
 
 def _store_odd(draft: Draft, user: int) -> Sequence[Step]:
-    text = draft.choose(_AROUND).replace("{}", "{canary} kept")
-    return [add(user, draft.fact(user, text), odd=True)]
+    return [add(user, draft.odd_fact(user), odd=True)]
 
 
-def _store_near(draft: Draft, user: int) -> Sequence[Step]:
+def store_near(draft: Draft, user: int) -> Sequence[Step]:
     """A text that differs from another user's by its canary only."""
-    return [add(user, draft.fact(user, draft.facts[draft.foreign(user)].text))]
+    near = draft.foreign(user)
+    fact = draft.fact(user, draft.facts[near].text)
+    draft.odd |= {fact} if near in draft.odd else set()
+    return [add(user, fact, odd=near in draft.odd)]
 
 
 def _store_many(draft: Draft, user: int) -> Sequence[Step]:
@@ -142,7 +153,7 @@ def _replace(draft: Draft, user: int) -> Sequence[Step]:
 
 def _replace_blank(draft: Draft, user: int) -> Sequence[Step]:
     old = draft.own(user)
-    return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(_BLANKS), odd=True)]
+    return [Step(op=Operation.UPDATE, user=user, replaces=old, text=draft.choose(BLANKS), odd=True)]
 
 
 def _remove(draft: Draft, user: int) -> Sequence[Step]:
@@ -151,7 +162,7 @@ def _remove(draft: Draft, user: int) -> Sequence[Step]:
 
 def _remove_odd(draft: Draft, user: int) -> Sequence[Step]:
     fact = draft.own(user)
-    return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+    return [Step(op=Operation.DELETE, user=user, fact=fact, id_form=draft.choose(IDS), odd=True)]
 
 
 def _remove_each(draft: Draft, user: int) -> Sequence[Step]:
@@ -167,7 +178,7 @@ def _bring_back(draft: Draft, user: int) -> Sequence[Step]:
     """A memory that is found, deleted, stored again with the same text, and searched with the same limit."""
     fact, limit = draft.own(user), draft.choose(LIMITS)
     one = [Step(op=Operation.DELETE, user=user, fact=fact)] if draft.offers("delete") else [delete_all(user)]
-    found = settle(user, fact, limit=limit)
+    found = settle(user, fact, limit=limit, odd=fact in draft.odd)
     return [found, *one, add(user, fact), found]
 
 
@@ -182,7 +193,8 @@ def leave_to_successor(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _ask(draft: Draft, user: int) -> Sequence[Step]:
-    return [search(user, draft.own(user), limit=draft.choose(LIMITS))]
+    fact = draft.own(user)
+    return [search(user, fact, limit=draft.choose(LIMITS), odd=fact in draft.odd)]
 
 
 def _ask_for_foreign(draft: Draft, user: int) -> Sequence[Step]:
@@ -191,11 +203,21 @@ def _ask_for_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 def for_foreign(draft: Draft, user: int, limit: int) -> Step:
     """A search for another user's text, without the canary, which a system may well echo."""
-    return search(user, query=draft.facts[draft.foreign(user)].text.replace("{canary}", ""), limit=limit)
+    fact = draft.foreign(user)
+    text = draft.facts[fact].text.replace("{canary}", "")
+    return search(user, query=text, limit=limit, odd=fact in draft.odd)
 
 
-def _ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
-    return [search(user, query=draft.choose(_QUERIES), odd=True)]
+def ask_oddly(draft: Draft, user: int) -> Sequence[Step]:
+    """A query that means something to a system's search."""
+    words = draft.facts[draft.foreign(user)].text.replace("{canary}", " ").split()
+    return [search(user, query=draft.choose(QUERIES).replace("{}", max(words, key=len)), odd=True)]
+
+
+def _ask_by_topic(draft: Draft, user: int) -> Sequence[Step]:
+    """The filter that everybody uses."""
+    read = draft.choose([list_all(user), search(user, draft.own(user))])
+    return [read.model_copy(update={"filters": dict(TOPIC)})]
 
 
 def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
@@ -205,7 +227,7 @@ def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
     filters: dict[str, Any] = draft.choose(
         [
             {},
-            *({draft.choose(keys): value} for value in _VALUES),
+            *({draft.choose(keys): value} for value in VALUES),
             {**TOPIC, draft.choose(keys[1:]): f"@{other}"},
             {**TOPIC, "nobody-has-this": None},
         ]
@@ -233,7 +255,7 @@ def _read_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 def _read_odd(draft: Draft, user: int) -> Sequence[Step]:
     fact = draft.choose([draft.own(user), draft.foreign(user)])
-    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(_IDS), odd=True)]
+    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(IDS), odd=True)]
 
 
 def _tidy(_: Draft, user: int) -> Sequence[Step]:
@@ -265,6 +287,8 @@ CHOICES = (
     Choice(_list, reads=True, plain=True),
     Choice(_ask, reads=True, plain=True),
     Choice(_ask_for_foreign, reads=True),
+    Choice(_ask_by_topic, ("filters",), reads=True),
+    Choice(_ask_filtered, ("filters",), reads=True),
     Choice(_remove_all, plain=True),
     Choice(_remove, ("delete",), plain=True),
     Choice(_replace, ("update",), plain=True),
@@ -277,7 +301,7 @@ CHOICES = (
     Choice(_store_keyed, ("key",), plain=True),
     Choice(_store_tagged, ("metadata",)),
     Choice(store_linked, ("metadata",)),
-    Choice(_store_near),
+    Choice(store_near),
     Choice(_store_blank),
     Choice(_store_odd),
     Choice(_store_many, many=True),
@@ -287,8 +311,7 @@ CHOICES = (
     Choice(_remove_each, ("delete",), many=True),
     Choice(_remove_odd, ("delete",), wide=True),
     Choice(_replace_blank, ("update",)),
-    Choice(_ask_oddly, reads=True),
-    Choice(_ask_filtered, ("filters",), reads=True),
+    Choice(ask_oddly, reads=True),
     Choice(_read_foreign, ("get",), reads=True),
     Choice(_read_odd, ("get",), reads=True),
     Choice(_tidy, ("maintain",), reads=True, wide=True),
@@ -297,7 +320,7 @@ CHOICES = (
 
 
 MAY_SHOW = (
-    *("S1", "S2", "S4", "S5", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "D1", "D2", "D3", "D4"),
+    *("S1", "S2", "S4", "S5", "S6", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "D1", "D2", "D3", "D4"),
     *("M1", "M2", "M3", "M4", "M5", "C1", "C2", "K1", "K2", "X1", "X2", "X3", "X5", "completeness"),
 )
 """The anomalies that plans of moves can show; names have plans of their own."""
@@ -324,7 +347,7 @@ def look(draft: Draft, user: int, *, foreign_ids: bool = True) -> None:
     """The user looks on every surface, and for the others' facts too; by their ids only if `foreign_ids`."""
     own, steps = draft.written.get(user, [])[-1:], draft.steps
     steps += [settle(user) if own else list_all(user), for_foreign(draft, user, LIMITS[-1])]
-    steps += [search(user, fact, limit=1) for fact in own]
+    steps += [search(user, fact, limit=1, odd=fact in draft.odd) for fact in own]
     steps += [Step(op=Operation(way), user=user) for way in ("count", "export") if draft.offers(way)]
     if draft.offers("page"):
         steps.append(Step(op=Operation.PAGE, user=user))

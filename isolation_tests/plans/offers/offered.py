@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from isolation_tests.coverage.calls import ALONE, OVERLAPPING, Call
 from isolation_tests.model import Operation, Plan, Step
 from isolation_tests.plans.cells import OVERLAP, REOPEN, Cell, Offer, add, list_all, ordinary, settle, undrawn
-from isolation_tests.plans.moves import (
+from isolation_tests.plans.offers.every_pair import Scenes, askable
+from isolation_tests.plans.offers.moves import (
     CHOICES,
     MAY_SHOW,
     NEWCOMER,
@@ -52,28 +54,43 @@ class Style:
     reopens: bool = False
     compared: bool = False
 
+    @property
+    def staged(self) -> bool:
+        """Whether a call may be made by a user of its own, who was brought into some state before.
+
+        Such a user reads before, and may pass ids that a comparison can't.
+        """
+        return self.reads and not self.compared
+
 
 @st.composite
 def offered_plans(draw: st.DrawFn, offer: Offer, style: Style) -> Plan:
-    """Moves by three users and a newcomer, in one style; at the end, everybody looks on every surface."""
+    """Moves by three users and a newcomer, in one style; at the end, everybody looks on every surface.
+
+    In between, other users make single calls, in every state.
+    """
     draft = Draft(lambda values: draw(st.sampled_from(values)), offer, People(draw(st.integers(0, 2**16))))
     for user in range(WRITERS):
         _begin(draft, user, style)
     kinds = st.sampled_from([choice for choice in CHOICES if _fits(choice, offer, style)])
     few = draw(st.sampled_from(_FEW))
     choices = draw(st.lists(kinds, min_size=few, max_size=few, unique_by=id))
+    scenes, calls = Scenes(draft, NEWCOMER), _calls(offer, style)
     for _ in range(draw(st.integers(style.least, style.most))):
-        draft.steps += _together(draft, choices) if style.together else _one(draft, choices)
+        if calls and style.staged and draft.choose((False, False, True)):
+            scenes.play([draft.choose(calls)])
+        else:
+            draft.steps += _together(draft, choices) if style.together else _one(draft, choices)
     if style.reopens:
         draft.steps += [*(settle(user) for user in range(WRITERS)), Step(op=Operation.REOPEN, user=0)]
     if style.compared:
         draft.steps = with_steady_ids(draft, _VIEWER)
-    for user in (*draft.written, NEWCOMER):
+    for user in sorted({step.user for step in draft.steps} | {NEWCOMER}):
         look(draft, user, foreign_ids=not (style.compared and user == _VIEWER))
     return Plan(
         name=f"offered-{style.name}",
         anomaly=style.anomaly,
-        users=tuple(ordinary(group) for group in range(NEWCOMER + 1)),
+        users=tuple(ordinary(group) for group in range(scenes.last + 1)),
         facts=tuple(draft.facts),
         steps=tuple(draft.steps),
         viewer=_VIEWER if style.compared else None,
@@ -119,6 +136,13 @@ def _fits(choice: Choice, offer: Offer, style: Style) -> bool:
         and (offer.destructive or not choice.wide)
         and not (style.compared and by_ids)
     )
+
+
+def _calls(offer: Offer, style: Style) -> Sequence[Call]:
+    """The single calls that can be made between the moves."""
+    overlap = OVERLAPPING if style.together else ALONE
+    possible = askable(frozenset(offer.capabilities), disposable=offer.destructive)
+    return [call for call in possible if call.overlap == overlap]
 
 
 def _one(draft: Draft, choices: Sequence[Choice]) -> Sequence[Step]:

@@ -20,7 +20,7 @@ from isolation_tests.plans.cells import (
     ordinary,
     settle,
 )
-from isolation_tests.plans.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
+from isolation_tests.plans.offers.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
 
 _UNREAD, _TOGETHER = 4, 2
 """In how many plans the pairs are asked; judging one long plan takes longer than judging several."""
@@ -69,8 +69,8 @@ def _pairs(offer: Offer, *, together: bool) -> Iterator[tuple[Choice, Choice]]:
 def _in_turn(draft: Draft, first: Choice, second: Choice) -> Sequence[Step]:
     """One user's move, another's right after it; then both look for their latest facts."""
     moves = [*first.move(draft, _ONE), *second.move(draft, _OTHER)]
-    looked = (settle(user, draft.written[user][-1], limit=5) for user in (_ONE, _OTHER))
-    return [*moves, *looked]
+    latest = ((user, draft.written[user][-1]) for user in (_ONE, _OTHER))
+    return [*moves, *(settle(user, fact, limit=5, odd=fact in draft.odd) for user, fact in latest)]
 
 
 def _both_at_once(draft: Draft, first: Choice, second: Choice) -> Sequence[Step]:

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from isolation_tests.model import Plan, Step
-from isolation_tests.plans.cells import Cell, Material, Offer, add, list_all, ordinary, settle
-from isolation_tests.plans.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
+from isolation_tests.plans.cells import TOPIC, Cell, Material, Offer, add, list_all, ordinary, settle
+from isolation_tests.plans.offers.moves import CHOICES, MAY_SHOW, NEWCOMER, WRITERS, Choice, Draft, look
 
 _MOST = 16
 """A longer list is not one of values, but of what the users have stored so far."""
@@ -46,21 +46,22 @@ class _Bags:
         return values[number % len(values)]
 
 
-def _plan(material: Material, *, reads: bool) -> Plan:
+def _plan(material: Material, *, reads: bool, wide: bool = False) -> Plan:
     """Every move with all of its values; after each, its user and another one look."""
     offer = Offer(capabilities=material.capabilities, owner_keys=material.owner_keys, destructive=False)
     random = Random(material.seed)  # noqa: S311 - values, not secrets
     draft = Draft(random.choice, offer, material.people)
+    tagged = {"metadata": dict(TOPIC)} if draft.offers("metadata") else {}
     for user in range(WRITERS):
-        draft.steps += [add(user, draft.fact(user)), settle(user, draft.own(user), limit=1)]
+        draft.steps += [add(user, draft.fact(user), **tagged), settle(user, draft.own(user), limit=1)]
     for choice in CHOICES:
-        fits = offer.capabilities.issuperset(choice.needs) and not (choice.plain or choice.wide)
-        if fits and choice.reads is reads:
+        fits = offer.capabilities.issuperset(choice.needs) and not choice.plain
+        if fits and (choice.reads, choice.wide) == (reads, wide):
             draft.steps += _with_all_values(draft, choice, random)
     for user in (*draft.written, NEWCOMER):
         look(draft, user)
     return Plan(
-        name=f"values-{'read' if reads else 'written'}",
+        name=f"values-{'removed' if wide else 'read' if reads else 'written'}",
         anomaly="S1",
         users=tuple(ordinary(number) for number in range(NEWCOMER + 1)),
         facts=tuple(draft.facts),
@@ -83,6 +84,7 @@ def _with_all_values(draft: Draft, choice: Choice, random: Random) -> Iterator[S
 
 
 VALUE_CELLS = [
-    Cell(name, "S1", partial(_plan, reads=reads), also=MAY_SHOW)
-    for name, reads in (("written", False), ("read", True))
+    Cell("written", "S1", partial(_plan, reads=False), also=MAY_SHOW),
+    Cell("read", "S1", partial(_plan, reads=True), also=MAY_SHOW),
+    Cell("removed", "D1", partial(_plan, reads=False, wide=True), needs=("delete",), also=MAY_SHOW),
 ]
