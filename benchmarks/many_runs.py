@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,9 @@ def told(evidence: Evidence) -> str:
     counts = Counter(row.verdict.value for row in summary.checks)
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
     calls = "" if cost is None else f"; {cost.calls} calls, {cost.users} users, {cost.left} left"
-    return f"{evidence.header.run_id}: {summary.verdict}, {len(summary.cases)} findings ({verdicts}{calls})"
+    stories = "".join(f"\n  {case.finding.key}: {case.finding.story}" for case in summary.cases)
+    run = evidence.header.run_id
+    return f"{run}: {summary.verdict}, {len(summary.cases)} findings ({verdicts}{calls}){stories}"
 
 
 def main() -> int:
@@ -57,7 +60,9 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--runs", type=int, default=24)
     options.add_argument("--store", choices=STORES, default="platform")
+    options.add_argument("--keep", type=Path, help="where the runs' folders stay")
     given = options.parse_args()
+    keep = None if given.keep is None else given.keep.resolve()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         os.environ["XDG_STATE_HOME"] = str(Path(folder) / "state")
@@ -65,6 +70,8 @@ def main() -> int:
             before, began = store.rows(), time.monotonic()
             found = at_once(store, given.runs)
             seconds, clean, after = time.monotonic() - began, settled(), store.rows()
+        if keep is not None:
+            shutil.copytree(folder, keep)
         os.chdir(REPO)
     for evidence in found:
         click.echo(told(evidence))
