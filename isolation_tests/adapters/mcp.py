@@ -162,12 +162,13 @@ class McpMemory:
         call, options = self._calls[name], self._server.options
         arguments = filled(call.arguments, {"user": user, **(values or {})})
         # By the protocol's names, because the library's own names differ between its major versions.
-        result = (await self._links.call(user, call.tool, arguments)).model_dump(by_alias=True, mode="json")
         try:
+            answer = await self._links.call(user, call.tool, arguments)
+            result = answer.model_dump(by_alias=True, mode="json")
             texts = _texts(shallow(result)["content"])
             said = document(result.get("structuredContent"), texts, lines=options.answer.form == "lines")
         except OutOfBounds as error:
-            raise OutOfBounds(f"{call.option}: {error}.") from None
+            raise OutOfBounds(f"{call.option}: {str(error).rstrip('.')}.") from None
         if result.get("isError"):
             told = "\n".join(texts)
             raise Refused(told) if options.tool_errors == "refused" else Indeterminate(told)

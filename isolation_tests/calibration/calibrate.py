@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -22,11 +23,11 @@ from isolation_tests.calibration.diagnosis import (
     why_survived,
 )
 from isolation_tests.calibration.kill_matrix import CLEAN, Killed, KillMatrix
-from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.core.errors import ExitStatus, Problem, TargetProblem, UsageProblem
 from isolation_tests.engine.examination import examine, without_known
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import profile
-from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.run import blaming, new_key, watched
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import CheckResult, FactSpec, Operation, Outcome, Plan, Verdict
@@ -61,7 +62,7 @@ def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = fro
     own: keys of findings that the target has without the fault; its listed known findings count too.
     """
     if fault is None:
-        return _killed(CLEAN, examine(settings))
+        return _killed(CLEAN, examine(settings, watch=True))
     known = resolve(settings.target or "reference", options=settings.option_map()).known_reason
 
     def killed(results: Sequence[CheckResult]) -> Killed:
@@ -70,7 +71,7 @@ def run_planted(fault: str | None, settings: Settings, own: frozenset[str] = fro
 
     planted = replace(settings, target=f"fault:{fault}@{settings.target}")
     anomaly = FAULTS[fault].anomaly
-    return killed(examine(planted, until=anomaly, enough=lambda result: killed([result]).caught))
+    return killed(examine(planted, until=anomaly, enough=lambda result: killed([result]).caught, watch=True))
 
 
 def _killed(fault: str, results: Sequence[CheckResult]) -> Killed:
@@ -125,6 +126,17 @@ def calibrate(
     return KillMatrix(spec, clean, faults, settings.profile or "ci", seed)
 
 
+def _end_with_parent() -> None:
+    """End this worker as soon as its parent has died; what it has stored is cleaned up by its watchdog."""
+
+    def wait() -> None:
+        if (parent := multiprocessing.parent_process()) is not None:
+            parent.join()
+            os._exit(int(ExitStatus.INTERNAL))
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 @dataclass(frozen=True, slots=True)
 class _Calibration:
     """The runs of one calibration; each process opens the target itself."""
@@ -136,7 +148,7 @@ class _Calibration:
     def run(self, names: Sequence[str]) -> tuple[Killed, dict[str, Killed]]:
         """The clean run, and one with each of these faults planted."""
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=_end_with_parent) as pool:
             self.tell("the clean run")
             with self._blamed(at_once=False):
                 clean = pool.submit(run_planted, None, self.settings).result()
@@ -220,8 +232,9 @@ def narrow_search(settings: Settings) -> str | None:
         facts=tuple(FactSpec(text=people.fact_near(subject), owners=(0,)) for _ in range(NEAR)),
         steps=(*(add(0, fact) for fact in range(NEAR)), settle(0), search(0, query=subject, limit=WIDE)),
     )
-    with blaming(target.name):
-        examiner = Examiner(target, profile("quick"), new_key(settings.seed_number()), probed={})
+    key = new_key(settings.seed_number())
+    with blaming(target.name), watched(target, key, settings) as journal:
+        examiner = Examiner(target, profile("quick"), key, probed={}, journal=journal)
         try:
             last = examiner.perform(plan).events[-1]
         except CheckFailed as error:

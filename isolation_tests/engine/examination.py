@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import profile
-from isolation_tests.engine.run import blaming, new_key
+from isolation_tests.engine.run import blaming, new_key, watched
 from isolation_tests.engine.safety.limits import limited
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.resolve import Target, resolve
@@ -17,18 +18,27 @@ from isolation_tests.targets.settings import Settings
 
 
 def examine(
-    settings: Settings, *, until: str | None = None, enough: Callable[[CheckResult], bool] | None = None
+    settings: Settings,
+    *,
+    until: str | None = None,
+    enough: Callable[[CheckResult], bool] | None = None,
+    watch: bool = False,
 ) -> list[CheckResult]:
     """Run every check on a target in this process, without pytest and without files; stop where a run would.
 
     Findings are not replayed or made smaller. until: an anomaly; the checks for it run first, then those that
-    can also show it. enough: whether to stop after a result; by default, if it shows that anomaly. Raises a
-    `Problem` for a target that is unknown or can't be opened.
+    can also show it. enough: whether to stop after a result; by default, if it shows that anomaly. watch:
+    whether another process cleans up if this one is killed. Raises a `Problem` for a target that is unknown
+    or can't be opened.
     """
     key = new_key(settings.seed_number())
     target = without_known(settings)
-    with limited(target, settings, key.began) as target, blaming(target.name):
-        examiner = Examiner(target, profile(settings.profile or "ci").unrefined(), key)
+    with (
+        limited(target, settings, key.began) as target,
+        blaming(target.name),
+        watched(target, key, settings) if watch else nullcontext() as journal,
+    ):
+        examiner = Examiner(target, profile(settings.profile or "ci").unrefined(), key, journal=journal)
         try:
             return _asked(examiner, until, enough or partial(_names, until))
         finally:

@@ -70,7 +70,7 @@ def run_info(target: Target, run_id: str) -> RunInfo:
     return RunInfo(
         run_id=run_id,
         target=target.source,
-        name=target.name,
+        name=target.beneath or target.name,
         place="" if place is None else str(place.resolve()),
         options=masked_options(target.config.options),
         disposable=target.disposable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isolation_tests.core.errors import ExitStatus, TargetProblem, UsageProblem
@@ -10,14 +10,14 @@ from isolation_tests.core.intervals import tries_for, unseen_words
 from isolation_tests.core.masking import MASK
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import blaming, new_key, not_closed
+from isolation_tests.engine.run import blaming, new_key, not_closed, watched
 from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.replay_file import Replay, read_replay
 from isolation_tests.reporting.narrative.reproduction import story
-from isolation_tests.targets.resolve import Target, resolve
+from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings, gather
 from isolation_tests.targets.shipped import is_shipped
 from isolation_tests.testdata.display import show
@@ -44,10 +44,17 @@ def replayed(file: Path, settings: Settings, *, times: int | None = None) -> Rep
     not named or can't be opened.
     """
     record = read_replay(file)
-    target = _target(file, record, settings)
+    settings = _complete(file, record, settings)
+    target = resolve(
+        settings.target or "", options=settings.option_map(), known="none", disposable=settings.disposable
+    )
     key = new_key(settings.seed_number())
-    with limited(target, settings, key.began) as target, blaming(target.name):
-        examiner = Examiner(target, PROFILES["quick"], key, probed={})
+    with (
+        limited(target, settings, key.began) as target,
+        blaming(target.name),
+        watched(target, key, settings) as journal,
+    ):
+        examiner = Examiner(target, PROFILES["quick"], key, probed={}, journal=journal)
         try:
             return _performed(record, examiner, target.name, times or enough(record))
         except CheckFailed as error:
@@ -79,10 +86,13 @@ def target_named(file: Path, record: Replay, target: str | None) -> str:
     return target or record.target
 
 
-def _target(file: Path, record: Replay, settings: Settings) -> Target:
+def _complete(file: Path, record: Replay, settings: Settings) -> Settings:
+    """The settings with the target and all of its options."""
     spec = target_named(file, record, settings.target)
-    options = settings.option_map() if spec != record.target else _options(record, settings)
-    return resolve(spec, options=options, known="none", disposable=settings.disposable)
+    if spec != record.target:
+        return replace(settings, target=spec)
+    given = _options(record, settings)
+    return replace(settings, target=spec, options=tuple(f"{name}={value}" for name, value in given.items()))
 
 
 def _options(record: Replay, settings: Settings) -> dict[str, str]:

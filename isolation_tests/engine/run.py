@@ -10,11 +10,15 @@ from importlib import metadata
 
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import TargetProblem, UsageProblem, withheld
-from isolation_tests.engine.examiner import RunKey
+from isolation_tests.engine.examiner import RunKey, begin_journal
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import Profile
+from isolation_tests.engine.safety.watchdog import Watchdog
+from isolation_tests.execution.journal import Journal
 from isolation_tests.model import Level, Plan
 from isolation_tests.reporting.evidence.evidence import ExpectedCheck
+from isolation_tests.targets.resolve import Target
+from isolation_tests.targets.settings import Settings
 
 SUITE_VERSION = metadata.version("isolation-tests")
 SMOKE_PLAN = "alice-and-bob"
@@ -68,6 +72,28 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
 def not_closed(error: BaseException) -> str:
     """That closing a target failed, without the error's text, which may hold a stranger's data."""
     return f"closing the target failed with {withheld(error)}"
+
+
+@contextlib.contextmanager
+def watched(target: Target, key: RunKey, settings: Settings) -> Iterator[Journal]:
+    """The journal of a run of this process alone; if the process is killed, another one cleans up.
+
+    settings: they name the target as it was named for this run. Raises `UsageProblem` if the journal can't be
+    written.
+    """
+    journal, clean = begin_journal(target, key), False
+    try:
+        watchdog = Watchdog(journal, settings)
+    except BaseException:
+        journal.end()
+        raise
+    try:
+        yield journal
+        clean = True
+    finally:
+        journal.end()
+        # What a planted fault did not delete, the target without the fault can.
+        watchdog.end(clean=clean and not (target.beneath and journal.folder.exists()))
 
 
 @contextlib.contextmanager

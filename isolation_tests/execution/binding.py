@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.execution.journal import Journal
-from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber
+from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber, reference
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.relations import bind as bind_name
@@ -59,6 +59,12 @@ class Lease:
         if isinstance(name, bool) or not isinstance(name, str | int | float):
             return False
         return self._prefix in str(name) or self._digits in str(name)
+
+    def halt(self) -> None:
+        """From now on, this worker writes and deletes nothing; nobody cleans up after the run by himself."""
+        self.halted = True
+        if self.journal is not None:
+            self.journal.halt()
 
     def record(self, names: Iterable[Any]) -> None:
         """Write names to the journal, before their first use; raises `JournalProblem` if that fails."""
@@ -110,14 +116,14 @@ class Binding:
             return {key: self.fill(inner, ids) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.fill(inner, ids) for inner in value]
-        if not isinstance(value, str) or not (match := re.fullmatch(r"([@#~])(\d+)", value)):
+        if (named := reference(value)) is None:
             return value
-        index = int(match[2])
-        if match[1] == "~":
+        kind, index = named
+        if kind == "~":
             if (known := ids(index)) is None:
                 raise LookupError(f"fact {index} has no id yet")
             return known
-        return self.users[index].name if match[1] == "@" else self.canary(index)
+        return self.users[index].name if kind == "@" else self.canary(index)
 
     def written(self, step: Step) -> str:
         """What an add or an update stores."""

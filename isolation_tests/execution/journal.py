@@ -34,6 +34,7 @@ RUN_ID = re.compile(r"[0-9a-f]{6}")
 _INFO = "run.json"
 _CLEANER = "cleaner.jsonl"
 _CLEANING = "cleaning"
+_HALTED = "halted"
 
 
 class JournalProblem(UsageProblem):
@@ -130,6 +131,11 @@ class Journal:
         """Record that nothing is stored under these names any more."""
         self._write("done", names, durable=False)
 
+    def halt(self) -> None:
+        """Record that another delete would do harm, so that only a user's own command cleans up."""
+        with contextlib.suppress(OSError):
+            (self.folder / _HALTED).touch()
+
     def _write(self, kind: str, names: Iterable[Any], *, durable: bool) -> None:
         listed = list(names)
         if not listed:
@@ -171,6 +177,11 @@ class RunRecord:
         except (OSError, ValidationError):
             return None
         return cls(folder, info) if RUN_ID.fullmatch(info.run_id) and folder.name == info.run_id else None
+
+    @property
+    def halted(self) -> bool:
+        """Whether a delete of this run removed what others stored."""
+        return (self.folder / _HALTED).exists()
 
     @property
     def started(self) -> dt.datetime:

@@ -94,7 +94,7 @@ class Runner:
                 cut = str(error)
             finally:
                 if harm(self._history(run)):
-                    self._lease.halted = True
+                    self._lease.halt()
                 else:
                     with self._session.cleaning():
                         self._clean(run)

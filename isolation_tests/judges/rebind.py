@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from isolation_tests.judges.finding import found
-from isolation_tests.model import History, Judgement, Law, Operation
+from isolation_tests.model import History, Judgement, Law, Operation, reference
 
 
 def judge(history: History) -> Judgement:
@@ -38,5 +38,5 @@ def _named(value: Any) -> Iterator[int]:
     if isinstance(value, dict):
         for inner in value.values():
             yield from _named(inner)
-    elif isinstance(value, str) and value.startswith("@") and value[1:].isdigit():
-        yield int(value[1:])
+    elif (named := reference(value)) is not None and named[0] == "@":
+        yield named[1]

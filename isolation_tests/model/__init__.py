@@ -25,6 +25,7 @@ from isolation_tests.model.plan import (
     Step,
     UserIndex,
     UserSpec,
+    reference,
 )
 from isolation_tests.model.result import (
     LADDER,
@@ -74,4 +75,5 @@ __all__ = [
     "Verdict",
     "Volatile",
     "alias_reason",
+    "reference",
 ]

@@ -6,10 +6,14 @@ A plan is stored as JSON, so that it can be replayed later and against another t
 from __future__ import annotations
 
 import json
+import math
+import re
 from enum import StrEnum
 from typing import Any, Literal, NewType
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from isolation_tests.core.bounded import parsed
 
 
 class Frozen(BaseModel):
@@ -19,7 +23,7 @@ class Frozen(BaseModel):
     there is no source, such as in a zip of compiled files, the fields simply have no description.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Operation(StrEnum):
@@ -49,11 +53,27 @@ DESTRUCTIVE = frozenset({Operation.DELETE_ALL, Operation.MAINTAIN})
 WRITING = frozenset({Operation.ADD, Operation.UPDATE, Operation.DELETE}) | DESTRUCTIVE
 BY_ID = frozenset({Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.HISTORY})
 
+LONGEST_PAUSE_SECONDS = 60.0
+"""How long a step may wait before its call. A plan may come from anybody's file."""
+_REFERENCE = re.compile(r"[@#~][0-9]{1,9}")
+_MOST_DIGITS = 15
+"""The digits of a fresh number, and no fewer than those of any."""
+
 NameType = Literal["str", "int", "float", "json"]
 UserIndex = NewType("UserIndex", int)
 """A user's index among the plan's users."""
 Actor = NewType("Actor", UserIndex)
 """The index of the user on whose behalf a call is made."""
+
+
+def reference(value: object) -> tuple[str, int] | None:
+    """What a text in metadata or filters stands for: "@", "#" or "~" and an index; None for other values.
+
+    A plan may come from anybody's file, so nothing says that the index exists.
+    """
+    if not isinstance(value, str) or _REFERENCE.fullmatch(value) is None:
+        return None
+    return value[0], int(value[1:])
 
 
 class UserSpec(Frozen):
@@ -73,6 +93,18 @@ class UserSpec(Frozen):
 
     hostile: bool = False
     """Whether this user may write and delete on a disposable target only; reading is always allowed."""
+
+    @model_validator(mode="after")
+    def _can_be_bound(self) -> UserSpec:
+        """A plan may come from anybody's file: a template that makes no name is refused when it is read."""
+        text = self.template.replace("{base}", "iso").replace("{n}", "9" * _MOST_DIGITS)
+        if self.type == "json":
+            parsed(self.template)
+        elif self.type == "int":
+            int(text)
+        elif self.type == "float" and not math.isfinite(float(text)):
+            raise ValueError(f"{self.template!r} is not a number that JSON has")
+        return self
 
     @property
     def literal(self) -> bool:
@@ -99,7 +131,7 @@ class FactSpec(Frozen):
     text: str
     """The text, with `{canary}` where the token goes."""
 
-    owners: tuple[UserIndex, ...]
+    owners: tuple[UserIndex, ...] = Field(min_length=1)
     """Indexes of the users who may see the fact."""
 
 
@@ -164,7 +196,7 @@ class Step(Frozen):
     target, "twin" the target's declared twin. An async adapter's lanes are tasks of one event loop.
     """
 
-    pause: float = 0.0
+    pause: float = Field(default=0.0, ge=0, le=LONGEST_PAUSE_SECONDS)
     """Seconds to wait before the call."""
 
     odd: bool = False
@@ -174,7 +206,7 @@ class Step(Frozen):
     doing. What it shows or does of another user counts as always.
     """
 
-    give_up: float | None = None
+    give_up: float | None = Field(default=None, ge=0)
     """Seconds after which an async call is cancelled."""
 
     spoiled: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -12,14 +11,17 @@ from pydantic import Field, StrictBool, ValidationError, field_validator, model_
 
 from isolation_tests.core.distributions import is_met, requirement, version
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.inert import inert
 from isolation_tests.model import Budget, Frozen, Volatile
 from isolation_tests.plans.hostile import TYPED_PAIRS
 from isolation_tests.targets import npm
 from isolation_tests.targets.known import Known
+from isolation_tests.targets.toml import read_toml
 from isolation_tests.testdata.relations import HOSTILE_VALUES, RELATIONS
 
 ModelT = TypeVar("ModelT", bound=Frozen)
 PRODUCTION = "production"
+_MOST_CHARACTERS = 600
 
 
 class NameRules(Frozen):
@@ -205,18 +207,12 @@ def _tells_apart(probe: dict[str, str]) -> bool:
 
 def load(path: Path, model: type[ModelT]) -> ModelT:
     """Read a TOML file; raises `UsageProblem` with the first mistake in it."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageProblem(f"There is no file {path}; check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{path} can't be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{path} is not valid TOML: {error}. Fix that line and run again.") from error
+    content = read_toml(path)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise UsageProblem(f"{path}: {_fault_in(error, model)}; fix it and run again.") from error
+        fault = inert(_fault_in(error, model), _MOST_CHARACTERS)
+        raise UsageProblem(f"{path}: {fault}; fix it and run again.") from error
 
 
 def _fault_in(error: ValidationError, model: type[Frozen]) -> str:

@@ -53,7 +53,8 @@ class Target:
     """A resolved target. factory: opens the adapter. source: where the target comes from, for the header.
 
     known_source: where its known findings come from. code: the file with the adapter. file: the target's own
-    file. meter: counts what its sessions send, and refuses what is beyond the run's budget.
+    file. beneath: the name of the target in front of which a fault is planted. meter: counts what its
+    sessions send, and refuses what is beyond the run's budget.
     """
 
     config: TargetConfig
@@ -63,6 +64,7 @@ class Target:
     code: Path | None = None
     file: Path | None = None
     meter: Meter | None = None
+    beneath: str = ""
 
     @property
     def name(self) -> str:
@@ -339,7 +341,8 @@ def _fault(spec: str) -> Target:
     planted = f"{FAULTS[name].summary.rstrip('.')}; planted in front of {clean.name}"
     config = clean.config.model_copy(update={"name": spec, "title": planted, "known": ()})
     opens = wrap_factory(partial(plant, name), clean.factory)
-    return Target(config, opens, f"seeded fault in front of {clean.source}", code=clean.code, file=clean.file)
+    source = f"seeded fault in front of {clean.source}"
+    return Target(config, opens, source, code=clean.code, file=clean.file, beneath=clean.name)
 
 
 def _from_file(path: Path, source: str) -> Target:

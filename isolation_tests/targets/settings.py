@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -11,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.inert import inert
 from isolation_tests.core.masking import masked_options, masked_text
+from isolation_tests.targets.toml import read_toml
 
 PREFIX = "ISOLATION_"
 TABLE = "isolation_tests"
@@ -155,10 +156,7 @@ def _from_pyproject(folder: Path) -> dict[str, Any]:
 
 
 def _table(path: Path, folder: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageProblem(f"{path} can't be read as TOML: {error}. Fix it and run again.") from error
+    content = read_toml(path)
     tool = content.get("tool", {})
     found = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
     if not isinstance(found, dict):
@@ -173,7 +171,7 @@ def _table(path: Path, folder: Path) -> dict[str, Any]:
 
 def _value(path: Path, name: str, value: object) -> Any:
     """The value of one key, in the form that it has on the command line."""
-    place = f"{path}: [tool.{TABLE}] {name}"
+    place = f"{path}: [tool.{TABLE}] {inert(name, 60)}"
     if name == _TYPED:
         raise UsageProblem(f"{place} is not read, so that no run inherits it; type --{_TYPED} instead.")
     if name not in NAMES:
@@ -187,7 +185,7 @@ def _value(path: Path, name: str, value: object) -> Any:
     wanted: Callable[[object], bool] = _is_whole if name == "seed" else _is_text
     if not wanted(value):
         raise UsageProblem(
-            f"{place} must be {'a whole number' if name == 'seed' else 'text'}, not {value!r}."
+            f"{place} must be {'a whole number' if name == 'seed' else 'text'}, not {repr(value)[:60]}."
         )
     return str(value)
 

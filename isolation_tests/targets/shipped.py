@@ -16,6 +16,11 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(packaged.folder("targets").glob("*.toml"))}
 
 
+def beneath(spec: str) -> str | None:
+    """The target in front of which a seeded fault is planted; None for a name without one."""
+    return (spec.partition("@")[2] or "reference") if spec.startswith(FAULT) else None
+
+
 def is_shipped(spec: str) -> bool:
     """Whether a target's name leads to nothing but what the suite ships: no file and no module of a user.
 

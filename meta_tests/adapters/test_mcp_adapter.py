@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
+from isolation_tests.adapters.described.mapping import OutOfBounds
 from isolation_tests.adapters.mcp import McpMemory, open_memory
 from isolation_tests.core.distributions import is_met
 from isolation_tests.engine.examination import examine
@@ -30,7 +33,7 @@ pytest.importorskip("jmespath", reason="jmespath is not installed")
 
 # A server that speaks the protocol by itself, so that it can misbehave where the library would not.
 SERVER = """
-import json, os, sys, time
+import gzip, json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODE, ROWS, IDS = os.environ.get("MODE", ""), {}, iter(range(1, 10**6))
@@ -59,6 +62,13 @@ def call(name, given):
     user = os.environ.get("FOR_USER") or given.get("user")
     if name == "die":
         os._exit(3)
+    if user == "endless":
+        while True:
+            os.write(1, b"x" * 65536)
+    if user == "large":
+        return {"content": [{"type": "text", "text": "x" * 20_000_000}]}
+    if user == "full":
+        return {"content": [{"type": "text", "text": "x" * 15_000_000}]}
     if name == "slow":
         time.sleep(30)
     if user is None:
@@ -119,11 +129,21 @@ class Handler(BaseHTTPRequestHandler):
             request["params"].setdefault("arguments", {})["user"] = self.headers["X-User"]
         answer = respond(request)
         body = b"" if answer is None else json.dumps(answer).encode()
+        user = (request.get("params") or {}).get("arguments", {}).get("user")
+        kind = "text/event-stream" if user == "events" else "application/json"
+        if user == "events":
+            body = b"data: " + b"x" * 20_000_000
         self.send_response(202 if answer is None else 200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
+        if user == "packed":
+            body = gzip.compress(b" " * 100_000_000 + body)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            pass
 
     def do_GET(self):
         self.send_response(405)
@@ -207,6 +227,51 @@ def test_everybody_has_their_own(options: dict[str, Any]) -> None:
         assert list(await memory.get_all("alice")) == []
         with pytest.raises(Refused, match="no such memory"):
             await memory.delete("alice", stored.id)
+
+    talk(options, use)
+
+
+def test_a_server_that_begins_beyond_the_bounds_is_told_at_once(options: dict[str, Any]) -> None:
+    options["args"] = ["-c", "import os\nwhile True: os.write(1, b'x' * 65536)"]
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="larger than 16 MB"):
+        talk(options, lambda memory: memory.get_all("alice"))
+    assert time.monotonic() - began < 15
+
+
+async def refuse(memory: Any, user: str, told: str) -> None:
+    """Read as a user whose answers are out of bounds, and then as another one."""
+    with pytest.raises(OutOfBounds, match=told):
+        await memory.get_all(user)
+    await memory.add("alice", "Alice keeps bees")
+    assert [row.text for row in await memory.get_all("alice")] == ["Alice keeps bees"]
+
+
+@pytest.mark.parametrize("user", ["large", "endless"])
+def test_a_message_beyond_the_bounds_is_not_kept(options: dict[str, Any], user: str) -> None:
+    """The server is started again, and its answer is an error of the adapter."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    talk(options, lambda memory: refuse(memory, user, "larger than 16 MB"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [("large", "larger than 16 MB"), ("packed", "is packed"), ("events", "larger than 16 MB")],
+)
+def test_an_http_answer_beyond_the_bounds_is_not_kept(
+    options: dict[str, Any], script: Path, user: str, told: str
+) -> None:
+    with served(script) as url:
+        del options["command"], options["args"], options["env"]
+        talk({**options, "url": url}, lambda memory: refuse(memory, user, told))
+
+
+def test_a_message_within_the_bounds_is_read(options: dict[str, Any]) -> None:
+    options["count"] |= {"total": "length(@)"}
+
+    async def use(memory: Any) -> None:
+        assert await memory.count("full") == 15_000_000
 
     talk(options, use)
 

@@ -11,7 +11,9 @@ import itertools
 import json
 import re
 import resource
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +84,8 @@ def _large() -> Any:
 
 
 START = 40
+LATER = 120
+"""A request after the smoke test, without which a run ends."""
 FAILED = _plain(b'{"error": "failed"}', status=500)
 # The row of the table, the trouble, and whether a run still proves something about every check.
 ROWS: dict[str, Any] = {
@@ -158,9 +162,73 @@ def untroubled(services: dict[str, str]) -> dict[str, dict[str, Verdict]]:
     return found
 
 
+class Killable:
+    """A notes service with a file, in a process of its own that is killed and started again."""
+
+    def __init__(self, file: Path, *more: str) -> None:
+        self._command = [sys.executable, str(STAGING / "notes_service.py"), "--file", str(file), *more]
+        self.kills = 0
+        self._process, self.url = self._start("0")
+
+    def _start(self, port: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen([*self._command, "--port", port], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """SIGKILL it, and start it again while calls come in."""
+        self.kills += 1
+        self._process.kill()
+        self._process.wait()
+        threading.Thread(target=self._again, daemon=True).start()
+
+    def _again(self) -> None:
+        self._process, self.url = self._start(self.url.rpartition(":")[2])
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.mark.parametrize("fault", [None, "prefix-match"])
+def test_a_server_that_is_killed_and_starts_again(
+    tmp_path: Path, fault: str | None, services: dict[str, str], untroubled: dict[str, dict[str, Verdict]]
+) -> None:
+    """Its process gets SIGKILL in mid-run; what it has kept is there again, sessions too."""
+    before = untroubled["right" if fault is None else "leaky"]
+    server = Killable(tmp_path / "notes.json", *([] if fault is None else ["--fault", fault]))
+    answered: list[int] = []
+
+    def killed(request: Any, forward: Any) -> Any:
+        if request.number == LATER:
+            server.kill()
+        try:
+            answer = forward()
+        except OSError:
+            return None
+        answered.append(request.number)
+        return answer
+
+    try:
+        with made.proxy(server.url) as between:
+            between.trouble = killed
+            results = run(between.url, *LIMITS)
+    finally:
+        server.end()
+    assert server.kills == 1
+    assert len([number for number in answered if number > LATER]) > START, "it never came back"
+    verdicts = {one.check: one.verdict for one in results}
+    assert len(verdicts) == CHECKS
+    for check, verdict in verdicts.items():
+        if before[check] is not Verdict.VIOLATED:
+            assert verdict is not Verdict.VIOLATED, check
+        else:
+            assert verdict is not Verdict.HELD, check
+
+
 def test_every_row_of_the_table_is_tested_and_every_test_has_a_row() -> None:
     rows = re.findall(r"^\| ([^|]+?) +\|", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
-    mine = [*ROWS, "an answer for somebody else"]
+    mine = ["the server's process is killed and starts again", *ROWS, "an answer for somebody else"]
     assert [row for row in rows if row in mine] == mine
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -16,8 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from isolation_tests.engine.safety.watchdog import watch
 from isolation_tests.execution.journal import Journal, RunInfo, records
+from isolation_tests.reporting.evidence.replay_file import write_replay
 from isolation_tests.targets.resolve import resolve
+from meta_tests.builders import make_case
 from meta_tests.slow_store import slow_store
 
 ADAPTER = slow_store(0.002)
@@ -81,6 +85,60 @@ def test_after_a_kill_the_watchdog_leaves_nothing_and_touches_no_stranger(folder
         wait(lambda: not records(), "the watchdog did not clean up")
 
         assert rows() == before
+
+
+def killed_at_work(*arguments: str, when: Callable[[], bool] = lambda: True) -> None:
+    """Start a command, kill its first process when it has stored something, and wait for the cleaning up."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "isolation_tests", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait(lambda: when() and len(rows()) > STRANGERS, f"{arguments[0]} stored nothing")
+    time.sleep(random.uniform(0, 0.5))  # noqa: S311 - when somebody kills it is chance
+    assert running.poll() is None, "it ended by itself"
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait(SECONDS)
+    wait(lambda: not records(), "the watchdog did not clean up")
+
+
+@pytest.mark.process
+def test_a_replay_that_is_killed_leaves_nothing(folder: Path) -> None:
+    before = rows()
+    file = write_replay(folder, make_case(), target="adapter.py:Store", suite_version="1", versions={})
+    killed_at_work("replay", str(file), "--target", "adapter.py:Store", "--times", "100000")
+    assert rows() == before
+
+
+def planting() -> bool:
+    """Whether a run with a planted fault goes on."""
+    return any("seeded fault" in record.info.target for record in records())
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("fault", ["A3-casefold", "D1-delete-everyone", "D3-partial-page", "S1-global"])
+def test_a_calibration_that_is_killed_leaves_nothing(folder: Path, fault: str) -> None:
+    """Its workers end with it, and what a planted fault has stored or not deleted goes too."""
+    before = rows()
+    names = [fault, "A2-glob", "A3-upper", "A3-strip"]
+    planted = [argument for name in names for argument in ("--fault", name)]
+    killed_at_work("calibrate", "adapter.py:Store", "--profile", "quick", "-n", "2", *planted, when=planting)
+    assert rows() == before
+
+
+@pytest.mark.process
+def test_after_a_delete_that_took_too_much_no_process_deletes_by_itself(folder: Path) -> None:
+    """A killed run that had seen such a loss is cleaned up by command only."""
+    dead_run(*OURS)
+    [record] = records()
+    told = {"folder": str(record.folder), "target": "adapter.py:Store", "options": {}, "disposable": False}
+    (record.folder / "halted").touch()
+    watch(io.BytesIO(json.dumps(told).encode() + b"\n"))
+    assert len(rows()) == STRANGERS + len(OURS)
+    (record.folder / "halted").unlink()
+    watch(io.BytesIO(json.dumps(told).encode() + b"\n"))
+    assert len(rows()) == STRANGERS
 
 
 def dead_run(*names: str, run_id: str = "ab12cd", target: str = "adapter.py:Store") -> None:

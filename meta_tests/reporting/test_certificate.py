@@ -832,7 +832,9 @@ def test_what_a_file_says_cannot_steer_the_reader(bundle: Path, public: Any, que
     assert not any(line.startswith("PASS     signature: forged") for line in told)
 
 
-@pytest.mark.parametrize(("depth", "refusal"), [(900, refusals.ChangedText), (100_000, errors.BadRecord)])
+@pytest.mark.parametrize(
+    ("depth", "refusal"), [(80, refusals.ChangedText), (900, errors.BadRecord), (100_000, errors.BadRecord)]
+)
 def test_deep_nesting_is_one_sentence(
     bundle: Path, public: Any, signer: Any, questions: Any, depth: int, refusal: Any
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_short_name_in_pyproject_stays_a_short_name(tmp_path: Path) -> None:
         ('[tool.isolation_tests]\nseed = "three"\n', "seed must be a whole number"),
         ('[tool.isolation_tests]\noptions = "a=b"\n', "options must be a table"),
         ("[tool]\nisolation_tests = 1\n", "must be a table"),
-        ("[tool.isolation_tests\n", "can't be read as TOML"),
+        ("[tool.isolation_tests\n", "is not valid TOML"),
     ],
 )
 def test_a_wrong_pyproject_is_told_in_one_sentence(tmp_path: Path, table: str, told: str) -> None:

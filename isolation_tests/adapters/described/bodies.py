@@ -6,7 +6,6 @@ suite neither its memory nor its life.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import zlib
@@ -14,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from isolation_tests.adapters.described.mapping import OutOfBounds
+from isolation_tests.core import bounded
+from isolation_tests.core.bounded import MOST_DEPTH
 
 __all__ = [
     "ENCODINGS",
@@ -24,23 +25,36 @@ __all__ = [
     "gathered",
     "parsed",
     "shallow",
+    "told",
 ]
 
 MOST_BYTES = 16_000_000
 """The most bytes of one answer, as they are sent and after they are unpacked."""
-MOST_DEPTH = 100
-"""The most lists and objects within each other in one answer."""
 MOST_PAGES = 500
 """The most pages of one list. No user of a run has so many memories."""
 ENCODINGS = {"": 0, "identity": 0, "gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16}
 """The content encodings that are unpacked here, with zlib's number for each; 0 for none."""
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(r"[\[{\]}]")
+_CHARSET = re.compile(
+    r"utf[-_]?(8|16|32)|(us[-_]?)?ascii|iso[-_]?8859|latin|windows[-_]?125|cp125|shift[-_]?jis|euc|gb|big5|koi8",
+    re.IGNORECASE,
+)
 _MEGABYTE = 1_000_000
 
 
 class Late(Exception):  # noqa: N818 - what the answer is
     """An answer did not end in time."""
+
+
+def told(content: bytes, charset: str | None) -> str:
+    """The text of an answer in the charset that it names, if that is one for texts; otherwise as UTF-8.
+
+    Python has codecs that unpack, and some that take long, and the service chooses the charset.
+    """
+    named = charset if charset and _CHARSET.match(charset) else "utf-8"
+    try:
+        return content.decode(named, "replace")
+    except (LookupError, ValueError):
+        return content.decode("utf-8", "replace")
 
 
 def gathered(chunks: Iterable[bytes], encoding: str, deadline: float) -> bytes:
@@ -87,28 +101,11 @@ def _too_large() -> NoReturn:
 
 
 def parsed(text: str | bytes) -> Any:
-    """The JSON value of a text; raises `OutOfBounds` if it is too deep, and ValueError if it is no JSON.
-
-    NaN and Infinity are not JSON, although Python reads and writes them.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
-    _not_too_deep(text)
-    return json.loads(text, parse_constant=_no_number)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _not_too_deep(text: str) -> None:
-    if text.count("[") + text.count("{") <= MOST_DEPTH:
-        return
-    depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > MOST_DEPTH:
-            _too_deep()
+    """The JSON value of a text; raises `OutOfBounds` if it is too deep, and ValueError if it is no JSON."""
+    try:
+        return bounded.parsed(text)
+    except bounded.TooDeep:
+        return _too_deep()
 
 
 def shallow(value: Any) -> Any:

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import tenacity
 
 from isolation_tests.adapter import Indeterminate, Refused
-from isolation_tests.adapters.described.bodies import Late, gathered, parsed
+from isolation_tests.adapters.described.bodies import Late, gathered, parsed, told
 from isolation_tests.adapters.described.http_options import EXTRA, Call, Mapped
 from isolation_tests.adapters.described.mapping import (
     ABSENT,
@@ -246,7 +246,7 @@ class Client:
         status = response.status_code
         if _OK <= status < _REDIRECT:
             return response
-        said = f"{status} {response.text}"
+        said = f"{status} {told(response.content, response.charset_encoding)}"
         if status in self._mapped.options.refused:
             raise Refused(said)
         if status >= _SERVER or status == _TOO_MANY:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
+from isolation_tests.adapters.described.bodies import told
 from isolation_tests.adapters.described.http_client import Client, of_answer
 from isolation_tests.adapters.described.http_options import Call, Mapped
 from isolation_tests.adapters.described.http_paging import memories
@@ -67,7 +68,7 @@ class Intruder:
         values = {"user": named, "query": _QUERY, "limit": _LIMIT, "cursor": ABSENT, "filters": ABSENT}
         response = self._server.send(call, values, headers, also=also)
         if _REDIRECT <= response.status_code < _CLIENT:
-            raise Refused(f"{response.status_code} {response.text}")
+            raise Refused(f"{response.status_code} {told(response.content, response.charset_encoding)}")
         self._server.meaning(call, response)
         try:
             return memories(call, response)
@@ -115,4 +116,4 @@ def _whole(call: Call, response: Any) -> object:
     try:
         return of_answer(call, response)
     except Mismatch:
-        return response.text
+        return told(response.content, response.charset_encoding)

@@ -10,12 +10,15 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 from isolation_tests.adapter import BadOption, Indeterminate, Refused, Unavailable
+from isolation_tests.adapters.described.bodies import MOST_BYTES
 from isolation_tests.adapters.described.mapping import filled, slots
+from isolation_tests.adapters.described.mcp_bounds import ENCODING, Excess, bounded_client, watched_by
 from isolation_tests.adapters.described.mcp_options import EXTRA, Mapped, Tool
 from isolation_tests.adapters.resources import need
 from isolation_tests.core import metering
@@ -37,6 +40,7 @@ class Link:
     failure: Exception | None = None
     busy: int = 0
     lost: bool = False
+    excess: Excess = field(default_factory=Excess)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,6 +59,7 @@ class Links:
         shared = need("mcp.shared.exceptions", EXTRA)
         # Version 2 of the library spells the name in capitals.
         self._failed: type[Exception] = getattr(shared, "MCPError", None) or shared.McpError
+        self._ends: tuple[type[Exception], ...] = (self._failed, TimeoutError, *_closed())
 
     async def call(self, user: Any, tool: str, arguments: Mapping[str, Any]) -> Any:
         """The tool's answer; raises `Refused` or `Indeterminate` if there is none."""
@@ -66,29 +71,39 @@ class Links:
         link.busy += 1
         metering.request()
         try:
-            async with asyncio.timeout(self._server.options.timeout_seconds):
+            async with link.excess.within(self._server.options.timeout_seconds):
                 return await link.session.call_tool(tool, dict(arguments))
-        except self._failed as error:
-            code = getattr(getattr(error, "error", None), "code", 0)
-            if code in _NOT_EXECUTED:
-                raise Refused(str(error)) from error
-            link.lost = link.lost or code == _CLOSED
-            raise Indeterminate(f"{tool}: {error}") from error
-        except TimeoutError as error:
-            seconds = self._server.options.timeout_seconds
-            raise Indeterminate(f"{tool} did not answer within {seconds:g} seconds") from error
-        except _closed() as error:
-            link.lost = True
-            raise Indeterminate(f"{tool}: the server closed the connection") from error
+        except self._ends as error:
+            if link.excess.said:
+                link.lost = True
+                raise link.excess.error(tool) from error
+            raise self._unknown(link, tool, error) from error
         finally:
             link.busy -= 1
 
+    def _unknown(self, link: Link, tool: str, error: Exception) -> Exception:
+        """What an error of the library means for a call."""
+        if isinstance(error, self._failed):
+            code = getattr(getattr(error, "error", None), "code", 0)
+            if code in _NOT_EXECUTED:
+                return Refused(str(error))
+            link.lost = link.lost or code == _CLOSED
+            return Indeterminate(f"{tool}: {error}")
+        if isinstance(error, TimeoutError):
+            seconds = self._server.options.timeout_seconds
+            return Indeterminate(f"{tool} did not answer within {seconds:g} seconds")
+        link.lost = True
+        return Indeterminate(f"{tool}: the server closed the connection")
+
     async def tools(self, user: Any) -> dict[str, Tool]:
         """The server's tools, by name."""
-        session = (await self._of(user)).session
+        link = await self._of(user)
         metering.request()
-        async with asyncio.timeout(self._server.options.start_seconds):
-            listed = (await session.list_tools()).tools
+        try:
+            async with link.excess.within(self._server.options.start_seconds):
+                listed = (await link.session.list_tools()).tools
+        except self._ends as error:
+            raise Unavailable(self._silent(link.excess.reason() or error)) from error
         # Version 2 of the library renames the attribute, but not its alias.
         schemas = ((each.name, each.model_dump(by_alias=True)["inputSchema"]) for each in listed)
         return {name: Tool.described(name, schema) for name, schema in schemas}
@@ -122,11 +137,11 @@ class Links:
         metering.request()
         link.task = asyncio.create_task(self._serve(user, link))
         try:
-            async with asyncio.timeout(self._server.options.start_seconds):
+            async with link.excess.within(self._server.options.start_seconds):
                 await link.ready.wait()
         except TimeoutError as error:
             link.task.cancel()
-            raise Unavailable(self._silent()) from error
+            raise Unavailable(self._silent(link.excess.reason())) from error
         if link.failure is not None:
             raise link.failure
         return link
@@ -134,46 +149,52 @@ class Links:
     async def _serve(self, user: Any, link: Link) -> None:
         try:
             async with AsyncExitStack() as stack:
-                streams = await stack.enter_async_context(self._streams(user))
+                watched_by(link.excess)
+                streams = await stack.enter_async_context(self._streams(user, link.excess))
                 link.session = await stack.enter_async_context(self._sdk.ClientSession(*streams[:2]))
                 await link.session.initialize()
                 link.ready.set()
                 await link.stop.wait()
         except Exception as error:  # noqa: BLE001 - any error is passed on to those who wait for the connection
-            link.failure = self._meaning(_first(error))
+            link.failure = self._meaning(link.excess.reason() or _first(error))
         finally:
             link.lost = True
             link.ready.set()
 
     @asynccontextmanager
-    async def _streams(self, user: Any) -> AsyncIterator[Any]:
+    async def _streams(self, user: Any, excess: Excess) -> AsyncIterator[Any]:
         """The transport's streams, opened and closed by the caller's task."""
         launch = filled(dict(self._server.launch), self._values(user))
         if launch["url"] is not None:
-            async with self._http(launch["url"], launch["headers"]) as streams:
+            async with self._http(launch["url"], launch["headers"], excess) as streams:
                 yield streams
             return
         command = _command(launch["command"])
         stdio = need("mcp.client.stdio", EXTRA)
         server = self._sdk.StdioServerParameters(
-            command=command, args=list(launch["args"]), env=launch["env"], cwd=self._folder
+            command=command, args=list(launch["args"]), env=launch["env"], cwd=self._folder, encoding=ENCODING
         )
         with self._log.open("ab") as log:
             async with stdio.stdio_client(server, errlog=log) as streams:
                 yield streams
 
     @asynccontextmanager
-    async def _http(self, url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+    async def _http(self, url: str, headers: dict[str, str], excess: Excess) -> AsyncIterator[Any]:
         transport = need("mcp.client.streamable_http", EXTRA)
         if hasattr(transport, "streamablehttp_client"):
-            async with transport.streamablehttp_client(url, headers=headers) as streams:
+            opens = partial(_client, need("httpx", EXTRA), excess)
+            async with transport.streamablehttp_client(
+                url, headers=headers, httpx_client_factory=opens
+            ) as streams:
                 yield streams
             return
         # Version 2 of the library takes a client of its own HTTP library, with the headers set on it.
         seconds = self._server.options.timeout_seconds
         async with (
-            need("httpx2", EXTRA).AsyncClient(headers=headers, timeout=seconds) as client,
-            transport.streamable_http_client(url, http_client=client) as streams,
+            bounded_client(need("httpx2", EXTRA), excess, headers=headers, timeout=seconds) as client,
+            transport.streamable_http_client(
+                url, http_client=client, max_sse_event_size=MOST_BYTES
+            ) as streams,
         ):
             yield streams
 
@@ -215,6 +236,13 @@ class Links:
             if link.task is not None:
                 await asyncio.wait([link.task], timeout=_STOP_SECONDS)
                 link.task.cancel()
+
+
+def _client(library: Any, excess: Excess, headers: Any = None, timeout: Any = None, auth: Any = None) -> Any:
+    """The client that version 1 of the library asks for."""
+    return bounded_client(
+        library, excess, headers=headers, timeout=timeout or 30.0, auth=auth, follow_redirects=True
+    )
 
 
 def _is_over(opened: asyncio.Future[Link]) -> bool:

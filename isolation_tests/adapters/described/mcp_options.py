@@ -317,9 +317,11 @@ class Tool:
     @staticmethod
     def described(name: str, schema: Mapping[str, Any]) -> Tool:
         """The tool with this input schema."""
-        properties = schema.get("properties") or {}
-        free = not properties or schema.get("additionalProperties")
-        return Tool(name, None if free else frozenset(properties), frozenset(schema.get("required") or ()))
+        properties, required = schema.get("properties"), schema.get("required")
+        free = not isinstance(properties, dict) or not properties or schema.get("additionalProperties")
+        needed = required if isinstance(required, list) else ()
+        names = frozenset(each for each in needed if isinstance(each, str))
+        return Tool(name, None if free else frozenset(properties or ()), names)
 
 
 def fits(call: Call, tools: Mapping[str, Tool]) -> None:

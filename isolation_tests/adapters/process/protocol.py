@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isolation_tests.adapter import OPTIONAL_METHODS, Indeterminate, Memory, Page, Refused
+from isolation_tests.core.bounded import TooDeep, parsed
 
 __all__ = [
     "CAPABILITIES",
@@ -121,8 +122,10 @@ def line_of(raw: bytes, *, quote: bool = False) -> dict[str, Any]:
     the bridge meant for one user only.
     """
     try:
-        said = json.loads(raw.decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        said = parsed(raw)
+    except TooDeep as error:
+        raise BadLineError(f"the bridge printed a line that is nested too deeply: {error}") from None
+    except ValueError:
         said = None
     if not isinstance(said, dict):
         line = _shown(raw.decode("utf-8", "replace")) if quote else f"a line of {len(raw):,} bytes"
@@ -131,10 +134,6 @@ def line_of(raw: bytes, *, quote: bool = False) -> dict[str, Any]:
             "standard output is for the protocol"
         )
     return said
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"JSON has no {word}")
 
 
 def read_hello(said: Mapping[str, Any]) -> Hello:

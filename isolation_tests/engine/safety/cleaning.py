@@ -19,7 +19,17 @@ from isolation_tests.execution.reaper import Reaper
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.display import show
 
-__all__ = ["Cleaned", "age", "clean_record", "clean_run", "dead_runs", "is_quiet", "left_behind", "selected"]
+__all__ = [
+    "Cleaned",
+    "age",
+    "clean_record",
+    "clean_run",
+    "dead_runs",
+    "is_quiet",
+    "left_behind",
+    "reaped",
+    "selected",
+]
 
 _PATIENCE_SECONDS = 60.0
 _WORKERS_SECONDS = 30.0
@@ -113,7 +123,7 @@ def clean_record(record: RunRecord, target: Target, more: Iterable[Leased] = ())
     """
     with record.cleaning(patience=_PATIENCE_SECONDS):
         names = [*record.left(), *more]
-        left = _reaped(record.info.run_id, target, names, record.mark)
+        left = reaped(record.info.run_id, target, names, record.mark)
     if not left:
         record.remove()
     return Cleaned(record.info.run_id, len(names) - len(left), tuple(map(show, left)))
@@ -139,7 +149,7 @@ def clean_run(run_id: str, target: Target, dead: Iterable[RunRecord]) -> Cleaned
             f"There is no journal of run {run_id} on {target.name} here, and the target can't list its "
             "users; run this where the run was started, with the same target and options."
         )
-    left = _reaped(run_id, target, listed, lambda _: None)
+    left = reaped(run_id, target, listed, lambda _: None)
     return Cleaned(run_id, len(listed) - len(left), tuple(map(show, left)))
 
 
@@ -161,7 +171,8 @@ def listed_users(run_id: str, target: Target) -> list[Leased] | None:
     return [Leased(int(match[1], 16), name) for match, name in found if match is not None]
 
 
-def _reaped(run_id: str, target: Target, names: list[Leased], done: Callable[[Any], None]) -> list[Any]:
+def reaped(run_id: str, target: Target, names: list[Leased], done: Callable[[Any], None]) -> list[Any]:
+    """Delete what is stored under the names, and tell `done` each; return those that could not be deleted."""
     if not names:
         return []
     consistency = target.config.consistency_seconds

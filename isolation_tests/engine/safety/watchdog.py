@@ -68,10 +68,12 @@ def watch(pipe: IO[bytes]) -> None:
         return
     told = json.loads(line)
     record = _dead(told["folder"])
-    if record is not None and record.left():
-        _clean(record, told)
-    elif record is not None:
+    if record is None:
+        return
+    if not record.left():
         record.remove()
+    else:
+        _clean(record, told)
 
 
 def _dead(folder: str) -> RunRecord | None:
@@ -88,11 +90,22 @@ def _dead(folder: str) -> RunRecord | None:
 
 
 def _clean(record: RunRecord, told: dict[str, Any]) -> None:
-    from isolation_tests.engine.safety.cleaning import clean_record
-    from isolation_tests.targets.resolve import resolve
+    from isolation_tests.core.errors import Problem
+    from isolation_tests.engine.safety.cleaning import clean_record, reaped
+    from isolation_tests.targets.resolve import Target, resolve
+    from isolation_tests.targets.shipped import beneath
 
-    target = resolve(told["target"], options=told["options"], known="none", disposable=told["disposable"])
-    clean_record(record, target)
+    def named(spec: str) -> Target:
+        return resolve(spec, options=told["options"], known="none", disposable=told["disposable"])
+
+    clean = beneath(told["target"])
+    if record.halted and clean is None:
+        return
+    if clean is not None and not record.halted:
+        # A planted fault may have stored under other names, which only its own delete finds.
+        with contextlib.suppress(Problem):
+            reaped(record.info.run_id, named(told["target"]), record.left(), lambda _: None)
+    clean_record(record, named(clean or told["target"]))
 
 
 if __name__ == "__main__":

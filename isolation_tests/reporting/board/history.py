@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from isolation_tests.core.bounded import read_file
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.certificates.statement import questions_digest
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
@@ -100,9 +101,7 @@ def read_past(folder: Path) -> tuple[PastRun, ...]:
     """The earlier runs in a folder's history, oldest first. Raises `BadHistoryError`."""
     path = folder / HISTORY_NAME
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadHistoryError(path, "it is too large")
-        lines = path.read_bytes().splitlines()
+        lines = read_file(path, MOST_BYTES).splitlines()
     except FileNotFoundError:
         return ()
     except OSError as error:

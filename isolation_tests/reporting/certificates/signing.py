@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isolation_tests.core.bounded import parsed, read_file
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.reporting.certificates.refusals import (
     NotACertificate,
@@ -157,7 +158,7 @@ def _encoded(envelope: dict[str, Any]) -> bytes:
 def _decoded(content: bytes) -> dict[str, Any]:
     if len(content) > MOST_ENVELOPE_BYTES:
         raise ValueError("too large")
-    found = json.loads(content)
+    found = parsed(content)
     if not isinstance(found, dict):
         raise TypeError("no object")
     return found
@@ -177,8 +178,7 @@ def _library() -> None:
 
 def _read_key(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MOST_KEY_BYTES)
+        return read_file(path, MOST_KEY_BYTES)
     except OSError as error:
         raise UsageProblem(f"The key {path} can't be read ({error.strerror}); check the path.") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 from pydantic import ValidationError
 
+from isolation_tests.core.bounded import parsed, read_file
 from isolation_tests.core.distributions import version
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Verdict
@@ -230,7 +230,7 @@ class _Checking:
         self._pass("verdict, level, causes, strength and figures match the evidence")
         self.now = "text"
         text = self.folder / TEXT_NAME
-        if text.is_file() and text.read_bytes() != _text(certificate_lines(statement)):
+        if text.is_file() and not _holds(text, _text(certificate_lines(statement))):
             raise ChangedText(TEXT_NAME)
         self._pass(
             f"{TEXT_NAME} matches the signed certificate" if text.is_file() else f"there is no {TEXT_NAME}"
@@ -239,19 +239,26 @@ class _Checking:
 
 def _read_certificate(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MOST_ENVELOPE_BYTES + 1)
+        return read_file(path, MOST_ENVELOPE_BYTES)
     except FileNotFoundError as error:
         raise NoCertificate(path.name) from error
     except OSError as error:
         raise NotACertificate(error.strerror or type(error).__name__) from error
 
 
+def _holds(path: Path, due: bytes) -> bool:
+    """Whether a file holds these bytes and no more."""
+    try:
+        return read_file(path, len(due)) == due
+    except OSError:
+        return False
+
+
 def _statement(payload: bytes) -> Statement:
     """The signed statement; raises a `Refusal` if it is invalid or newer than this version."""
     try:
-        content = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        content = parsed(payload)
+    except ValueError as error:
         raise WrongStatement("it is not JSON") from error
     _known_form(content)
     try:

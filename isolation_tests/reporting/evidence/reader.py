@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO, Any, TypeVar, cast
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ValidationError
 
+from isolation_tests.core.bounded import TooDeep, parsed
 from isolation_tests.core.distributions import version
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.errors import (
@@ -105,15 +105,20 @@ def _located(path: Path) -> Path:
         path = next((one for one in (whole, partial, packed) if one.exists()), whole)
     if not path.exists():
         raise NoEvidence(path if path.name != EVIDENCE_NAME else path.parent)
+    if not path.is_file():
+        # Opening a pipe would wait for somebody to write to it.
+        raise NotEvidence(path)
     return path
 
 
 def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parsed(line)
+    except ValueError as error:
         if number == 1:
             raise NotEvidence(path) from error
+        if isinstance(error, TooDeep):
+            raise BadRecord(path, number, "this is nested too deeply") from error
         if not line.endswith(b"\n"):
             raise NoFooter(path) from error
         raise BadRecord(path, number, "this is not JSON") from error

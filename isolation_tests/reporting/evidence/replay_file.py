@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from isolation_tests.core.bounded import TooDeep, parsed, read_file
 from isolation_tests.core.masking import masked_options
 from isolation_tests.model import Case, Finding, Frozen, Plan
 from isolation_tests.reporting.evidence.errors import BadReplay, first_fault
@@ -19,6 +20,7 @@ from isolation_tests.reporting.evidence.files import write_whole
 __all__ = ["Replay", "read_replay", "replay_path", "write_replay"]
 
 _SCHEMA_VERSION = 1
+_MOST_BYTES = 32_000_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -85,10 +87,12 @@ def read_replay(path: Path | str) -> Replay:
     """Read a replay file; raises `BadReplay` if it is missing, cut, invalid, or has another schema."""
     path = Path(path)
     try:
-        record = json.loads(path.read_bytes())
+        record = parsed(read_file(path, _MOST_BYTES))
     except OSError as error:
         raise BadReplay(path, error.strerror or type(error).__name__) from error
-    except (ValueError, RecursionError) as error:
+    except TooDeep as error:
+        raise BadReplay(path, str(error)) from error
+    except ValueError as error:
         raise BadReplay(path, "it is not JSON") from error
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != _SCHEMA_VERSION:

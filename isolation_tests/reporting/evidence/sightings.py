@@ -7,14 +7,12 @@ when the run ends.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from isolation_tests.core.bounded import parsed, read_file
 from isolation_tests.model import CheckResult
 from isolation_tests.reporting.evidence.sanitising import encode, sanitised
 
@@ -52,7 +50,6 @@ def drop_sightings(folder: Path) -> None:
 
 def _results(path: Path) -> Iterator[CheckResult]:
     with contextlib.suppress(OSError):
-        if path.stat().st_size <= _MOST_BYTES:
-            for line in path.read_bytes().splitlines():
-                with contextlib.suppress(ValueError, ValidationError, RecursionError):
-                    yield CheckResult.model_validate(json.loads(line))
+        for line in read_file(path, _MOST_BYTES).splitlines():
+            with contextlib.suppress(ValueError):
+                yield CheckResult.model_validate(parsed(line))

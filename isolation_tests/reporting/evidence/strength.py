@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from isolation_tests.core.bounded import read_file
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
@@ -94,9 +95,7 @@ def read_strength(folder: Path) -> Strength | None:
     """
     path = folder / STRENGTH_NAME
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadStrengthError(path, "it is too large")
-        return Strength.model_validate_json(path.read_bytes())
+        return Strength.model_validate_json(read_file(path, MOST_BYTES))
     except FileNotFoundError:
         return None
     except OSError as error:

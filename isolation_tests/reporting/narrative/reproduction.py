@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from isolation_tests.core.intervals import seen_words
-from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step
+from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
 from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
@@ -18,7 +17,6 @@ __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 MOST_LINES = 8
 _LONG_RUN = 16
 _ABSENT = "00000000-0000-4000-8000-000000000000"
-_ID = re.compile(r"~\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +215,8 @@ def _ids_needed(lines: Sequence[_Line]) -> frozenset[int]:
 
 def _named(value: Any) -> Iterator[int]:
     """The facts whose ids a value names, as `~0` does."""
-    if isinstance(value, str) and _ID.fullmatch(value):
-        yield int(value[1:])
+    if (named := reference(value)) is not None and named[0] == "~":
+        yield named[1]
     elif isinstance(value, Mapping | list | tuple):
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _named(inner)
@@ -334,12 +332,14 @@ class _Writer:
             return {self._bound(key): self._bound(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self._bound(inner) for inner in value]
-        if isinstance(value, str) and _ID.fullmatch(value):
-            return _Code(f"fact_{value[1:]}.id")
-        if isinstance(value, str) and value[1:].isdecimal() and value[:1] in "@#":
-            number = int(value[1:])
-            return _name(self.case, number) if value[0] == "@" else f"CANARY-{number}"
-        return value
+        if (named := reference(value)) is None:
+            return value
+        kind, number = named
+        if kind == "~":
+            return _Code(f"fact_{number}.id")
+        if kind == "#":
+            return f"CANARY-{number}"
+        return _name(self.case, number)
 
 
 class _Code(str):
