@@ -1,6 +1,6 @@
 """What somebody could put into a file or answer that the suite reads, and a watch over what reading does.
 
-`--whole` draws ten times as many of them.
+`--whole` draws three times as many of them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ JSON = st.recursive(
 def fuzz(few: int) -> settings:
     """The settings of a test that draws samples; few: of them without `--whole`."""
     unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-    examples = few * 10 if WHOLE else few
+    examples = few * 3 if WHOLE else few
     return settings(max_examples=examples, suppress_health_check=unhurried, database=None)
 
 

@@ -79,14 +79,17 @@ def _looked_before(history: History, event: Event) -> bool:
 
 
 def _sights(history: History, event: Event, step: Step) -> Iterator[Sight]:
-    """Each canary of an answer, and whether it stands beside or within a text of the viewer's own."""
+    """Each canary of an answer, and whether it stands beside or within a text of the viewer's own.
+
+    Nobody can tell whose a text without a canary is; what stands beside it was not asked for.
+    """
     told = answered(event, step)
     for sighting in event.sightings:
         if sighting in told:
             yield Sight(event, sighting)
     for row in event.rows:
         written = [is_foreign(history, event, s) for s in row.sightings if s.where == "text"]
-        own = not all(written)
+        own = not written or not all(written)
         for sighting in row.sightings:
             yield Sight(event, sighting, beside=own, mixed=own and any(written))
 

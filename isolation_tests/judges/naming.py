@@ -27,9 +27,9 @@ _SIDE_DOORS = (Operation.EXPORT, Operation.PAGE)
 class Sight:
     """A foreign canary in an answer.
 
-    beside: it was in another field of a row whose text is the viewer's own. mixed: it was in one text with
-    a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of before.
-    outlived: its owner has deleted it, and what others have now shows to nobody but them.
+    beside: it was in another field of a row whose text is the viewer's own, or nobody's. mixed: it was in one
+    text with a canary of the viewer's own. cached: K1 or K2, where the whole answer is another user's of
+    before. outlived: its owner has deleted it, and what others have now shows to nobody but them.
     """
 
     event: Event

@@ -260,7 +260,7 @@ def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
     assert text.count("<details>") == text.count("</details>")
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(nasty, nasty)
 def test_nothing_in_a_comment_is_read_as_markup(text: str, other: str) -> None:
     rendered = markdown.render(hostile(text, other))
@@ -307,7 +307,7 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     assert csv_table.render(evidence_of(make_result())).count("\n") == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(nasty, nasty)
 def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_table.render(hostile(text, other)), newline="")))
@@ -345,7 +345,7 @@ def test_a_badge_tells_verdict_level_and_date_in_its_colour(
     assert found["isError"] is (colour not in ("brightgreen", "blue"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(st.builds(make_result, st.sampled_from("abc"), st.sampled_from(Verdict)), max_size=4))
 def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     found = json.loads(badge.render(evidence_of(*results)))
