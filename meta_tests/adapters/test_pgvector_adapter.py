@@ -115,6 +115,7 @@ def test_it_holds(target: str) -> None:
     assert {result.verdict for result in results} == {Verdict.HELD, Verdict.NOT_SUPPORTED}
 
 
+@pytest.mark.system
 def test_a_plain_policy_takes_an_unset_user_for_a_user() -> None:
     settings = Settings(target="pgvector-rls", profile="quick", seed="1", options=("policy=plain",))
 

@@ -87,6 +87,7 @@ def command(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complete
 # --- run, replay, report ---------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_the_reference_holds_in_a_repository_with_its_own_pytest_setup(folder: Path) -> None:
     (folder / "pytest.ini").write_text(
         "[pytest]\npython_files = check_*.py\naddopts = --no-such-flag\n", encoding="utf-8"

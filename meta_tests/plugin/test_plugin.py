@@ -177,6 +177,7 @@ def test_a_leak_is_violated_with_all_it_takes_to_see_it(pytester: pytest.Pyteste
     assert list((folder / "reports/local/findings").glob("S1-get_all-*.json"))
 
 
+@pytest.mark.process
 def test_a_known_finding_keeps_the_run_green_and_denies_the_level(
     pytester: pytest.Pytester, folder: Path
 ) -> None:

@@ -307,7 +307,7 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     assert csv_table.render(evidence_of(make_result())).count("\n") == 1
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(nasty, nasty)
 def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_table.render(hostile(text, other)), newline="")))
@@ -356,7 +356,7 @@ def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=16)
 @given(st.sampled_from(sorted(FORMATS)), nasty, nasty)
 def test_every_format_takes_hostile_evidence(name: str, text: str, other: str) -> None:
     rendered = encoded(FORMATS[name].render(hostile(text, other), Path("nowhere")))
