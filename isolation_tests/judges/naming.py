@@ -87,7 +87,7 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
 def _overlapped(history: History, sight: Sight) -> str | None:
     """C1 where a write that overlapped another user's write put the fact into the viewer's own list.
 
-    C2 where the read overlapped another user's call, and the same read in turn keeps all users apart.
+    C2 where the read overlapped another user's call, and the same read in turn, or else any, keeps all apart.
     """
     steps = history.plan.steps
     viewer, fact = sight.event.user, sight.sighting.fact
@@ -103,7 +103,7 @@ def _overlapped(history: History, sight: Sight) -> str | None:
     ]
     if any(_beside(history, event, WRITING) for event in stored) and _stands(alone, sight):
         return "C1"
-    in_turn = [event for event in alone if event.op is sight.event.op]
+    in_turn = [event for event in alone if event.op is sight.event.op] or alone
     apart = in_turn and all(seen.user in (None, event.user) for event in in_turn for seen in event.seen())
     return "C2" if apart and _beside(history, sight.event) else None
 
