@@ -142,9 +142,9 @@ MAY_SHOW = (
         racy=True,
     ),
     MayShow(
-        ("C1-shared-handle", "C1-shared-handle-writes"),
-        frozenset({"completeness", "D1"}),
-        "What is stored for somebody else is missing where it belongs, and may seem to be deleted.",
+        ("C1-shared-handle", "C1-shared-handle-writes", "C1-shared-handle-rarely"),
+        frozenset({"completeness", "D1", "S1", "X5"}),
+        "What goes astray shows where somebody looks next, and is missing where it belongs.",
     ),
     MayShow(
         ("C1-batched-writes",),
