@@ -245,17 +245,18 @@ class Examiner:
         """Run a plan and judge it: once, or several times if the plan compares a view.
 
         The viewer is alone before and after, so that a change over time does not look like interference. What
-        a comparison shows is confirmed by running it once more, the viewer alone as slow as with the others,
-        unless something proven explains it.
+        a comparison shows is confirmed by running it once more, and by the viewer alone as slow as with the
+        others, unless something proven explains it.
         """
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
-        if any(self._is_news(history, said) for history, said in judged):
-            histories += self._perform_each((plan, paced(plan, histories[1]), other, lone))
-            judged = judge_all(histories)
+        for again in ((plan, lone, other, lone), (paced(plan, histories[1]),) if len(histories) > 1 else ()):
+            if any(self._is_news(history, said) for history, said in judged):
+                histories += self._perform_each(again)
+                judged = judge_all(histories)
         return judged
 
     def _is_news(self, history: History, judged: Judgement) -> bool:
