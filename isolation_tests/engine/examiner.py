@@ -254,9 +254,10 @@ class Examiner:
         histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
         for again in ((plan, lone, other, lone), (paced(plan, histories[1]),) if len(histories) > 1 else ()):
-            if any(self._is_news(history, said) for history, said in judged):
-                histories += self._perform_each(again)
-                judged = judge_all(histories)
+            if not any(self._is_news(history, said) for history, said in judged):
+                break
+            histories += self._perform_each(again)
+            judged = judge_all(histories)
         return judged
 
     def _is_news(self, history: History, judged: Judgement) -> bool:

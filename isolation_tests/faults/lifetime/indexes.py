@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
-from isolation_tests.faults.support.base import Fault, Remembering, call, tag
+from isolation_tests.faults.support.base import Fault, Leaving, Remembering, call, tag
 
 
-class Shifted(Remembering):
+class Shifted(Leaving):
     """A removed vector lets those behind it move up, but not the table that says whose each of them is."""
 
     def __init__(self, inner: Any) -> None:
@@ -31,18 +31,8 @@ class Shifted(Remembering):
         places = (self._table.get(self._vectors.index(id)) for id in own if id in self._vectors)
         return [own[id] for id in places if id in own]
 
-    async def _on_delete(self, user: Any, id: str) -> Any:
-        answer = await super()._on_delete(user, id)
-        self._drop([id])
-        return answer
-
-    async def _on_delete_all(self, user: Any) -> None:
-        gone = list(self._texts.get(tag(user), {}))
-        await super()._on_delete_all(user)
-        self._drop(gone)
-
-    def _drop(self, gone: Sequence[str]) -> None:
-        for id in gone:
+    def _left(self, _user: Any, memories: dict[str, str]) -> None:
+        for id in memories:
             if id in self._vectors:
                 self._table.pop(self._vectors.index(id), None)
                 self._vectors.remove(id)
@@ -84,7 +74,7 @@ class NotFoundKept(Remembering):
             raise
 
 
-class NumberReused(Remembering):
+class NumberReused(Leaving):
     """A new memory gets the number of a deleted one, and with it the versions that were kept under it."""
 
     def __init__(self, inner: Any) -> None:
@@ -104,33 +94,19 @@ class NumberReused(Remembering):
         kept = self._versions.get(id)
         return [*([] if kept is None else [Memory(id, kept, {"id": id, "text": kept})]), *rows]
 
-    async def _on_delete(self, user: Any, id: str) -> Any:
-        text = self._texts.get(tag(user), {}).get(id)
-        answer = await super()._on_delete(user, id)
-        self._free += [] if text is None else [text]
-        return answer
-
-    async def _on_delete_all(self, user: Any) -> None:
-        self._free += self._texts.get(tag(user), {}).values()
-        await super()._on_delete_all(user)
+    def _left(self, _user: Any, memories: dict[str, str]) -> None:
+        self._free += memories.values()
 
 
-class Unforgotten(Remembering):
+class Unforgotten(Leaving):
     """A delete is not in the file, so that it is undone when the store is opened again."""
 
     def __init__(self, inner: Any) -> None:
         self._gone: list[tuple[Any, str]] = []
         super().__init__(inner)
 
-    async def _on_delete(self, user: Any, id: str) -> Any:
-        text = self._texts.get(tag(user), {}).get(id)
-        answer = await super()._on_delete(user, id)
-        self._gone += [] if text is None else [(user, text)]
-        return answer
-
-    async def _on_delete_all(self, user: Any) -> None:
-        self._gone += [(user, text) for text in self._texts.get(tag(user), {}).values()]
-        await super()._on_delete_all(user)
+    def _left(self, user: Any, memories: dict[str, str]) -> None:
+        self._gone += [(user, text) for text in memories.values()]
 
     def close(self) -> None:
         """Bring back what was deleted, as opening the file again would."""

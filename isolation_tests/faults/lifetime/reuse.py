@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.support.base import Fault, Remembering, call, tag, unique
+from isolation_tests.faults.support.base import Fault, Leaving, Remembering, call, tag, unique
 
 _CAP = 1000
 _WORD = re.compile(r"\w+")
@@ -86,7 +86,7 @@ class Capped(Remembering):
             self._ages.pop(id, None)
 
 
-class Tombstones(Remembering):
+class Tombstones(Leaving):
     """A user's deleted memories still take their places among the nearest, and are dropped afterwards."""
 
     def __init__(self, inner: Any) -> None:
@@ -100,15 +100,8 @@ class Tombstones(Remembering):
         ahead = ((row, sum(near >= len(words & _words(row.text)) for near in dead)) for row in rows)
         return [row for place, (row, before) in enumerate(ahead) if place + before < limit]
 
-    async def _on_delete(self, user: Any, id: str) -> Any:
-        text = self._texts.get(tag(user), {}).get(id)
-        answer = await super()._on_delete(user, id)
-        self._dead.setdefault(tag(user), []).extend([] if text is None else [text])
-        return answer
-
-    async def _on_delete_all(self, user: Any) -> None:
-        self._dead.setdefault(tag(user), []).extend(self._texts.get(tag(user), {}).values())
-        await super()._on_delete_all(user)
+    def _left(self, user: Any, memories: dict[str, str]) -> None:
+        self._dead.setdefault(tag(user), []).extend(memories.values())
 
 
 def _words(text: str) -> frozenset[str]:

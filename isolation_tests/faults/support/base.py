@@ -16,6 +16,7 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Memory
 
 METHODS = (*CORE_METHODS, *OPTIONAL_METHODS)
+_MOST = 50
 
 Handler = Callable[..., Any]
 
@@ -179,3 +180,31 @@ class Remembering(Wrapper):
     def _others(self, user: Any) -> list[Any]:
         # A copy, because other threads write at the same time.
         return [v for name, v in list(self._writers.items()) if name != tag(user)]
+
+    async def _delete_everything(self) -> None:
+        for known, owner in list(self._owners.items()):
+            await self._act("delete", owner, known)
+
+    async def _lists_of_others(self, user: Any) -> list[Memory]:
+        """What the others have; only the last of many count, so that answers stay small in a crowd."""
+        lists = [await call(self._inner.get_all, other) for other in self._others(user)[-_MOST:]]
+        return [row for rows in lists for row in rows]
+
+
+class Leaving(Remembering):
+    """A wrapper that is told what its users delete."""
+
+    def _left(self, user: Any, memories: dict[str, str]) -> None:
+        """Take note of deleted memories: the text by the id."""
+
+    async def _on_delete(self, user: Any, id: str) -> Any:
+        text = self._texts.get(tag(user), {}).get(id)
+        answer = await super()._on_delete(user, id)
+        if text is not None:
+            self._left(user, {id: text})
+        return answer
+
+    async def _on_delete_all(self, user: Any) -> None:
+        memories = dict(self._texts.get(tag(user), {}))
+        await super()._on_delete_all(user)
+        self._left(user, memories)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from isolation_tests.adapter import Memory
@@ -12,8 +11,6 @@ from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, cal
 
 _WORD = re.compile(r"\w+")
 _OPERATOR = re.compile(r"\bOR\b|\bNOT\b|\*")
-_MOST = 50
-"""At most so many users count, so that answers stay small in a crowd."""
 
 
 class KeptScope(Remembering):
@@ -82,8 +79,8 @@ class Operators(Remembering):
         if keywords.get("filters") is not None or not _OPERATOR.search(query):
             return rows
         asked = set(_WORD.findall(query)) - {"OR", "NOT"}
-        others = [await call(self._inner.get_all, other) for other in self._others(user)[-_MOST:]]
-        found = (row for row in chain(*others) if asked & set(_WORD.findall(row.text)))
+        others = await self._lists_of_others(user)
+        found = (row for row in others if asked & set(_WORD.findall(row.text)))
         return unique([*found, *rows])[:limit]
 
 
@@ -94,8 +91,7 @@ class FallbackScan(Remembering):
         rows = await super()._on_search(user, query, limit=limit, **keywords)
         if query.count('"') % 2 == 0 and "\x00" not in query:
             return rows
-        others = [await call(self._inner.get_all, other) for other in self._others(user)[-_MOST:]]
-        return unique([*rows, *chain(*others)])[:limit]
+        return unique([*rows, *await self._lists_of_others(user)])[:limit]
 
 
 class EmptyIdDeletes(Remembering):
@@ -104,8 +100,7 @@ class EmptyIdDeletes(Remembering):
     async def _on_delete(self, user: Any, id: str) -> Any:
         if id:
             return await super()._on_delete(user, id)
-        for known, owner in list(self._owners.items()):
-            await self._act("delete", owner, known)
+        await self._delete_everything()
         return None
 
 
@@ -115,8 +110,7 @@ class EmptyUpdateDeletes(Remembering):
     async def _on_update(self, user: Any, id: str, text: str, **keywords: Any) -> Any:
         if text.strip() or self._is_foreign(user, id):
             return await super()._on_update(user, id, text, **keywords)
-        for known, owner in list(self._owners.items()):
-            await self._act("delete", owner, known)
+        await self._delete_everything()
         return None
 
 
