@@ -34,7 +34,6 @@ from isolation_tests.model import (
     Finding,
     History,
     Judgement,
-    Law,
     Level,
     Outcome,
     Plan,
@@ -125,8 +124,7 @@ class Check:
         """
         _, history = self._tally.findings[finding.key]
         known = self.examiner.target.known_reason(finding.key)
-        elsewhere = finding.law is Law.NO_CROSS_READ and finding.owner is None
-        return elsewhere or known is not None or self.examiner.proven.explains(finding, history)
+        return finding.left_behind or known is not None or self.examiner.proven.explains(finding, history)
 
     def _findings(self, plan: Plan) -> tuple[Finding, ...]:
         """The findings of one drawn plan; a known finding is recorded like any other."""

@@ -10,7 +10,6 @@ from isolation_tests.model import (
     Finding,
     History,
     Judgement,
-    Law,
     Outcome,
 )
 
@@ -52,4 +51,4 @@ class Tally:
 
 def _rank(finding: Finding, history: History) -> tuple[bool, int]:
     """What is left of an earlier plan explains less, and a longer plan does."""
-    return finding.law is Law.NO_CROSS_READ and finding.owner is None, len(history.plan.steps)
+    return finding.left_behind, len(history.plan.steps)

@@ -97,6 +97,11 @@ class Finding(Frozen):
     """What happened, in one sentence."""
 
     @property
+    def left_behind(self) -> bool:
+        """Whether another plan stored the fact that was seen, so that this one alone need not show it."""
+        return self.law is Law.NO_CROSS_READ and self.owner is None
+
+    @property
     def key(self) -> str:
         """The finding's stable name, from anomaly, operation and relation; known findings match on it."""
         return f"{self.anomaly}-{self.operation}-{self.relation or 'any'}"

@@ -67,11 +67,10 @@ def found(fault: str) -> list[Case]:
 
 
 def is_a_script(case: Case) -> bool:
-    plan, finding = case.history.plan, case.finding
-    left_behind = finding.law is Law.NO_CROSS_READ and finding.owner is None
+    plan = case.history.plan
     return (
         plan.viewer is None
-        and not left_behind
+        and not case.finding.left_behind
         and all(step.lane is None and step.op is not Operation.REOPEN for step in plan.steps)
     )
 
