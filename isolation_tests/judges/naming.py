@@ -101,18 +101,16 @@ def _overlapped(history: History, sight: Sight) -> str | None:
         and steps[event.step].lane is None
         and any(write.ended <= event.started for write in stored)
     ]
-    if any(_beside(history, event, WRITING) for event in stored) and _stands(alone, sight):
+    crossed = any(_beside(history, event, WRITING) for event in stored)
+    lists = [event for event in alone if event.op is Operation.GET_ALL]
+    if crossed and any(seen.fact == fact for event in lists for seen in event.seen()):
         return "C1"
     in_turn = [event for event in alone if event.op is sight.event.op] or alone
     apart = in_turn and all(seen.user in (None, event.user) for event in in_turn for seen in event.seen())
-    return "C2" if apart and _beside(history, sight.event) else None
-
-
-def _stands(alone: Collection[Event], sight: Sight) -> bool:
-    """Whether the fact is in the viewer's list; a side door that alone shows it is open without overlap."""
-    lists = [event for event in alone if event.op is Operation.GET_ALL]
-    in_list = any(seen.fact == sight.sighting.fact for event in lists for seen in event.seen())
-    return in_list or not lists or sight.event.op not in _SIDE_DOORS
+    if apart and _beside(history, sight.event):
+        return "C2"
+    # A side door that alone shows what the list does not is open without any overlap.
+    return "C1" if crossed and not (lists and sight.event.op in _SIDE_DOORS) else None
 
 
 def _beside(history: History, event: Event, ops: Collection[Operation] = tuple(Operation)) -> bool:

@@ -48,6 +48,7 @@ _ORDERED = (Operation.SEARCH, Operation.GET_ALL, Operation.EXPORT)
 _SAID = {
     "outcome": "outcome",
     "facts": "facts",
+    "chosen": "choice of facts within the limit",
     "rows": "number of rows",
     "number": "total",
     "more": "next page",
@@ -149,7 +150,8 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
         ambiguous = _is_foreign(history, step) and world.addressed(step) in world.live.get(viewer, set())
         if event.poll or not definite or unknown or ambiguous or world.recent or step.lane is not None:
             continue
-        aspects = dict(_aspects(history, event, step, given))
+        limited = event.op is Operation.SEARCH and step.limit <= len(world.live.get(viewer, ()))
+        aspects = dict(_aspects(history, event, step, given, limited=limited))
         ranked = aspects.pop(("order",), None)
         if event.op in _ORDERED:
             # The order itself is that of canaries or ids that are others in each run, or of no promise.
@@ -162,9 +164,12 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
 
 
 def _aspects(
-    history: History, event: Event, step: Step, given: Mapping[str, frozenset[int]]
+    history: History, event: Event, step: Step, given: Mapping[str, frozenset[int]], *, limited: bool
 ) -> Iterator[tuple[Aspect, object]]:
-    """What can be compared of an answer, the weightiest first."""
+    """What can be compared of an answer, the weightiest first.
+
+    limited: the viewer has as many facts as the search may return, or more.
+    """
     by_id = event.op in BY_ID
     yield ("outcome",), (event.outcome, event.error_kind, bool(event.rows) if by_id else None)
     if event.op is Operation.ADD:
@@ -173,7 +178,10 @@ def _aspects(
         return
     rows = [(_facts(history, event.user, row), row) for row in event.rows]
     own = [(facts, row) for facts, row in rows if facts]
-    yield ("facts",), tuple(sorted(Counter(tuple(sorted(facts)) for facts, _ in own).items()))
+    yield (
+        ("chosen" if limited else "facts",),
+        tuple(sorted(Counter(tuple(sorted(facts)) for facts, _ in own).items())),
+    )
     yield ("rows",), len(rows)
     yield ("number",), event.number
     yield ("more",), event.cursor
@@ -301,7 +309,7 @@ def _spelled(what: str, differs: _Difference) -> str:
 def _spell(what: str, value: object) -> str:
     if what == "outcome" and isinstance(value, tuple):
         return f"{value[0]}{'' if value[2] is None else ' with a row' if value[2] else ' without a row'}"
-    if what in ("facts", "order", "id"):
+    if what in ("facts", "chosen", "order", "id"):
         return "nothing" if not value else "facts " + " ".join(map(str, _flat(value)))
     if what == "moved":
         return "another than before" if value else "as before"
@@ -326,7 +334,7 @@ def _named(history: History, answer: _Answer, differs: _Difference) -> tuple[str
     what, step = differs.aspect[0], answer.step
     if what == "outcome":
         return _of_outcome(history, answer)
-    if what in ("facts", "rows"):
+    if what in ("facts", "chosen", "rows"):
         return _of_content(history, answer, differs)
     if what in ("number", "more"):
         return "X1", Law.COUNTS_OWN
