@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.check import result_of, smoke, witnesses
 from isolation_tests.engine.examination import without_known
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import profile
-from isolation_tests.engine.run import SMOKE, new_key
+from isolation_tests.engine.run import SMOKE, WITNESSES, new_key
 from isolation_tests.model import CheckResult
 from isolation_tests.targets.settings import Settings
 
 Wanted = Callable[[str, Sequence[str]], bool]
 """Chooses checks by their id and by the anomalies that they can name."""
 
+CROWDS = ("crowd-stays-apart", "all-pairs-stay-apart")
+"""Laws with many users in one plan."""
+
 
 def ask(settings: Settings, wanted: Wanted) -> list[CheckResult]:
     """The results of the chosen checks, of those that the profile asks.
 
-    No finding is performed again or made smaller.
+    No finding is performed again or made smaller. Where witnesses are asked, crowds pass by meanwhile.
     """
     budget = profile(settings.profile or "quick").unrefined()
     examiner = Examiner(without_known(settings), budget, new_key(settings.seed_number()))
+    watched = wanted(WITNESSES.check, WITNESSES.anomalies)
     try:
-        first = [smoke(examiner)] if wanted(SMOKE.check, SMOKE.anomalies) else []
-        return first + [
-            result_of(examiner, entry, cell)
-            for entry in all_laws().values()
-            for cell in entry.asked(budget)
-            if wanted(entry.check_id(cell), entry.covers(cell))
-        ]
+        results = [smoke(examiner)] if wanted(SMOKE.check, SMOKE.anomalies) else []
+        if watched:
+            examiner.call_witnesses()
+        for entry in all_laws().values():
+            for cell in entry.asked(budget):
+                chosen = wanted(entry.check_id(cell), entry.covers(cell))
+                if chosen or (watched and entry.name in CROWDS):
+                    result = result_of(examiner, entry, cell)
+                    results += [result] if chosen else []
+        seen = witnesses(examiner)
+        return results if seen is None else [*results, seen]
     finally:
         examiner.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,7 +14,7 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LawEntry
-from isolation_tests.engine.run import SMOKE, smoke_plan
+from isolation_tests.engine.run import SMOKE, WITNESSES, smoke_plan
 from isolation_tests.engine.search import search
 from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
@@ -41,6 +41,7 @@ from isolation_tests.model import (
     alias_reason,
 )
 from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
+from isolation_tests.plans.cells import undrawn
 from isolation_tests.plans.drawn import alias_anomalies
 
 
@@ -71,6 +72,17 @@ class Check:
     def run(self) -> None:
         """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
+
+    def take_all(self, seen: Sequence[tuple[History, Judgement]]) -> None:
+        """Take what was seen while other checks ran; raise the violation, error or doubt that it shows."""
+
+        def take() -> None:
+            if not seen:
+                raise Inconclusive("other checks saw what witnesses had stored, so none was left to the end")
+            for history, judged in seen:
+                self._take(history, judged)
+
+        self._conclude(take)
 
     def hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         """Let Hypothesis search for violating plans; every finding is recorded when it first shows.
@@ -301,4 +313,16 @@ def smoke(examiner: Examiner) -> CheckResult:
     check = Check(examiner, SMOKE.check, SMOKE.title, SMOKE.anomalies, SMOKE.level, cell)
     with contextlib.suppress(CheckFailed):
         check.run()
+    return check.kept
+
+
+def witnesses(examiner: Examiner) -> CheckResult | None:
+    """What the witnesses of this process saw, which comes after all other checks; None if none looked."""
+    seen = examiner.dismiss_witnesses()
+    if seen is None:
+        return None
+    cell = Cell("whole-run", "S1", undrawn)
+    check = Check(examiner, WITNESSES.check, WITNESSES.title, WITNESSES.anomalies, WITNESSES.level, cell)
+    with contextlib.suppress(CheckFailed):
+        check.take_all(seen)
     return check.kept

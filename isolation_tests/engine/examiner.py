@@ -17,6 +17,7 @@ from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.safety.limits import narrowed
 from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
+from isolation_tests.engine.witnesses import Witnesses
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal, RunInfo
@@ -39,6 +40,7 @@ from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, paced, varied
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import TRIED, probe_plan
+from isolation_tests.plans.witnesses import witness_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint
@@ -118,6 +120,7 @@ class Examiner:
         self._shrinking = Shrinking(self._ask_for_less)
         self._shrinks = max(profile.shrinks, FEWEST_SMALLER_PLANS) if profile.shrinks else 0
         self._shrunk_for = 0.0
+        self._witnesses: Witnesses | None = None
         try:
             session, self._runner = self._open()
         except BaseException:
@@ -193,6 +196,21 @@ class Examiner:
             disposable=self.target.disposable,
         )
 
+    def call_witnesses(self) -> None:
+        """From now on, let users of before every other check look at their facts between the plans."""
+        self._witnesses = Witnesses(
+            plan=witness_plan(self.material("witnesses")),
+            runner=lambda: self._runner,
+            perform=self.perform,
+            explains=self.proven.explains,
+            patience=self.profile.patience,
+        )
+
+    def dismiss_witnesses(self) -> list[tuple[History, Judgement]] | None:
+        """Let witnesses look for the last time, and say what they saw; None if none looked."""
+        witnesses, self._witnesses = self._witnesses, None
+        return None if witnesses is None else witnesses.finish()
+
     def perform(self, plan: Plan) -> History:
         """Run one plan; open a new session if the last one was lost or has run enough plans.
 
@@ -248,6 +266,21 @@ class Examiner:
         a comparison shows is confirmed by running it once more, and by the viewer alone as slow as with the
         others, unless something proven explains it.
         """
+        if self._witnesses is None:
+            return self._ask(plan)
+        self._witnesses.before(plan)
+        try:
+            asked = self._ask(plan)
+            if any(finding.left_behind for _, judged in asked for finding in judged.findings):
+                # What witnesses have stored hides that the plan shows as much by itself, if it does.
+                self._witnesses.step_aside()
+                again = self._ask(plan)
+                asked = again if any(judged.findings for _, judged in again) else asked
+            return asked
+        finally:
+            self._witnesses.after(plan)
+
+    def _ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
@@ -266,10 +299,13 @@ class Examiner:
         return any(not self.proven.explains(finding, history) for finding in compared)
 
     def _reopen(self) -> None:
+        """Open the target again; where what was stored does not outlive that, witnesses begin anew."""
         leftovers = self._runner.leftovers
         _, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)
         self._performed = 0
+        if self._witnesses is not None and REOPEN not in self.capabilities:
+            self._witnesses.begin_anew()
 
     def replay(self, finding: Finding, plan: Plan) -> tuple[int, int]:
         """Run a finding's plan again, once per key, unless replays are off; return (times seen, tried).
@@ -370,6 +406,8 @@ class Examiner:
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
+        if self._witnesses is not None:
+            self._witnesses.close()
         try:
             self._runner.close()
         finally:

@@ -31,6 +31,15 @@ SMOKE = ExpectedCheck(
 )
 """The smoke test, which every run starts with. If an adapter fails it, the other checks prove nothing."""
 
+WITNESSES = ExpectedCheck(
+    check="witnesses[whole-run]",
+    title="Users whose facts are older than all else in the run keep them, and see nothing of others.",
+    anomalies=("S1", "D1", "S4", "completeness"),
+    level=Level.CORE,
+    needs=(),
+)
+"""What the witnesses of a run saw. Each process that performs checks reports its own."""
+
 
 def new_key(seed: int | None) -> RunKey:
     """The key of a new run: an id, a secret, and the given seed or a random one."""
@@ -66,7 +75,7 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
         for entry in all_laws().values()
         for cell in entry.asked(asked)
     )
-    return (SMOKE, *laws)
+    return (SMOKE, *laws, WITNESSES)
 
 
 def not_closed(error: BaseException) -> str:

@@ -255,6 +255,18 @@ class Meter:
                 self._users.clear()
             self._cleaning = False
 
+    def set_aside(self) -> int:
+        """Keep the requests that clean up after the plan of now, past the cleaning after other plans."""
+        with self._lock:
+            kept, self._kept = self._kept, 0
+            self._users.clear()
+        return kept
+
+    def take_up(self, kept: int) -> None:
+        """Let the next cleaning use what was set aside for it."""
+        with self._lock:
+            self._kept += kept
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Within this, a slow target gets the calls of this process only."""

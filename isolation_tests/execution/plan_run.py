@@ -25,6 +25,7 @@ class PlanRun:
     events: list[Event] = field(default_factory=list)
     writers: list[UserIndex] = field(default_factory=list)
     passed: dict[str, Any] = field(default_factory=dict)
+    kept: int = 0
     _world: World = field(default_factory=World)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,6 +70,11 @@ class PlanRun:
         with self._lock:
             self.events.append(event)
             self._world.apply(event, step)
+
+    def forget(self, steps: range) -> None:
+        """Drop what these steps, which only read, were answered before."""
+        with self._lock:
+            self.events[:] = [event for event in self.events if event.step not in steps]
 
     def order(self, first: int) -> None:
         """Sort the events from `first` on by when they ended: a lane may be held up before it records one."""

@@ -84,23 +84,47 @@ class Runner:
 
         harm: whether what came shows that a delete does harm; then nothing more is written or deleted.
         """
-        run = PlanRun(bind(plan, self._lease))
-        self._write_ahead(run)
+        run = self.begin(plan)
         cut = None
         with self._session.turn():
             try:
-                self._perform_all(run)
+                self._perform_all(run, range(len(plan.steps)))
             except RunEnded as error:
                 cut = str(error)
             finally:
-                if harm(self._history(run)):
+                if harm(self.history(run)):
                     self._lease.halt()
                 else:
                     with self._session.cleaning():
                         self._clean(run)
-        return self._history(run, cut)
+        return self.history(run, cut)
 
-    def _history(self, run: PlanRun, cut: str | None = None) -> History:
+    def begin(self, plan: Plan) -> PlanRun:
+        """A run of the plan under fresh names, of which nothing is performed yet."""
+        run = PlanRun(bind(plan, self._lease))
+        self._write_ahead(run)
+        return run
+
+    def go_on(self, run: PlanRun, steps: range) -> History:
+        """Perform these steps of a plan, perhaps once more; `end` cleans up. Raises `RunEnded`."""
+        run.forget(steps)
+        try:
+            with self._session.turn():
+                self._perform_all(run, steps)
+        finally:
+            if (meter := self._session.session.meter) is not None:
+                run.kept += meter.set_aside()
+        return self.history(run)
+
+    def end(self, run: PlanRun) -> None:
+        """Clean up after a run that was performed in parts."""
+        if (meter := self._session.session.meter) is not None:
+            meter.take_up(run.kept)
+        with self._session.turn(), self._session.cleaning():
+            self._clean(run)
+
+    def history(self, run: PlanRun, cut: str | None = None) -> History:
+        """What a run has shown so far. cut: why it ended early."""
         return History(
             plan=run.binding.plan,
             users=run.binding.users,
@@ -110,8 +134,9 @@ class Runner:
             cut=cut,
         )
 
-    def _perform_all(self, run: PlanRun) -> None:
-        for overlapping, block in itertools.groupby(enumerate(run.binding.plan.steps), _overlaps):
+    def _perform_all(self, run: PlanRun, steps: range) -> None:
+        numbered = [(number, run.binding.plan.steps[number]) for number in steps]
+        for overlapping, block in itertools.groupby(numbered, _overlaps):
             if overlapping:
                 self._perform_together(run, list(block))
             else:

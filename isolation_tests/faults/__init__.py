@@ -8,6 +8,7 @@ from typing import Any
 from isolation_tests.faults.lifetime import (
     caches,
     concurrency,
+    crowds,
     deletes,
     derived,
     indexes,
@@ -53,6 +54,7 @@ ALL_FAULTS: tuple[Fault, ...] = (
     *arguments.FAULTS,
     *indexes.FAULTS,
     *queues.FAULTS,
+    *crowds.FAULTS,
     *concurrency.FAULTS,
     *views.FAULTS,
 )

@@ -17,18 +17,21 @@ from isolation_tests.model.world import World
 
 
 def judge(history: History) -> Judgement:
-    """Each foreign canary in an answer, polls included: one sighting is a violation.
+    """Each kind of foreign canary in an answer, polls included: one sighting is a violation.
 
     An error text that repeats the caller's own query tells the caller nothing.
     """
-    findings: list[Finding] = []
+    findings: dict[tuple[object, ...], Finding] = {}
     shown = functools.cache(lambda: _shown(history))
+    context = naming.Context.of(history)
     for event, step, world in walk(history):
         sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
         cached = cached_for_another(history, event, world) if sights else None
         outlived = bool(sights) and _outlived(history, event, world, shown)
-        findings += [_finding(history, replace(s, cached=cached, outlived=outlived)) for s in sights]
-    return Judgement(findings=tuple(findings))
+        for sight in sights:
+            one = _finding(history, replace(sight, cached=cached, outlived=outlived), context)
+            findings.setdefault((one.key, one.viewer, one.step, one.left_behind), one)
+    return Judgement(findings=tuple(findings.values()))
 
 
 def _shown(history: History) -> bool:
@@ -94,14 +97,14 @@ def _sights(history: History, event: Event, step: Step) -> Iterator[Sight]:
             yield Sight(event, sighting, beside=own, mixed=own and any(written))
 
 
-def _finding(history: History, sight: Sight) -> Finding:
+def _finding(history: History, sight: Sight, context: naming.Context) -> Finding:
     event, sighting = sight.event, sight.sighting
     leak = "an error message" if sighting.where.startswith("error") else f"the field {sighting.where}"
     owner = "another check of this run" if sighting.user is None else f"user {sighting.user}"
     finding = found(
         history,
         event,
-        anomaly=naming.of_cross_read(history, sight),
+        anomaly=naming.of_cross_read(history, sight, context),
         law=Law.NO_CROSS_READ,
         owner=sighting.user,
         where=sighting.where,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Sighting, Step, UserIndex
@@ -40,7 +40,44 @@ class Sight:
     outlived: bool = False
 
 
-def of_cross_read(history: History, sight: Sight) -> str:
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What naming asks of a whole history for each sight.
+
+    stored: the calls that stored a fact. in_turn: each user's calls outside of lanes. planted: users and the
+    facts that somebody else wrote over a memory of theirs. maintained: the calls of maintenance.
+    """
+
+    stored: Mapping[int | None, Sequence[Event]]
+    in_turn: Mapping[UserIndex, Sequence[Event]]
+    planted: frozenset[tuple[UserIndex, int]]
+    maintained: Sequence[Event]
+    overlapping: bool
+
+    @classmethod
+    def of(cls, history: History) -> Context:
+        """The context of one history."""
+        steps, facts = history.plan.steps, history.plan.facts
+        stored: dict[int | None, list[Event]] = {}
+        in_turn: dict[UserIndex, list[Event]] = {}
+        for event in history.events:
+            if event.op is Operation.ADD:
+                stored.setdefault(steps[event.step].fact, []).append(event)
+            if steps[event.step].lane is None:
+                in_turn.setdefault(event.user, []).append(event)
+        planted = frozenset(
+            (owner, step.fact)
+            for step in steps
+            if step.op is Operation.UPDATE and step.fact is not None and step.replaces is not None
+            for owner in facts[step.replaces].owners
+            if step.user not in facts[step.replaces].owners
+        )
+        maintained = [event for event in history.events if event.op is Operation.MAINTAIN]
+        overlapping = any(step.lane is not None for step in steps)
+        return cls(stored, in_turn, planted, maintained, overlapping)
+
+
+def of_cross_read(history: History, sight: Sight, context: Context) -> str:
     """The anomaly that a foreign canary in this answer stands for."""
     step = history.plan.steps[sight.event.step]
     if sight.sighting.where.startswith("error"):
@@ -53,24 +90,24 @@ def of_cross_read(history: History, sight: Sight) -> str:
     if kept == "K1" or (kept == "K2" and not related(history, sight.event.user, sight.sighting.user)):
         # Users whose names the system takes for one share near answers without any cache.
         return kept
-    derived = _derived(history, sight) if step.anomaly is None or step.anomaly in _VAGUE else None
+    derived = _derived(history, sight, context) if step.anomaly is None or step.anomaly in _VAGUE else None
     if derived is not None:
         return derived
     if sight.beside and step.anomaly in (None, "S1"):
         return "S2"
     if step.anomaly is not None and step.anomaly not in _LOSSES:
         return step.anomaly
-    return _by_operation(history, step, sight)
+    return _by_operation(history, step, sight, context)
 
 
-def _by_operation(history: History, step: Step, sight: Sight) -> str:
+def _by_operation(history: History, step: Step, sight: Sight, context: Context) -> str:
     """The anomaly where the plan has no word for the step: what the call addressed, who the viewer is."""
     viewer, sighting = sight.event.user, sight.sighting
     if step.cursor is not None and history.plan.steps[step.cursor].user != viewer:
         return "O7"
     if step.op in _CROSS_READ and not _wrote_own(history, step):
         return _CROSS_READ[step.op]
-    if sighting.user is not None and _was_planted(history, viewer, sighting.fact):
+    if sighting.user is not None and (viewer, sighting.fact) in context.planted:
         return "O2"
     if history.plan.users[viewer].missing:
         return "S3"
@@ -81,25 +118,21 @@ def _by_operation(history: History, step: Step, sight: Sight) -> str:
         return "S5"
     if step.odd and step.query is not None and not step.query.isspace() and not step.query.isalnum():
         return "S6"
-    return _overlapped(history, sight) or ("X5" if step.op in _SIDE_DOORS else "S1")
+    return _overlapped(history, sight, context) or ("X5" if step.op in _SIDE_DOORS else "S1")
 
 
-def _overlapped(history: History, sight: Sight) -> str | None:
+def _overlapped(history: History, sight: Sight, context: Context) -> str | None:
     """C1 where a write that overlapped another user's write put the fact into the viewer's own list.
 
     C2 where the read overlapped another user's call, and the same read in turn, or else any, keeps all apart.
     """
-    steps = history.plan.steps
-    viewer, fact = sight.event.user, sight.sighting.fact
-    stored = [
-        event for event in history.events if event.op is Operation.ADD and steps[event.step].fact == fact
-    ]
+    if not context.overlapping:
+        return None
+    fact, stored = sight.sighting.fact, context.stored.get(sight.sighting.fact, ())
     alone = [
         event
-        for event in history.events
-        if event.user == viewer
-        and steps[event.step].lane is None
-        and any(write.ended <= event.started for write in stored)
+        for event in context.in_turn.get(sight.event.user, ())
+        if any(write.ended <= event.started for write in stored)
     ]
     crossed = any(_beside(history, event, WRITING) for event in stored)
     lists = [event for event in alone if event.op is Operation.GET_ALL]
@@ -131,13 +164,12 @@ def _wrote_own(history: History, step: Step) -> bool:
     return step.op in WRITING and owned and not step.absent
 
 
-def _derived(history: History, sight: Sight) -> str | None:
+def _derived(history: History, sight: Sight, context: Context) -> str | None:
     """The anomaly of a foreign fact that something written by the system itself holds; None: of no such."""
     event, sighting = sight.event, sight.sighting
     if sighting.user is None or related(history, event.user, sighting.user):
         return None
-    before = history.events[: next(i for i, other in enumerate(history.events) if other is event)]
-    maintained = [other for other in before if other.op is Operation.MAINTAIN]
+    maintained = [other for other in context.maintained if other.started <= event.started]
     if not maintained:
         return "M2" if sight.mixed else None
     if sight.mixed:
@@ -207,16 +239,3 @@ def related(history: History, one: int, other: int | None) -> str | None:
     if history.plan.relation is not None:
         return history.plan.anomaly
     return classify(history.users[one].name, history.users[other].name)
-
-
-def _was_planted(history: History, viewer: UserIndex, fact: int) -> bool:
-    """Whether somebody else wrote the fact over a memory of the viewer's."""
-    facts = history.plan.facts
-    return any(
-        step.op is Operation.UPDATE
-        and step.fact == fact
-        and step.replaces is not None
-        and step.user not in facts[step.replaces].owners
-        and viewer in facts[step.replaces].owners
-        for step in history.plan.steps
-    )

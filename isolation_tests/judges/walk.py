@@ -19,19 +19,21 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     """Each event with its step and the world as it should be when the answer came."""
     world = World()
     memories = _memories(history.plan)
-    writes = [(event, _touched(history, event, memories)) for event in history.events if event.op in WRITING]
+    writes: dict[Actor, list[tuple[Event, set[int]]]] = {}
+    for event in history.events:
+        if event.op in WRITING:
+            writes.setdefault(event.user, []).append((event, _touched(history, event, memories)))
     for event in history.events:
         step = history.plan.steps[event.step]
-        near = [(write, facts) for write, facts in writes if write.user == event.user and write is not event]
-        world.racing = {fact for write, facts in near if _overlap(write, event) for fact in facts}
+        near = [(write, facts) for write, facts in writes.get(event.user, ()) if write is not event]
+        beside = [facts for write, facts in near if _overlap(write, event)]
+        racing = world.racing = set().union(*beside)
         world.recent = _recent(world, event, step, near, history.consistency)
         yield event, step, world
         world.apply(event, step)
-        if event.op in WRITING:
+        if beside and event.op in WRITING:
             touched = _touched(history, event, memories)
-            for write, facts in near:
-                if _overlap(write, event):
-                    world.doubtful.setdefault(event.user, set()).update(facts & touched)
+            world.doubtful.setdefault(event.user, set()).update(racing & touched)
 
 
 def _recent(

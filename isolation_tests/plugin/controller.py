@@ -14,10 +14,11 @@ import pytest
 from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence, traced
 from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
+from isolation_tests.engine.check import witnesses
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.plugin.items import RESULT, PropertyItems
+from isolation_tests.plugin.items import RESULT, PropertyItems, went_through
 from isolation_tests.reporting.evidence.errors import EvidenceError
 from isolation_tests.reporting.evidence.summary import summarise
 from isolation_tests.reporting.formats import terminal
@@ -111,6 +112,8 @@ class Controller(PropertyItems):
             return self._end(["stopped after the smoke test"])
         if workers(self.config):
             self.campaign.close()
+        else:
+            self.campaign.examiner.call_witnesses()
         return None
 
     def _end(self, notes: list[str]) -> int:
@@ -156,8 +159,10 @@ class Controller(PropertyItems):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Collect what a worker could not delete or close."""
+        """Collect what a worker's witnesses saw, and what it could not delete or close."""
         output = getattr(node, "workeroutput", {}).get(self.name, {})
+        for result in output.get("results", ()):
+            self._take(CheckResult.model_validate_json(result))
         self.campaign.leftovers.extend(output.get("leftovers", ()))
         self.campaign.notes.extend(output.get("notes", ()))
 
@@ -178,18 +183,25 @@ class Controller(PropertyItems):
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
         """Add the run's properties for `--junitxml`, and judge the run before pytest prints its summary."""
+        if went_through(exitstatus):
+            self._hear_witnesses()
         # An error here occurs again, and is reported, when the run is judged.
         with contextlib.suppress(Exception):
             self._tell_junit(exitstatus)
         yield
         self._finish(session, exitstatus)
 
+    def _hear_witnesses(self) -> None:
+        """Take what the witnesses of this process saw; those of workers have reported by now."""
+        if (seen := witnesses(self.campaign.examiner)) is not None:
+            self._take(seen)
+
     def _tell_junit(self, exitstatus: int) -> None:
         plugins = self.config.pluginmanager.get_plugins()
         junit = next((one for one in plugins if hasattr(one, "add_global_property")), None)
         if junit is None:
             return
-        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        ended = went_through(exitstatus)
         summary = summarise(self.campaign.header, self.campaign.results) if ended else None
         for name, value in suite_properties(self.campaign.header, summary):
             junit.add_global_property(name, value)

@@ -38,6 +38,11 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def went_through(exitstatus: int) -> bool:
+    """Whether a pytest session came to its end, whatever its tests showed."""
+    return exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+
 class PropertyItems:
     """The part of the plugin in a process that runs the properties."""
 

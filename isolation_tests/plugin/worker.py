@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from isolation_tests.core.errors import Problem
+from isolation_tests.engine.check import witnesses
 from isolation_tests.engine.examiner import Examiner, RunKey
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.proven import proven_by
@@ -19,7 +20,7 @@ from isolation_tests.engine.run import not_closed
 from isolation_tests.engine.safety.limits import joined
 from isolation_tests.execution.journal import Journal
 from isolation_tests.model import Budget, CheckResult
-from isolation_tests.plugin.items import PropertyItems, stop_in_order
+from isolation_tests.plugin.items import PropertyItems, stop_in_order, went_through
 from isolation_tests.targets.resolve import resolve
 
 _PARENT_SECONDS = 0.5
@@ -55,17 +56,23 @@ class Worker(PropertyItems):
         if self._examiner is None:
             try:
                 self._examiner = _worker_examiner(self._payload, self.config)
+                self._examiner.call_witnesses()
             except Problem as error:
                 self._failed = error
                 raise
         return self._examiner
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Close the target, and report to the first process what could not be deleted or closed."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the target, and report what witnesses saw and what could not be deleted or closed."""
         if self._examiner is None:
             return
-        output: dict[str, list[str]] = {"leftovers": self._examiner.leftovers, "notes": []}
+        seen = witnesses(self._examiner) if went_through(exitstatus) else None
+        output: dict[str, list[str]] = {
+            "leftovers": self._examiner.leftovers,
+            "notes": [],
+            "results": [] if seen is None else [seen.model_dump_json()],
+        }
         try:
             self._examiner.close()
         except Exception as error:  # noqa: BLE001 - an adapter's error is reported and never crashes the run

@@ -84,9 +84,13 @@ class Mint:
             raise ValueError(f"a run secret has {_SECRET_BYTES} bytes, not {len(secret)}")
         self._secret = secret
         self._remembered = lru_cache(_REMEMBERED_TEXTS)(self._found)
+        self._made = lru_cache(_REMEMBERED_TEXTS)(self._make)
 
     def token(self, canary: Canary) -> str:
         """Return the canary's token: "zk" and 24 characters of a-z and 2-7, one word to any tokeniser."""
+        return self._made(canary)
+
+    def _make(self, canary: Canary) -> str:
         payload = canary.user.to_bytes(_USER_BYTES) + canary.fact.to_bytes(_FACT_BYTES)
         tag = self._mac(b"tag", payload)[:_TAG_BYTES]
         return _PREFIX + base64.b32encode(self._whiten(payload, tag) + tag).decode().lower()
@@ -121,6 +125,8 @@ class Mint:
         exceptions with their causes and notes. Skips numbers, vectors, code and one-time iterators. Evaluates
         no property and never raises.
         """
+        if type(value) is str:
+            return [Found(canary, where) for canary in self.find(value)]
         found: dict[Found, None] = {}
         for text, path in _Walk().texts(value, where):
             found.update((Found(canary, path), None) for canary in self.find(text))

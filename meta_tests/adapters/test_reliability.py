@@ -122,11 +122,11 @@ ROWS: dict[str, Any] = {
     "one id twice": made.after(START, _rows(lambda _n, row: {**row, "id": "same"})),
     "credentials end in mid-run": made.after(START, _plain(b'{"error": "expired"}', status=401)),
     "429 with a pause": made.after(
-        START, made.sometimes(0.05, _plain(b"", ("retry-after", "1"), status=429)), until=START + 200
+        START, made.sometimes(0.05, _plain(b"", ("retry-after", "1"), status=429)), until=START + 100
     ),
     "a pause of an hour": made.after(START, _plain(b"", ("retry-after", "3600"), status=429)),
 }
-LIMITS = ("seconds=40", "requests=4000")
+LIMITS = ("seconds=20", "requests=4000")
 HOLDS = ("restart in mid-run", "5 % of answers are 5xx", "429 with a pause")
 """Rows in which some checks meet no trouble, or get over it."""
 

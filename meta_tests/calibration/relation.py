@@ -62,8 +62,9 @@ BROAD = (
     "every-value-stays-apart[",
     "every-pair-stays-apart[",
     "offers-keep-own-facts[",
+    "witnesses[",
 )
-"""Laws that draw plans or range over all that a target offers, and come upon whatever is wrong."""
+"""Laws that draw plans, range over all that a target offers or look all the time: they meet what is wrong."""
 DRAWN = BROAD[:3]
 """Those whose plans are drawn, so that any change of what is drawn changes what they come upon."""
 

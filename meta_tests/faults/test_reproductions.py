@@ -29,7 +29,7 @@ from meta_tests.calibration.test_kill_matrix import base, own_names
 CANARY = re.compile(r"CANARY-\d+")
 ROWS = read().faults
 TRIES = 5
-PROFILE = replace(PROFILES["ci"], replays=1, patience=10.0, shrinks=120)
+PROFILE = replace(PROFILES["ci"], replays=1, patience=5.0, shrinks=120)
 
 
 @dataclass

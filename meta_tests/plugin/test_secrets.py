@@ -135,7 +135,7 @@ def test_no_planted_secret_and_no_strangers_word_is_in_any_byte(tmp_path: Path, 
     said = {
         "run": command(
             tmp_path, "run", "target.toml", "--profile", "quick", "--report", "out", "-v", "-n", "0",
-            "--junit", "junit.xml", *exports,
+            "--junit", "junit.xml", "--budget", "requests=2500", *exports,
         )
     }  # fmt: skip
     assert "VIOLATED" in said["run"], said["run"][-2000:]

@@ -1,0 +1,189 @@
+"""Witnesses: users whose facts are older than all else in a run, and who look at them until its end.
+
+What needs time, crowds or volume to go wrong shows to them, where no single plan has enough of these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from isolation_tests.core.plural import counted
+from isolation_tests.engine.violations import CheckFailed
+from isolation_tests.execution.meter import RunEnded
+from isolation_tests.execution.plan_run import PlanRun
+from isolation_tests.execution.runner import Runner
+from isolation_tests.judges.judging import judge
+from isolation_tests.model import Finding, History, Judgement, Law, Operation, Plan
+from isolation_tests.plans.witnesses import around, before_last_look
+
+PLANS_BETWEEN = 50
+"""How many plans are performed between two looks."""
+LONGEST_CONTROL_SECONDS = 120.0
+"""The greatest age of lost facts at which it is tried whether they go by age alone."""
+_MOST_EPOCHS = 3
+"""After so many groups of witnesses that something was shown to, no more is learned from another one."""
+
+
+@dataclass
+class Witnesses:
+    """One worker's witnesses, until `finish`.
+
+    plan: what they do. runner: gives the runner of now. perform: performs a plan; raises `CheckFailed` where
+    it must not run. explains: whether something proven explains a finding. patience: for how many seconds the
+    plan is looked for that did what was seen. seen: what each group of witnesses saw.
+    """
+
+    plan: Plan
+    runner: Callable[[], Runner]
+    perform: Callable[[Plan], History]
+    explains: Callable[[Finding, History], bool]
+    patience: float
+    seen: list[tuple[History, Judgement]] = field(default_factory=list)
+    _free: bool = True
+    _run: PlanRun | None = None
+    _began: float = 0.0
+    _since: list[Plan] = field(default_factory=list)
+    _told: int = 0
+
+    def before(self, plan: Plan) -> None:
+        """Let new witnesses store if there are none, or look if it is time, or if this plan may forget."""
+        with self._alone() as free:
+            if free and self._run is None and self._told < _MOST_EPOCHS:
+                self._begin()
+            elif free and self._run and (len(self._since) >= PLANS_BETWEEN or _maintains(plan)):
+                self._look()
+
+    def after(self, plan: Plan) -> None:
+        """Take in that a plan was performed; maintenance may forget, so that witnesses begin anew."""
+        if self._free and self._run is not None:
+            self._since.append(plan)
+            if _maintains(plan):
+                self._end()
+
+    def begin_anew(self) -> None:
+        """Let others take the place of these witnesses, whose facts need not be there any more."""
+        self._end()
+
+    def step_aside(self) -> None:
+        """Delete what these witnesses have stored, for others saw it; a system that shows it needs few."""
+        self._told += 1
+        self._end()
+
+    def finish(self) -> list[tuple[History, Judgement]] | None:
+        """Look for the last time, and say what all witnesses saw; None if no plan was performed."""
+        with self._alone() as free:
+            if free and self._run is not None:
+                self._look()
+        self.close()
+        return self.seen if self._began else None
+
+    def close(self) -> None:
+        """Delete what the witnesses have stored; they look no more."""
+        self._free = False
+        self._end()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether witnesses may act now; what they do calls for none of them."""
+        free, self._free = self._free, False
+        try:
+            yield free
+        except RunEnded as error:
+            free = False
+            if self._run is not None:
+                cut = self.runner().history(self._run, str(error))
+                self.seen.append((cut, judge(cut)))
+        finally:
+            self._free = free
+
+    def _begin(self) -> None:
+        self._began, self._since = time.monotonic(), []
+        self._run = self.runner().begin(self.plan)
+        self.runner().go_on(self._run, range(before_last_look(self.plan)))
+
+    def _end(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            self.runner().end(run)
+
+    def _look(self) -> None:
+        """Look once more; after something was shown, other witnesses take their place."""
+        run, plans = self._run, self._since
+        if run is None:
+            return
+        self._since = []
+        history = self.runner().go_on(run, range(before_last_look(self.plan), len(self.plan.steps)))
+        judged = judge(history)
+        self.seen = [one for one in self.seen if one[0].users != history.users]
+        if not judged.findings:
+            self.seen.append((history, judged))
+            return
+        self._told += 1
+        self._end()
+        self.seen.append(self._traced(history, judged, plans))
+
+    def _traced(
+        self, history: History, judged: Judgement, plans: Sequence[Plan]
+    ) -> tuple[History, Judgement]:
+        """What was seen, with the plan that did it where that can be found; a doubt where age may have."""
+        if all(self.explains(finding, history) for finding in judged.findings):
+            return history, judged
+        if not any(finding.law is Law.NO_CROSS_READ for finding in judged.findings):
+            doubt = self._by_age(time.monotonic() - self._began)
+            if doubt:
+                return history, Judgement(doubts=(doubt,))
+        named = {(finding.law, finding.operation) for finding in judged.findings}
+        traced = self._culprit(plans, named)
+        if traced is not None:
+            return traced
+        between = (
+            f"it came with one of {counted(len(plans), 'plan')}, from {plans[0].name} to {plans[-1].name}"
+        )
+        return history, judged.model_copy(update={"notes": (*judged.notes, between)})
+
+    def _by_age(self, age: float) -> str:
+        """Why the loss proves nothing: new witnesses, as old and with nobody else there, lost facts too."""
+        if age > LONGEST_CONTROL_SECONDS:
+            return (
+                f"witnesses lost facts that were {age:.0f} s old, which a system that forgets by age does too"
+            )
+        run = self.runner().begin(self.plan)
+        try:
+            first = before_last_look(self.plan)
+            self.runner().go_on(run, range(first))
+            time.sleep(age)
+            alone = judge(self.runner().go_on(run, range(first, len(self.plan.steps))))
+        finally:
+            self.runner().end(run)
+        return (
+            f"facts that are {age:.0f} s old are lost while nobody else does anything"
+            if alone.findings
+            else ""
+        )
+
+    def _culprit(
+        self, plans: Sequence[Plan], named: Collection[tuple[Law, Operation]]
+    ) -> tuple[History, Judgement] | None:
+        """The latest of these plans that shows the same to new witnesses; None if none does in time."""
+        impatient = time.monotonic() + self.patience
+        for plan in reversed(plans):
+            if time.monotonic() > impatient:
+                break
+            with contextlib.suppress(CheckFailed):
+                history = self.perform(around(plan, self.plan))
+                shown = [
+                    finding
+                    for finding in judge(history).findings
+                    if (finding.law, finding.operation) in named
+                    and max(finding.viewer, -1 if finding.owner is None else finding.owner) >= len(plan.users)
+                ]
+                if shown:
+                    return history, Judgement(findings=tuple(shown))
+        return None
+
+
+def _maintains(plan: Plan) -> bool:
+    return any(step.op is Operation.MAINTAIN for step in plan.steps)
