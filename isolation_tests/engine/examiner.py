@@ -12,6 +12,7 @@ from pathlib import Path
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.core.masking import masked_options
+from isolation_tests.engine.probing import lacks
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.safety.limits import narrowed
@@ -33,13 +34,12 @@ from isolation_tests.model import (
     History,
     Judgement,
     Operation,
-    Outcome,
     Plan,
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, paced, varied
 from isolation_tests.plans.deletes import first_delete
-from isolation_tests.plans.probes import TRIED, probe_plan
+from isolation_tests.plans.probes import probe_plan
 from isolation_tests.plans.witnesses import witness_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
@@ -386,23 +386,7 @@ class Examiner:
             history = self.perform(plan)
         except CheckFailed as error:
             return str(error)
-        return history.cut or self._probed(capability, history)
-
-    def _probed(self, capability: str, history: History) -> str:
-        """Why a capability does not work, by the history of its probe; "ok" if it does."""
-        judged = judge(history)
-        last = history.events[-1]
-        if last.op is Operation.GET_ALL and last.outcome is Outcome.UNSUPPORTED:
-            return _without_a_list(history)
-        if last.outcome is not Outcome.OK:
-            return f"{last.op} of the user's own memory: {last.outcome} ({last.error_kind}: {last.error})"
-        shown = last.rows or last.number or last.op.value in ("delete", "maintain", "get_all")
-        if not shown:
-            return f"{last.op} did not show the user's own memory"
-        # What these show of others, or lose, is a finding of the law that tries them: nothing is lacking.
-        if capability in TRIED and judged.findings:
-            return "ok"
-        return next(iter((*judged.errors, *judged.doubts, *(found.story for found in judged.findings))), "ok")
+        return history.cut or lacks(capability, history)
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
@@ -412,11 +396,3 @@ class Examiner:
             self._runner.close()
         finally:
             self._end_journal()
-
-
-def _without_a_list(history: History) -> str:
-    """Whether all but the list worked, which the target does not have."""
-    failed = (event for event in history.events if event.outcome not in (Outcome.OK, Outcome.UNSUPPORTED))
-    return next(
-        (f"{event.op}: {event.outcome} ({event.error_kind}: {event.error})" for event in failed), "ok"
-    )

@@ -135,8 +135,7 @@ class Witnesses:
             doubt = self._by_age(time.monotonic() - self._began)
             if doubt:
                 return history, Judgement(doubts=(doubt,))
-        named = {(finding.law, finding.operation) for finding in judged.findings}
-        traced = self._culprit(plans, named)
+        traced = self._culprit(plans, {_kind(finding) for finding in judged.findings})
         if traced is not None:
             return traced
         between = (
@@ -165,7 +164,7 @@ class Witnesses:
         )
 
     def _culprit(
-        self, plans: Sequence[Plan], named: Collection[tuple[Law, Operation]]
+        self, plans: Sequence[Plan], kinds: Collection[tuple[Law, Operation | None]]
     ) -> tuple[History, Judgement] | None:
         """The latest of these plans that shows the same to new witnesses; None if none does in time."""
         impatient = time.monotonic() + self.patience
@@ -177,12 +176,17 @@ class Witnesses:
                 shown = [
                     finding
                     for finding in judge(history).findings
-                    if (finding.law, finding.operation) in named
+                    if _kind(finding) in kinds
                     and max(finding.viewer, -1 if finding.owner is None else finding.owner) >= len(plan.users)
                 ]
                 if shown:
                     return history, Judgement(findings=tuple(shown))
         return None
+
+
+def _kind(finding: Finding) -> tuple[Law, Operation | None]:
+    """What was shown; of a loss, the plan that did it knows the call."""
+    return finding.law, finding.operation if finding.law is Law.NO_CROSS_READ else None
 
 
 def _maintains(plan: Plan) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING, Operation
+from isolation_tests.model import WRITING, Operation, Plan, Step
 from isolation_tests.testdata.display import show
-from isolation_tests.testdata.relations import may_be_real
+from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
 LAST_TRIES = 3
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
@@ -125,3 +126,11 @@ class GuardedSession:
     def close(self) -> None:
         """As the session's."""
         self.session.close()
+
+
+def reaches_out(plan: Plan, step: Step) -> bool:
+    """Whether a step could reach data of somebody outside the run."""
+    user = plan.users[step.user]
+    if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
+        return True
+    return step.op in WRITING and (step.spoiled or step.id_form is not None or not reaches_only_itself(user))

@@ -6,7 +6,6 @@ Positive facts are waited for within the target's consistency budget; every poll
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +16,10 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import NEEDED, police
-from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased
+from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased, reaches_out
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
+from isolation_tests.execution.polling import pauses
 from isolation_tests.execution.recorder import Recorder
 from isolation_tests.execution.session import GivenUp, Session, TimeLimit
 from isolation_tests.model import (
@@ -36,20 +36,16 @@ from isolation_tests.model import (
 )
 from isolation_tests.model.world import facts_of_plan
 from isolation_tests.testdata.display import show
-from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
-FIRST_POLL_SECONDS = 0.05
-LONGEST_POLL_SECONDS = 2.0
-LONGEST_HOLD_SECONDS = 5.0
-START_SECONDS = 60.0
+LONGEST_HOLD_SECONDS, START_SECONDS = 5.0, 60.0
 
 
 class Runner:
     """Performs plans on one session; one runner per worker.
 
-    open_more: opens the target once more, for plans in which each lane has an opening of its own. open_twin:
-    opens the target that is declared to reach the same store in another way. volatile: what the target
-    declares to be another each time, kept in each history. error_texts: the target's error texts may be kept.
+    open_more: opens the target once more, for lanes that have an opening of their own. open_twin: opens the
+    target that reaches the same store in another way. volatile: what the target declares to be another each
+    time, kept in each history. error_texts: the target's error texts may be kept.
     """
 
     def __init__(  # noqa: PLR0913 - what a target declares
@@ -161,7 +157,7 @@ class Runner:
         """
         if self._disposable:
             return None
-        return NEEDS_DISPOSABLE if any(_reaches_out(plan, step) for step in plan.steps) else None
+        return NEEDS_DISPOSABLE if any(reaches_out(plan, step) for step in plan.steps) else None
 
     def _perform_together(self, run: PlanRun, block: list[tuple[int, Step]]) -> None:
         """Perform each lane's steps in order, all lanes at once, from one starting line."""
@@ -200,7 +196,6 @@ class Runner:
     def _unsupported(self, number: int, step: Step) -> Event:
         """What a call of a core method comes to that the adapter does not have."""
         now = round(time.monotonic() - self._began, 6)
-        text = f"the adapter has no {step.op}"
         return Event(
             step=number,
             op=step.op,
@@ -210,7 +205,7 @@ class Runner:
             ended=now,
             worker=f"w{self._lease.worker}",
             error_kind=NotImplementedError.__name__,
-            error=text,
+            error=f"the adapter has no {step.op}",
         )
 
     def _call(
@@ -354,8 +349,7 @@ class Runner:
         lost: set[int],
     ) -> None:
         deadline = time.monotonic() + self._consistency
-        pause = FIRST_POLL_SECONDS
-        while True:
+        for pause in pauses():
             event = self._call(run, number, step, op, arguments)
             if event.outcome is Outcome.UNSUPPORTED:
                 return
@@ -366,7 +360,6 @@ class Runner:
                 return
             run.record(event.model_copy(update={"poll": True}), step)
             time.sleep(pause)
-            pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
     def _delete(self, run: PlanRun, index: int, name: Any) -> None:
         """Delete all that a user has; without such a method, each memory that the user stored."""
@@ -395,22 +388,6 @@ class Runner:
                     self.leftovers.append(show(name))
         done = (index for index in self._writing(run) if index not in left)
         self._lease.release(run.binding.users[index].name for index in done)
-
-
-def _reaches_out(plan: Plan, step: Step) -> bool:
-    """Whether a step could reach data of somebody outside the run."""
-    user = plan.users[step.user]
-    if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
-        return True
-    return step.op in WRITING and (step.spoiled or step.id_form is not None or not reaches_only_itself(user))
-
-
-def most_polls(consistency: float) -> int:
-    """How often a read is repeated at most until a write shows, beyond the first time."""
-    polls, pause, waited = 0, FIRST_POLL_SECONDS, 0.0
-    while waited < consistency:
-        polls, waited, pause = polls + 1, waited + pause, min(2 * pause, LONGEST_POLL_SECONDS)
-    return polls
 
 
 def _stored(run: PlanRun, index: int) -> list[str]:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import FactSpec, Operation, Plan, Step
-from isolation_tests.plans.cells import TOPIC, Material, add, facts_of, list_all, ordinary, search, settle
+from isolation_tests.model import WRITING, FactSpec, Operation, Plan, Step
+from isolation_tests.plans.cells import (
+    TOPIC,
+    Material,
+    add,
+    delete_all,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
 
 FIRST, SECOND, NEWCOMER = 0, 1, 2
 """The witnesses: two who have facts, and one who never stores any."""
@@ -57,7 +67,8 @@ def before_last_look(witnesses: Plan) -> int:
 def around(plan: Plan, witnesses: Plan) -> Plan:
     """The plan, with witnesses who store before its first step, look, and look again after its last.
 
-    The plan's own users and facts keep their indexes, and those of the witnesses come after them.
+    The plan's own users and facts keep their indexes, and those of the witnesses come after them. Whoever
+    wrote deletes everything before the last look, as after every plan.
     """
     users, facts = len(plan.users), len(plan.facts)
     groups = 1 + max((user.group for user in plan.users), default=-1)
@@ -67,12 +78,13 @@ def around(plan: Plan, witnesses: Plan) -> Plan:
         step if step.cursor is None else step.model_copy(update={"cursor": step.cursor + first})
         for step in plan.steps
     )
+    writers = sorted({step.user for step in plan.steps if step.op in WRITING})
     return plan.model_copy(
         update={
             "name": f"{plan.name}-beside-witnesses",
             "users": (*plan.users, *(ordinary(groups + user.group) for user in witnesses.users)),
             "facts": (*plan.facts, *(_owned(fact, users) for fact in witnesses.facts)),
-            "steps": (*moved[:first], *own, *moved[first:]),
+            "steps": (*moved[:first], *own, *map(delete_all, writers), *moved[first:]),
             "viewer": None,
         }
     )

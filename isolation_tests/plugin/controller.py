@@ -18,7 +18,7 @@ from isolation_tests.engine.check import witnesses
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
-from isolation_tests.plugin.items import RESULT, PropertyItems, went_through
+from isolation_tests.plugin.items import RESULT, PropertyItems, unheard, went_through
 from isolation_tests.reporting.evidence.errors import EvidenceError
 from isolation_tests.reporting.evidence.summary import summarise
 from isolation_tests.reporting.formats import terminal
@@ -193,7 +193,9 @@ class Controller(PropertyItems):
 
     def _hear_witnesses(self) -> None:
         """Take what the witnesses of this process saw; those of workers have reported by now."""
-        if (seen := witnesses(self.campaign.examiner)) is not None:
+        with unheard(self.config):
+            seen = witnesses(self.campaign.examiner)
+        if seen is not None:
             self._take(seen)
 
     def _tell_junit(self, exitstatus: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -41,6 +42,21 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 def went_through(exitstatus: int) -> bool:
     """Whether a pytest session came to its end, whatever its tests showed."""
     return exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+
+@contextlib.contextmanager
+def unheard(config: pytest.Config) -> Iterator[None]:
+    """Keep to itself what a target prints between pytest's tests, as pytest does within them."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is None:
+        yield
+        return
+    capture.resume_global_capture()
+    try:
+        yield
+    finally:
+        capture.suspend_global_capture(in_=False)
+        capture.read_global_capture()
 
 
 class PropertyItems:

@@ -39,7 +39,7 @@ RULES = runpy.run_path(str(STAGING / "mem0_platform_rules.py"))
 FAULTS: dict[str, Any] = RULES["FAULTS"]
 STAND_INS = ("mem0-platform-stand-in", "mem0-platform-stand-in-async")
 # These hide a user's own memory or bring it back: the suite waits for it as long as the target says.
-PATIENT = 1.0
+PATIENT = 0.5
 MANY = 201
 
 

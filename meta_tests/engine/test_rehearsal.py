@@ -17,7 +17,7 @@ from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.rehearsal import Forecast, forecast_lines, rehearse
-from isolation_tests.execution.runner import most_polls
+from isolation_tests.execution.polling import most_polls
 from isolation_tests.model import Budget, Verdict
 from isolation_tests.targets.config import TargetConfig
 from isolation_tests.targets.resolve import Target

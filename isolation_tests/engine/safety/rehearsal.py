@@ -27,7 +27,7 @@ from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.run import blaming
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.contract import KEYWORDS
-from isolation_tests.execution.runner import most_polls
+from isolation_tests.execution.polling import most_polls
 from isolation_tests.execution.session import Session
 from isolation_tests.model import WRITING, Budget, CheckResult, Operation
 from isolation_tests.targets.resolve import Target

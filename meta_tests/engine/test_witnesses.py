@@ -1,0 +1,173 @@
+"""Witnesses: what a single plan is too small to show is seen, traced and never guessed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from isolation_tests.adapter import Memory
+from isolation_tests.adapters.reference import ReferenceStore
+from isolation_tests.engine.check import result_of, smoke, witnesses
+from isolation_tests.engine.examination import without_known
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.run import new_key
+from isolation_tests.engine.witnesses import PLANS_BETWEEN
+from isolation_tests.model import CheckResult, Operation, Plan, Verdict
+from isolation_tests.plans import Material
+from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
+from isolation_tests.targets.settings import Settings
+from isolation_tests.testdata.facts import People
+
+OFFERED = frozenset({"get", "update", "delete", "history", "count", "export", "page", "metadata"})
+LAWS, DELETES = ("search-stays-own", "get-all-stays-own"), "delete-all-stays-own"
+
+
+def seen_in(store: Any, checks: int, laws: tuple[str, ...] = LAWS) -> CheckResult:
+    """What witnesses say of a store after some checks of these laws."""
+    target = replace(without_known(Settings(target="reference")), factory=lambda: store)
+    examiner = Examiner(target, PROFILES["ci"], new_key(1))
+    try:
+        assert smoke(examiner).verdict is Verdict.HELD
+        examiner.call_witnesses()
+        asked = [(entry, cell) for entry in all_laws().values() if entry.name in laws for cell in entry.cells]
+        for entry, cell in asked[:checks]:
+            result_of(examiner, entry, cell)
+        result = witnesses(examiner)
+        assert result is not None
+        assert not examiner.leftovers
+        return result
+    finally:
+        examiner.close()
+
+
+class Losing(ReferenceStore):
+    """The user who has had facts for longest loses them, once, at the given number of calls that store."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at, self._adds = at, 0
+
+    def add(self, user: Any, text: str, **keywords: Any) -> list[Memory]:
+        rows = super().add(user, text, **keywords)
+        self._adds += 1
+        if self._adds == self._at:
+            self.drop_oldest()
+        return rows
+
+    def drop_oldest(self) -> None:
+        """Drop the facts of the user who has had any for longest."""
+        super().delete_all(next(name for name, shelf in self._shelves.items() if shelf.rows))
+
+
+class Percent(Losing):
+    """The same at each delete_all of a user whose name has a percent sign in it."""
+
+    def __init__(self) -> None:
+        super().__init__(at=0)
+
+    def delete_all(self, user: Any) -> None:
+        super().delete_all(user)
+        if "%" in user and any(shelf.rows for shelf in self._shelves.values()):
+            self.drop_oldest()
+
+
+class Ageing(ReferenceStore):
+    """Forgets what is older than so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds, self._stored = seconds, dict[str, float]()
+
+    def add(self, user: Any, text: str, **keywords: Any) -> list[Memory]:
+        rows = super().add(user, text, **keywords)
+        self._stored.setdefault(user, time.monotonic())
+        return rows
+
+    def get_all(self, user: Any, **keywords: Any) -> list[Memory]:
+        self._forget(user)
+        return super().get_all(user, **keywords)
+
+    def search(self, user: Any, query: str, **keywords: Any) -> list[Memory]:
+        self._forget(user)
+        return super().search(user, query, **keywords)
+
+    def _forget(self, user: Any) -> None:
+        if time.monotonic() - self._stored.get(user, time.monotonic()) > self._seconds:
+            super().delete_all(user)
+
+
+@pytest.mark.parametrize("checks", [1, PLANS_BETWEEN + 10])
+def test_a_clean_store_is_held(checks: int) -> None:
+    result = seen_in(ReferenceStore(), checks)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    assert result.controls
+
+
+def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_with() -> None:
+    result = seen_in(Losing(at=100), PLANS_BETWEEN + 10)
+
+    [case] = result.cases
+    assert case.finding.key == "D1-get_all-any"
+    assert case.seen == 1 < case.tried
+    assert any(note.startswith("it came with one of 50 plans, from ") for note in result.notes)
+
+
+def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
+    checks = sum(len(entry.cells) for entry in all_laws().values() if entry.name == DELETES)
+    result = seen_in(Percent(), checks, (DELETES,))
+
+    assert 1 <= len(result.cases) <= 3
+    for case in result.cases:
+        assert case.finding.key.startswith("D1-delete_all-")
+        assert case.seen == case.tried > 1
+        assert Operation.DELETE_ALL in [step.op for step in case.history.plan.steps]
+    assert min(len(case.history.plan.steps) for case in result.cases) < 20
+
+
+def test_what_goes_by_age_alone_is_a_doubt() -> None:
+    result = seen_in(Ageing(0.1), 3 * PLANS_BETWEEN)
+
+    assert (result.verdict, result.cases) == (Verdict.INCONCLUSIVE, ())
+    assert "are lost while nobody else does anything" in result.reason
+
+
+def test_without_any_check_nobody_looks() -> None:
+    examiner = Examiner(without_known(Settings(target="reference")), PROFILES["quick"], new_key(1))
+    try:
+        assert witnesses(examiner) is None
+        examiner.call_witnesses()
+        assert witnesses(examiner) is None
+    finally:
+        examiner.close()
+
+
+CELLS = {entry.check_id(cell): cell for entry in all_laws().values() for cell in entry.cells}
+
+
+@pytest.mark.parametrize("check", [check for check in CELLS if "searched" not in check])
+def test_every_plan_can_be_performed_beside_witnesses(check: str) -> None:
+    material = Material(people=People(3), capabilities=OFFERED, crowd=5, rounds=2, disposable=True)
+    try:
+        plan = CELLS[check].build(material)
+    except NotImplementedError:
+        return
+    own = witness_plan(material)
+
+    together = Plan.model_validate(around(plan, own).model_dump())
+
+    first = before_last_look(own)
+    kept = together.steps[first : first + len(plan.steps)]
+    cursors = [step.cursor for step in plan.steps]
+    assert [
+        step.model_copy(update={"cursor": cursor}) for step, cursor in zip(kept, cursors, strict=True)
+    ] == [*plan.steps]
+    assert together.users[: len(plan.users)] == plan.users
+    assert {step.user for step in (*together.steps[:first], *together.steps[-1:])} <= set(
+        range(len(plan.users), len(together.users))
+    )
