@@ -144,6 +144,25 @@ def test_the_examples_give_the_action_what_it_takes(path: Path) -> None:
     assert all("timeout-minutes" in job for job in load(path)["jobs"].values())
 
 
+def test_a_pull_request_from_a_fork_is_told_that_it_was_not_tested() -> None:
+    jobs = load(ROOT / "examples/staging.yml")["jobs"]
+    fork = "github.event.pull_request.head.repo.full_name"
+
+    assert jobs["certify"]["if"] == f"github.event_name != 'pull_request' || {fork} == github.repository"
+    assert jobs["fork"]["if"] == f"github.event_name == 'pull_request' && {fork} != github.repository"
+    assert "::notice::" in jobs["fork"]["steps"][0]["run"]
+
+
+def test_runs_of_other_pull_requests_are_not_cancelled() -> None:
+    assert load(ROOT / "examples/staging.yml")["concurrency"]["group"] == "isolation-${{ github.ref }}"
+
+
+def test_a_violated_default_branch_still_has_evidence_to_compare_with() -> None:
+    [of_main] = [rule for rule in load(GITLAB)["isolation"]["rules"] if "CI_DEFAULT_BRANCH" in rule["if"]]
+
+    assert of_main["variables"] == {"FAIL_ON": "regressions"}
+
+
 @pytest.mark.parametrize("path", [ACTION, *WORKFLOWS], ids=names)
 def test_nothing_that_others_chose_becomes_part_of_a_script(path: Path) -> None:
     for step in steps(path):

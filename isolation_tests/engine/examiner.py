@@ -202,6 +202,7 @@ class Examiner:
             plan=witness_plan(self.material("witnesses")),
             runner=lambda: self._runner,
             perform=self.perform,
+            heed=self._heed_strangers,
             explains=self.proven.explains,
             patience=self.profile.patience,
         )

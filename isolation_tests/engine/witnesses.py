@@ -32,13 +32,15 @@ class Witnesses:
     """One worker's witnesses, until `finish`.
 
     plan: what they do. runner: gives the runner of now. perform: performs a plan; raises `CheckFailed` where
-    it must not run. explains: whether something proven explains a finding. patience: for how many seconds the
-    plan is looked for that did what was seen. seen: what each group of witnesses saw.
+    it must not run. heed: ends the run if a history shows somebody whom it did not make. explains: whether
+    something proven explains a finding. patience: for how many seconds the plan is looked for that did what
+    was seen. seen: what each group of witnesses saw.
     """
 
     plan: Plan
     runner: Callable[[], Runner]
     perform: Callable[[Plan], History]
+    heed: Callable[[History], None]
     explains: Callable[[Finding, History], bool]
     patience: float
     seen: list[tuple[History, Judgement]] = field(default_factory=list)
@@ -102,7 +104,7 @@ class Witnesses:
     def _begin(self) -> None:
         self._began, self._since = time.monotonic(), []
         self._run = self.runner().begin(self.plan)
-        self.runner().go_on(self._run, range(before_last_look(self.plan)))
+        self.heed(self.runner().go_on(self._run, range(before_last_look(self.plan))))
 
     def _end(self) -> None:
         run, self._run = self._run, None
@@ -116,6 +118,7 @@ class Witnesses:
             return
         self._since = []
         history = self.runner().go_on(run, range(before_last_look(self.plan), len(self.plan.steps)))
+        self.heed(history)
         judged = judge(history)
         self.seen = [one for one in self.seen if one[0].users != history.users]
         if not judged.findings:

@@ -16,6 +16,7 @@ from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.witnesses import PLANS_BETWEEN
 from isolation_tests.model import CheckResult, Operation, Plan, Verdict
 from isolation_tests.plans import Material
@@ -135,6 +136,41 @@ def test_what_goes_by_age_alone_is_a_doubt() -> None:
 
     assert (result.verdict, result.cases) == (Verdict.INCONCLUSIVE, ())
     assert "are lost while nobody else does anything" in result.reason
+
+
+class Opening(ReferenceStore):
+    """From some time on, shows a stranger's memory to everybody who has none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._searches = 0
+
+    def search(self, user: Any, query: str, **keywords: Any) -> list[Memory]:
+        self._searches += 1
+        found = super().search(user, query, **keywords)
+        return found or [Memory("stranger", "My sister keeps bees.")] * (self._searches > 10)
+
+
+def test_a_stranger_whom_only_witnesses_meet_ends_the_run() -> None:
+    settings = Settings(target="reference")
+    target = replace(without_known(settings), factory=Opening)
+    target = replace(target, config=target.config.model_copy(update={"disposable": False}))
+    key = new_key(1)
+    with limited(target, settings, key.began) as metered:
+        examiner = Examiner(metered, PROFILES["ci"], key)
+        try:
+            examiner.call_witnesses()
+            asked = [
+                (entry, cell)
+                for entry in all_laws().values()
+                if entry.name == LAWS[1]
+                for cell in entry.cells
+            ]
+            results = [result_of(examiner, entry, cell) for entry, cell in asked[: PLANS_BETWEEN + 10]]
+        finally:
+            examiner.close()
+
+    assert [result.reason for result in results if "somebody else's" in result.reason]
 
 
 def test_without_any_check_nobody_looks() -> None:

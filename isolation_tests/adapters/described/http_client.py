@@ -1,8 +1,8 @@
 """One HTTP client for all users: builds requests, sends credentials and interprets answers.
 
 How values are sent: in JSON, every value keeps its type. In a path, a value is formatted as in an f-string
-and fully percent-encoded, a lone dot included. In a query string, None is an empty text, booleans are `true`
-and `false`, a list is repeated and an object is JSON. In a header, the text is sent as UTF-8.
+and fully percent-encoded, a lone dot included. In a query string, None is left out, booleans are `true` and
+`false`, a list is repeated and an object is JSON. In a header, the text is sent as UTF-8.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class Client:
         """Raise `Refused` if the user is not text in a place that holds text only.
 
         A path, a header and a query string have no types: writing 5 there would turn it into the user "5",
-        and this client would be to blame. In a query string, no user is an empty value.
+        and this client would be to blame. In a query string, no user is no parameter.
         """
         text_only = slots(call.path, call.headers, self._mapped.headers)
         as_text = "user" in text_only or (user is not None and "user" in slots(call.query))
@@ -294,6 +294,7 @@ def _query(query: Mapping[str, Any]) -> list[tuple[str, str]]:
         (name, _in_query(each))
         for name, value in query.items()
         for each in (value if isinstance(value, list) else [value])
+        if each is not None
     ]
 
 
@@ -302,7 +303,7 @@ def _in_query(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return str(value)
 
 
 def _wants_a_pause(response: httpx.Response) -> bool:
