@@ -1,4 +1,4 @@
-"""The command line: run, probe, clean, sweep, calibrate, replay, report, targets, init, bridge, explain."""
+"""The command line: every command, its options, and how it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isolation_tests.cli.replay import replay
 from isolation_tests.cli.report import report
 from isolation_tests.cli.run import run
 from isolation_tests.cli.sweep import sweep
-from isolation_tests.cli.targets import explain, init, targets
+from isolation_tests.cli.targets import environments, explain, init, targets
 
 
 @click.group(
@@ -29,5 +29,9 @@ def main() -> None:
     """
 
 
-for command in (run, probe, clean, calibrate, replay, sweep, report, init, bridge, targets, explain):
+COMMANDS = (
+    *(run, probe, clean, calibrate, replay, sweep, report),
+    *(init, bridge, targets, environments, explain),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands to start with: init, targets and explain."""
+"""Commands to start with: init, targets and explain; and environments, for what was installed for targets."""
 
 from __future__ import annotations
 
@@ -68,6 +68,42 @@ def targets() -> int:
         listing("Seeded faults", ("target", "anomaly", "what is planted"), faults), soft_wrap=False
     )
     return int(ExitStatus.HELD)
+
+
+@click.command()
+@click.option("--remove", "ids", multiple=True, metavar="ID", help="Remove this one; repeatable.")
+@click.option("--remove-all", "everything", is_flag=True, help="Remove all of them.")
+@reports_errors
+def environments(
+    ids: tuple[str, ...],
+    everything: bool,  # noqa: FBT001 - click passes it by name
+) -> int:
+    """List what --own-environment has installed, or remove it.
+
+    It is kept in your cache folder. A run that needs it again installs it again.
+    """
+    from isolation_tests.reporting.formats.terminal import console, listing
+    from isolation_tests.targets.kept import kept, remove
+
+    for id in [one.id for one in kept()] if everything else ids:
+        gone = remove(id)
+        click.echo(f"removed {gone.id} ({_megabytes(gone.bytes)})")
+    left = kept()
+    if not left:
+        click.echo("Nothing is installed for targets.")
+    elif not (ids or everything):
+        rows = [
+            (one.id, ", ".join(one.holds) or "not finished", f"{one.made:%Y-%m-%d}", _megabytes(one.bytes))
+            for one in left
+        ]
+        headings = ("id", "what was installed", "on", "size")
+        console().print(listing("Environments", headings, rows), soft_wrap=False)
+        click.echo(f"In {left[0].folder.parent.parent}. Remove one with --remove ID.")
+    return int(ExitStatus.HELD)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 @click.command()

@@ -42,6 +42,7 @@ def environment(config: TargetConfig) -> Path:
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     with FileLock(f"{folder}.lock"):
         if not (folder / _DONE).is_file():
+            print(f"installing {', '.join(wanted)} into {folder}, which is kept", file=sys.stderr)  # noqa: T201
             venv.create(folder, clear=True, with_pip=True)
             _install(python, wanted, config.name)
             (folder / _DONE).write_text(seed, encoding="utf-8")

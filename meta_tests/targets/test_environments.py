@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import venv
 from importlib import metadata
@@ -10,9 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from isolation_tests.cli import main
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.targets import environments
+from isolation_tests.targets import environments, kept
 from isolation_tests.targets.config import TargetConfig
 
 CONFIG = TargetConfig(name="old", adapter="module:factory", extra="mem0", requires=("mem0ai<2",))
@@ -80,3 +83,63 @@ def test_what_pip_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.whl")
     with pytest.raises(UsageProblem, match=r"old: .*missing\.whl failed; pip said: ERROR: .*missing"):
         environments._install(Path(sys.executable), [missing], "old")
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A cache folder with an environment, packages of npm, and an environment that was not finished."""
+    monkeypatch.setattr(kept, "user_cache_path", lambda _: tmp_path)
+    held = {
+        "environments/aaaa1111": [
+            [3, 12, 1],
+            ["--editable", "isolation-tests[mem0]", "mem0ai<2"],
+            ["digest"],
+        ],
+        "npm/aaaa2222": ["mem0ai@3.3.1"],
+    }
+    for place, record in held.items():
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        (folder / "installed.json").write_text(json.dumps(record), encoding="utf-8")
+        (folder / "module.py").write_bytes(b"x" * 2_000_000)
+    (tmp_path / "environments" / "bbbb3333").mkdir()
+    return tmp_path
+
+
+def test_what_was_installed_is_listed(cache: Path) -> None:
+    held = {one.id: one.holds for one in kept.kept()}
+
+    assert held == {
+        "aaaa1111": ("isolation-tests[mem0]", "mem0ai<2"),
+        "aaaa2222": ("mem0ai@3.3.1",),
+        "bbbb3333": (),
+    }
+    said = CliRunner().invoke(main, ["environments"]).output
+    assert "2.0 MB" in said
+    assert "not finished" in said
+    assert str(cache) in said.replace("\n", "")
+
+
+def test_one_is_removed_by_the_beginning_of_its_id(cache: Path) -> None:
+    said = CliRunner().invoke(main, ["environments", "--remove", "aaaa1"]).output
+
+    assert said == "removed aaaa1111 (2.0 MB)\n"
+    assert [one.id for one in kept.kept() if one.id == "aaaa1111"] == []
+    assert not (cache / "environments" / "aaaa1111").exists()
+
+
+@pytest.mark.parametrize("id", ["", "a", "aaaa", "cccc", "../npm/aaaa2222"])
+def test_nothing_vague_removes_anything(cache: Path, id: str) -> None:
+    with pytest.raises(UsageProblem, match=r"`isolation-tests environments` lists them"):
+        kept.remove(id)
+    assert len(kept.kept()) == 3
+    assert cache.exists()
+
+
+def test_all_of_them_can_be_removed(cache: Path) -> None:
+    said = CliRunner().invoke(main, ["environments", "--remove-all"]).output
+
+    assert said.count("removed ") == 3
+    assert said.endswith("Nothing is installed for targets.\n")
+    assert kept.kept() == []
+    assert list((cache / "npm").iterdir()) == []
