@@ -120,6 +120,9 @@ class OptionalMethods(Protocol):
 
     By-id calls take the user on whose behalf the call is made. A foreign id and an absent id must get the
     same answer: `Refused` for both, or None from `get` for both.
+
+    An adapter may also have an attribute `unasked`: the names of operations that the system has and the
+    adapter never calls. A run says that nothing is known of them.
     """
 
     def get(self, user: Any, id: str) -> Memory | None:

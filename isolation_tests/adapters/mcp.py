@@ -56,6 +56,7 @@ class McpMemory:
     """
 
     get_all: Callable[..., Awaitable[Sequence[Memory]]]
+    unasked: Sequence[str] = ()
 
     def __init__(self, links: Links, server: Mapped) -> None:
         self._links, self._server, self._calls = links, server, server.calls
@@ -197,6 +198,7 @@ async def _try(memory: McpMemory, links: Links, server: Mapped) -> None:
     tools = await links.tools(user)
     for call in server.calls.values():
         fits(call, tools)
+    memory.unasked = sorted({*tools} - {call.tool for call in server.calls.values()})
     reading = server.calls["get_all"]
     try:
         await memory.get_all(user)

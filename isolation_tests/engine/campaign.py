@@ -42,6 +42,9 @@ from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
 from isolation_tests.testdata.display import show
 
+MOST_UNASKED = 30
+"""How many operations that nobody asks are told by name."""
+
 
 class Campaign:
     """A run, as seen by its first process.
@@ -98,6 +101,7 @@ class Campaign:
                 self.examiner = Examiner(
                     self.target, self.profile, self.key, journal=self.journal, report=self.folder
                 )
+            self.notes += _unasked_note(self.examiner.unasked)
         except BaseException:
             self._end_journal(clean=False)
             self.limits.close()
@@ -360,6 +364,14 @@ class Campaign:
         ]
         came = [verdict for verdict in asked if verdict is not Verdict.NOT_SUPPORTED]
         return bool(came) and all(verdict in (Verdict.HELD, Verdict.VIOLATED) for verdict in came)
+
+
+def _unasked_note(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    told = ", ".join(sorted(names)[:MOST_UNASKED])
+    more = f" and {len(names) - MOST_UNASKED} more" if len(names) > MOST_UNASKED else ""
+    return (f"nothing is known of what no check can call: {told}{more}",)
 
 
 def _ended_note(cost: Cost) -> tuple[str, ...]:

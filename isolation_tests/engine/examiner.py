@@ -123,6 +123,7 @@ class Examiner:
         self._witnesses: Witnesses | None = None
         try:
             session, self._runner = self._open()
+            self.unasked = session.unasked
         except BaseException:
             self._end_journal()
             raise

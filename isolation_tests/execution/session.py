@@ -101,7 +101,8 @@ class Session:
     """An open adapter. `call` makes one call on its lane; a call past its limit loses the session.
 
     factory: called with the target's options; may return an adapter, an awaitable of one, or a
-    (sync or async) context manager. meter: counts what the session sends; None counts nothing.
+    (sync or async) context manager. meter: counts what the session sends; None counts nothing. `unasked`:
+    operations of the system that the adapter never calls.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Session:
             self._lane.stop()
             raise
         self.claimed = claimed(self.adapter)
+        self.unasked = tuple(str(name) for name in getattr(self.adapter, "unasked", ()))
 
     def _open(self) -> Any:
         opened = self._opening(lambda: self._factory(**self._options))

@@ -436,6 +436,17 @@ def test_capabilities_are_those_that_are_mapped(options: dict[str, Any]) -> None
     assert talk(options, use) == ("async", "count", "delete", "key")
 
 
+def test_tools_that_nobody_maps_are_told(options: dict[str, Any]) -> None:
+    async def use(memory: McpMemory) -> tuple[str, ...]:
+        return tuple(memory.unasked)
+
+    everything = talk(options, use)
+    tool = options.pop("count")["tool"]
+
+    assert tool not in everything
+    assert talk(options, use) == tuple(sorted((*everything, tool)))
+
+
 CORRECTIONS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda o: o.update(command="no-such-program"), "options.command: there is no program"),
     (lambda o: o.pop("command"), "options.command or options.url"),
