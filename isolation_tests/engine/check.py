@@ -43,6 +43,7 @@ from isolation_tests.model import (
 from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
 from isolation_tests.plans.cells import undrawn
 from isolation_tests.plans.drawn import alias_anomalies
+from isolation_tests.plans.witnesses import NAME as WITNESSES_ALONE
 
 
 @dataclass
@@ -266,12 +267,14 @@ class Check:
     def _case(self, finding: Finding, history: History) -> Case:
         """The finding with how often it shows; each kind of finding is replayed until that is clear.
 
-        What a proven finding explains is not replayed. The first sighting counts as a try, which makes a rare
-        finding look slightly more frequent.
+        What a proven finding explains is not replayed, nor what no plan of the run shows by itself. The first
+        sighting counts as a try, which makes a rare finding look slightly more frequent.
         """
+        known = self.examiner.target.known_reason(finding.key)
+        if history.plan.name == WITNESSES_ALONE:
+            return Case(finding=finding, history=history, seen=1, tried=1, known=known)
         explained = self.examiner.proven.explains(finding, history)
         seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)
-        known = self.examiner.target.known_reason(finding.key)
         case = Case(finding=finding, history=history, seen=1 + seen, tried=1 + tried, known=known)
         reported = frozenset(self._tally.findings)
         return case if known or case.intermittent else self.examiner.smaller(case, reported)

@@ -174,17 +174,25 @@ class Witnesses:
         for plan in reversed(plans):
             if time.monotonic() > impatient:
                 break
-            with contextlib.suppress(CheckFailed):
-                history = self.perform(around(plan, self.plan))
-                shown = [
-                    finding
-                    for finding in judge(history).findings
-                    if _kind(finding) in kinds
-                    and max(finding.viewer, -1 if finding.owner is None else finding.owner) >= len(plan.users)
-                ]
-                if shown:
-                    return history, Judgement(findings=tuple(shown))
+            if shown := self._beside(plan, kinds, cleaned=True):
+                return self._beside(plan, kinds, cleaned=False) or shown
         return None
+
+    def _beside(
+        self, plan: Plan, kinds: Collection[tuple[Law, Operation | None]], *, cleaned: bool
+    ) -> tuple[History, Judgement] | None:
+        """What the plan, and perhaps the cleaning after it, shows to new witnesses; None if none of these."""
+        try:
+            history = self.perform(around(plan, self.plan, cleaned=cleaned))
+        except CheckFailed:
+            return None
+        shown = tuple(
+            finding
+            for finding in judge(history).findings
+            if _kind(finding) in kinds
+            and max(finding.viewer, -1 if finding.owner is None else finding.owner) >= len(plan.users)
+        )
+        return (history, Judgement(findings=shown)) if shown else None
 
 
 def _kind(finding: Finding) -> tuple[Law, Operation | None]:

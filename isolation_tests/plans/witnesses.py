@@ -18,6 +18,8 @@ from isolation_tests.plans.cells import (
 FIRST, SECOND, NEWCOMER = 0, 1, 2
 """The witnesses: two who have facts, and one who never stores any."""
 OWNERS = (FIRST, FIRST, FIRST, SECOND)
+NAME = "witnesses"
+"""The name of their plan, in which nobody else acts."""
 _BY_ID = (Operation.GET, Operation.HISTORY)
 _WHOLE = (Operation.EXPORT, Operation.PAGE, Operation.COUNT)
 
@@ -31,7 +33,7 @@ def witness_plan(material: Material) -> Plan:
     more = {"metadata": dict(TOPIC)} if "metadata" in material.capabilities else {}
     look = _look(material)
     return Plan(
-        name="witnesses",
+        name=NAME,
         anomaly="S1",
         users=tuple(ordinary(user) for user in (FIRST, SECOND, NEWCOMER)),
         facts=facts_of(material, OWNERS),
@@ -64,21 +66,23 @@ def before_last_look(witnesses: Plan) -> int:
     return writes + (len(witnesses.steps) - writes) // 2
 
 
-def around(plan: Plan, witnesses: Plan) -> Plan:
+def around(plan: Plan, witnesses: Plan, *, cleaned: bool = True) -> Plan:
     """The plan, with witnesses who store before its first step, look, and look again after its last.
 
-    The plan's own users and facts keep their indexes, and those of the witnesses come after them. Whoever
-    wrote deletes everything before the last look, as after every plan.
+    The plan's own users and facts keep their indexes, and those of the witnesses come after them. cleaned:
+    whoever wrote deletes everything before the last look, as after every plan. Who did what is in the plan,
+    so that its judges find the word for what is lost; a user whose name is not the run's own has a word.
     """
     users, facts = len(plan.users), len(plan.facts)
     groups = 1 + max((user.group for user in plan.users), default=-1)
     first = before_last_look(witnesses)
-    moved = tuple(_moved(step, users, facts) for step in witnesses.steps)
+    word = plan.anomaly if any(user.literal for user in plan.users) else None
+    moved = tuple(_moved(step, users, facts, word) for step in witnesses.steps)
     own = (
         step if step.cursor is None else step.model_copy(update={"cursor": step.cursor + first})
         for step in plan.steps
     )
-    writers = sorted({step.user for step in plan.steps if step.op in WRITING})
+    writers = sorted({step.user for step in plan.steps if cleaned and step.op in WRITING})
     return plan.model_copy(
         update={
             "name": f"{plan.name}-beside-witnesses",
@@ -90,9 +94,9 @@ def around(plan: Plan, witnesses: Plan) -> Plan:
     )
 
 
-def _moved(step: Step, users: int, facts: int) -> Step:
+def _moved(step: Step, users: int, facts: int, word: str | None) -> Step:
     fact = None if step.fact is None else step.fact + facts
-    return step.model_copy(update={"user": step.user + users, "fact": fact})
+    return step.model_copy(update={"user": step.user + users, "fact": fact, "anomaly": word})
 
 
 def _owned(fact: FactSpec, users: int) -> FactSpec:

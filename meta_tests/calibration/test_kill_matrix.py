@@ -129,8 +129,8 @@ MAY_SHOW = (
     ),
     MayShow(
         ("C4-pool-state",),
-        frozenset({"C2", "O6"}),
-        "Any overlapping calls may get what the failing one left behind, and reads and writes go astray.",
+        frozenset({"C2", "D1", "O6"}),
+        "Any calls may get what the failing one left behind: reads and writes go astray, and own facts lack.",
     ),
     MayShow(
         ("C1-shared-handle",),

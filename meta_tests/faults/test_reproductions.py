@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import Refused
-from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.check import result_of, smoke, witnesses
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import SMOKE, new_key
+from isolation_tests.engine.run import SMOKE, WITNESSES, new_key
 from isolation_tests.execution.binding import look_alike
 from isolation_tests.model import Case, CheckResult, Law, Operation
+from isolation_tests.plans.witnesses import NAME
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.resolve import resolve
+from meta_tests.asking import CROWDS
 from meta_tests.calibration.relation import read
 from meta_tests.calibration.test_kill_matrix import base, own_names
 
@@ -57,10 +59,13 @@ def found(fault: str) -> list[Case]:
     examiner = Examiner(target, PROFILE, new_key(4))
     try:
         results: list[CheckResult] = [smoke(examiner)] if asked == SMOKE.check else []
+        if asked == WITNESSES.check:
+            examiner.call_witnesses()
         asked_cells = ((entry, cell) for entry in all_laws().values() for cell in entry.cells)
         for entry, cell in asked_cells:
-            if entry.check_id(cell) == asked:
+            if entry.check_id(cell) == asked or (asked == WITNESSES.check and entry.name in CROWDS):
                 results.append(result_of(examiner, entry, cell))
+        results += filter(None, [witnesses(examiner)])
     finally:
         examiner.close()
     return [case for result in results for case in result.cases if case.finding.anomaly in own_names(fault)]
@@ -70,6 +75,7 @@ def is_a_script(case: Case) -> bool:
     plan = case.history.plan
     return (
         plan.viewer is None
+        and plan.name != NAME
         and not case.finding.left_behind
         and all(step.lane is None and step.op is not Operation.REOPEN for step in plan.steps)
     )

@@ -10,12 +10,14 @@ from typing import Any
 
 from isolation_tests.core.intervals import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
+from isolation_tests.plans.witnesses import NAME as WITNESSES
 from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 
 MOST_LINES = 8
 _LONG_RUN = 16
+_MEANWHILE = "# Here the run's other checks act, for other users. None of them does it alone."
 _ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
@@ -55,6 +57,8 @@ def reproduction(case: Case) -> str:
         text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the replay file"
     if text:
         text[-1] += f"  # {writer.outcome()}"
+    if case.history.plan.name == WITNESSES:
+        text.insert(-1, _MEANWHILE)
     return "\n".join([*writer.constants(), *text])
 
 
