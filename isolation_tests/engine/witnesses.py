@@ -63,16 +63,18 @@ class Witnesses:
         if self._free and self._run is not None:
             self._since.append(plan)
             if _maintains(plan):
-                self._end()
+                self.begin_anew()
 
     def begin_anew(self) -> None:
         """Let others take the place of these witnesses, whose facts need not be there any more."""
-        self._end()
+        run, self._run = self._run, None
+        if run is not None:
+            self.runner().end(run)
 
     def step_aside(self) -> None:
         """Delete what these witnesses have stored, for others saw it; a system that shows it needs few."""
         self._told += 1
-        self._end()
+        self.begin_anew()
 
     def finish(self) -> list[tuple[History, Judgement]] | None:
         """Look for the last time, and say what all witnesses saw; None if no plan was performed."""
@@ -85,7 +87,7 @@ class Witnesses:
     def close(self) -> None:
         """Delete what the witnesses have stored; they look no more."""
         self._free = False
-        self._end()
+        self.begin_anew()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
@@ -106,17 +108,16 @@ class Witnesses:
         self._run = self.runner().begin(self.plan)
         self.heed(self.runner().go_on(self._run, range(before_last_look(self.plan))))
 
-    def _end(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            self.runner().end(run)
-
     def _look(self) -> None:
         """Look once more; after something was shown, other witnesses take their place."""
         run, plans = self._run, self._since
         if run is None:
             return
         self._since = []
+        if (lost := self.runner().lost) is not None:
+            cut = self.runner().history(run, lost)
+            self.seen.append((cut, judge(cut)))
+            return
         history = self.runner().go_on(run, range(before_last_look(self.plan), len(self.plan.steps)))
         self.heed(history)
         judged = judge(history)
@@ -125,7 +126,7 @@ class Witnesses:
             self.seen.append((history, judged))
             return
         self._told += 1
-        self._end()
+        self.begin_anew()
         self.seen.append(self._traced(history, judged, plans))
 
     def _traced(
@@ -134,16 +135,15 @@ class Witnesses:
         """What was seen, with the plan that did it where that can be found; a doubt where age may have."""
         if all(self.explains(finding, history) for finding in judged.findings):
             return history, judged
+        traced = self._culprit(plans, {_kind(finding) for finding in judged.findings})
+        if traced is not None:
+            return traced
         if not any(finding.law is Law.NO_CROSS_READ for finding in judged.findings):
             doubt = self._by_age(time.monotonic() - self._began)
             if doubt:
                 return history, Judgement(doubts=(doubt,))
-        traced = self._culprit(plans, {_kind(finding) for finding in judged.findings})
-        if traced is not None:
-            return traced
-        between = (
-            f"it came with one of {counted(len(plans), 'plan')}, from {plans[0].name} to {plans[-1].name}"
-        )
+        names = f"from {plans[0].name} to {plans[-1].name}" if plans else "none"
+        between = f"it came with one of {counted(len(plans), 'plan')}, {names}"
         return history, judged.model_copy(update={"notes": (*judged.notes, between)})
 
     def _by_age(self, age: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.walk import walk
+from isolation_tests.judges.walk import beside_own_write, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
 from isolation_tests.model.world import World
 
@@ -11,7 +11,8 @@ from isolation_tests.model.world import World
 def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
-    A system may make several memories of one text, so without a list since the last write nothing is said.
+    A system may make several memories of one text, so without a list since the last write, or during one,
+    nothing is said.
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
     unless it is just what all others have, and not just what the user deleted.
     """
@@ -25,6 +26,7 @@ def judge(history: History) -> Judgement:
         and not world.doubtful.get(event.user)
         and event.user in world.listed
         and event.number > max(len(world.own(event.user)), world.listed[event.user])
+        and not beside_own_write(history, event)
     ]
     return Judgement(findings=tuple(findings))
 

@@ -48,7 +48,6 @@ _ORDERED = (Operation.SEARCH, Operation.GET_ALL, Operation.EXPORT)
 _SAID = {
     "outcome": "outcome",
     "facts": "facts",
-    "chosen": "choice of facts within the limit",
     "rows": "number of rows",
     "number": "total",
     "more": "next page",
@@ -168,7 +167,8 @@ def _aspects(
 ) -> Iterator[tuple[Aspect, object]]:
     """What can be compared of an answer, the weightiest first.
 
-    limited: the viewer has as many facts as the search may return, or more.
+    limited: the viewer has as many facts as the search may return, or more. Which of equally good ones it
+    returns is its own affair, so that only their number counts.
     """
     by_id = event.op in BY_ID
     yield ("outcome",), (event.outcome, event.error_kind, bool(event.rows) if by_id else None)
@@ -178,16 +178,16 @@ def _aspects(
         return
     rows = [(_facts(history, event.user, row), row) for row in event.rows]
     own = [(facts, row) for facts, row in rows if facts]
-    yield (
-        ("chosen" if limited else "facts",),
-        tuple(sorted(Counter(tuple(sorted(facts)) for facts, _ in own).items())),
-    )
+    if not limited:
+        yield ("facts",), tuple(sorted(Counter(tuple(sorted(facts)) for facts, _ in own).items()))
     yield ("rows",), len(rows)
     yield ("number",), event.number
     yield ("more",), event.cursor
     yield ("error",), event.error
     if event.op is Operation.SEARCH and step.fact is not None and own:
         yield ("best",), step.fact in own[0][0]
+    if limited:
+        return
     yield ("order",), tuple(tuple(sorted(facts)) for facts, _ in own)
     repeated: Counter[frozenset[int]] = Counter()
     for facts, row in own:
@@ -309,7 +309,7 @@ def _spelled(what: str, differs: _Difference) -> str:
 def _spell(what: str, value: object) -> str:
     if what == "outcome" and isinstance(value, tuple):
         return f"{value[0]}{'' if value[2] is None else ' with a row' if value[2] else ' without a row'}"
-    if what in ("facts", "chosen", "order", "id"):
+    if what in ("facts", "order", "id"):
         return "nothing" if not value else "facts " + " ".join(map(str, _flat(value)))
     if what == "moved":
         return "another than before" if value else "as before"
@@ -334,7 +334,7 @@ def _named(history: History, answer: _Answer, differs: _Difference) -> tuple[str
     what, step = differs.aspect[0], answer.step
     if what == "outcome":
         return _of_outcome(history, answer)
-    if what in ("facts", "chosen", "rows"):
+    if what in ("facts", "rows"):
         return _of_content(history, answer, differs)
     if what in ("number", "more"):
         return "X1", Law.COUNTS_OWN

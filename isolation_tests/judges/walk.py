@@ -36,6 +36,14 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
             world.doubtful.setdefault(event.user, set()).update(racing & touched)
 
 
+def beside_own_write(history: History, event: Event) -> bool:
+    """Whether the user had another call under way that writes, so that its effect may show already or not."""
+    return any(
+        other.user == event.user and other.op in WRITING and other is not event and _overlap(other, event)
+        for other in history.events
+    )
+
+
 def _recent(
     world: World, event: Event, step: Step, writes: list[tuple[Event, set[int]]], consistency: float
 ) -> set[int]:
