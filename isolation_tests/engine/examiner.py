@@ -205,6 +205,7 @@ class Examiner:
             perform=self.perform,
             heed=self._heed_strangers,
             explains=self.proven.explains,
+            known=lambda finding: self.target.known_reason(finding.key) is not None,
             patience=self.profile.patience,
         )
 
@@ -301,7 +302,6 @@ class Examiner:
         return any(not self.proven.explains(finding, history) for finding in compared)
 
     def _reopen(self) -> None:
-        """Open the target again; where what was stored does not outlive that, witnesses begin anew."""
         leftovers = self._runner.leftovers
         _, self._runner = self._open()
         self._runner.leftovers.extend(leftovers)

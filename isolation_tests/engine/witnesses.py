@@ -33,8 +33,9 @@ class Witnesses:
 
     plan: what they do. runner: gives the runner of now. perform: performs a plan; raises `CheckFailed` where
     it must not run. heed: ends the run if a history shows somebody whom it did not make. explains: whether
-    something proven explains a finding. patience: for how many seconds the plan is looked for that did what
-    was seen. seen: what each group of witnesses saw.
+    something proven explains a finding. known: whether it is listed as known. patience: for how many seconds
+    the plan is looked for that did what was seen. seen: what each group of witnesses saw; what is known and
+    was traced to its plan is left to the checks that ask for it, as long as other witnesses have seen more.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class Witnesses:
     perform: Callable[[Plan], History]
     heed: Callable[[History], None]
     explains: Callable[[Finding, History], bool]
+    known: Callable[[Finding], bool]
     patience: float
     seen: list[tuple[History, Judgement]] = field(default_factory=list)
     _free: bool = True
@@ -49,6 +51,7 @@ class Witnesses:
     _began: float = 0.0
     _since: list[Plan] = field(default_factory=list)
     _told: int = 0
+    _left_out: list[tuple[History, Judgement]] = field(default_factory=list)
 
     def before(self, plan: Plan) -> None:
         """Let new witnesses store if there are none, or look if it is time, or if this plan may forget."""
@@ -82,7 +85,7 @@ class Witnesses:
             if free and self._run is not None:
                 self._look()
         self.close()
-        return self.seen if self._began else None
+        return (self.seen or self._left_out[-1:]) if self._began else None
 
     def close(self) -> None:
         """Delete what the witnesses have stored; they look no more."""
@@ -125,9 +128,13 @@ class Witnesses:
         if not judged.findings:
             self.seen.append((history, judged))
             return
-        self._told += 1
         self.begin_anew()
-        self.seen.append(self._traced(history, judged, plans))
+        told, shown = self._traced(history, judged, plans)
+        if told is not history and all(map(self.known, shown.findings)):
+            self._left_out.append((told, shown))
+            return
+        self._told += 1
+        self.seen.append((told, shown))
 
     def _traced(
         self, history: History, judged: Judgement, plans: Sequence[Plan]
@@ -136,12 +143,12 @@ class Witnesses:
         if all(self.explains(finding, history) for finding in judged.findings):
             return history, judged
         traced = self._culprit(plans, {_kind(finding) for finding in judged.findings})
-        if traced is not None:
-            return traced
         if not any(finding.law is Law.NO_CROSS_READ for finding in judged.findings):
-            doubt = self._by_age(time.monotonic() - self._began)
+            doubt = self._by_age(time.monotonic() - self._began if traced is None else _lasted(traced[0]))
             if doubt:
                 return history, Judgement(doubts=(doubt,))
+        if traced is not None:
+            return traced
         names = f"from {plans[0].name} to {plans[-1].name}" if plans else "none"
         between = f"it came with one of {counted(len(plans), 'plan')}, {names}"
         return history, judged.model_copy(update={"notes": (*judged.notes, between)})
@@ -198,6 +205,11 @@ class Witnesses:
 def _kind(finding: Finding) -> tuple[Law, Operation | None]:
     """What was shown; of a loss, the plan that did it knows the call."""
     return finding.law, finding.operation if finding.law is Law.NO_CROSS_READ else None
+
+
+def _lasted(history: History) -> float:
+    """For how many seconds a plan was performed."""
+    return history.events[-1].ended - history.events[0].started
 
 
 def _maintains(plan: Plan) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from isolation_tests.model import CheckResult, Operation, Plan, Verdict
 from isolation_tests.plans import Material
 from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
 from isolation_tests.reporting.narrative.reproduction import reproduction
+from isolation_tests.targets.known import Known
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
 
@@ -29,9 +31,12 @@ OFFERED = frozenset({"get", "update", "delete", "history", "count", "export", "p
 LAWS, DELETES = ("search-stays-own", "get-all-stays-own"), "delete-all-stays-own"
 
 
-def seen_in(store: Any, checks: int, laws: tuple[str, ...] = LAWS) -> CheckResult:
+def seen_in(
+    store: Any, checks: int, laws: tuple[str, ...] = LAWS, known: tuple[Known, ...] = ()
+) -> CheckResult:
     """What witnesses say of a store after some checks of these laws."""
     target = replace(without_known(Settings(target="reference")), factory=lambda: store)
+    target = replace(target, config=target.config.model_copy(update={"known": known}))
     examiner = Examiner(target, PROFILES["ci"], new_key(1))
     try:
         assert smoke(examiner).verdict is Verdict.HELD
@@ -131,6 +136,16 @@ def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
         assert case.seen == case.tried > 1
         assert Operation.DELETE_ALL in [step.op for step in case.history.plan.steps]
     assert min(len(case.history.plan.steps) for case in result.cases) < 20
+
+
+def test_what_is_known_and_traced_is_left_to_its_own_checks() -> None:
+    known = Known(
+        finding="D1-delete_all-*", reason="so it is for now", owner="o", expires=dt.date(2999, 1, 1)
+    )
+    checks = sum(len(entry.cells) for entry in all_laws().values() if entry.name == DELETES)
+    result = seen_in(Percent(), checks, (DELETES,), known=(known,))
+
+    assert (result.verdict, result.cases) == (Verdict.HELD, ())
 
 
 def test_what_goes_by_age_alone_is_a_doubt() -> None:
