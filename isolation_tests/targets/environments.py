@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -12,14 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from filelock import FileLock
-from platformdirs import user_cache_path
-
 from isolation_tests.core.errors import UsageProblem
-from isolation_tests.targets import npm
+from isolation_tests.targets import kept, npm
 from isolation_tests.targets.config import TargetConfig
-
-_DONE = "installed.json"
 
 
 def requirements(config: TargetConfig) -> tuple[str, ...]:
@@ -35,18 +29,17 @@ def environment(config: TargetConfig) -> Path:
     Raises `UsageProblem` with pip's last error line if a requirement can't be installed.
     """
     wanted = requirements(config)
-    seed = json.dumps([sys.version_info[:3], wanted, _contents()])
-    digest = hashlib.sha256(seed.encode()).hexdigest()[:16]
-    folder = user_cache_path("isolation-tests") / "environments" / digest
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / _DONE).is_file():
-            print(f"installing {', '.join(wanted)} into {folder}, which is kept", file=sys.stderr)  # noqa: T201
-            venv.create(folder, clear=True, with_pip=True)
-            _install(python, wanted, config.name)
-            (folder / _DONE).write_text(seed, encoding="utf-8")
-    return python
+
+    def install(folder: Path) -> None:
+        venv.create(folder, clear=True, with_pip=True)
+        _install(_python(folder), wanted, config.name)
+
+    record = json.dumps([sys.version_info[:3], wanted, _contents()])
+    return _python(kept.installed(kept.ENVIRONMENTS, record, wanted, install))
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
 
 
 def run_there(config: TargetConfig, arguments: Sequence[str]) -> int:

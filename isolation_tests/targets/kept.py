@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from platformdirs import user_cache_path
 
 from isolation_tests.core.errors import UsageProblem
 
-_KINDS = ("environments", "npm")
+ENVIRONMENTS, PACKAGES = "environments", "npm"
 _DONE = "installed.json"
 _FEWEST_LETTERS = 4
 
@@ -33,13 +35,36 @@ class Kept:
     folder: Path
 
 
+def folder_of(kind: str, record: str) -> Path:
+    """Where what this record describes is or would be installed. kind: `ENVIRONMENTS` or `PACKAGES`."""
+    digest = hashlib.sha256(record.encode()).hexdigest()[:16]
+    return user_cache_path("isolation-tests") / kind / digest
+
+
+def is_installed(folder: Path) -> bool:
+    """Whether the installation into this folder came to its end."""
+    return (folder / _DONE).is_file()
+
+
+def installed(kind: str, record: str, wanted: Sequence[str], install: Callable[[Path], None]) -> Path:
+    """The folder with what this record describes, for which `install` is called once, by one process."""
+    folder = folder_of(kind, record)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not is_installed(folder):
+            print(f"installing {', '.join(wanted)} into {folder}, which is kept", file=sys.stderr)  # noqa: T201
+            install(folder)
+            (folder / _DONE).write_text(record, encoding="utf-8")
+    return folder
+
+
 def kept() -> list[Kept]:
     """All that is kept, the newest first."""
     return sorted(_found(), key=lambda one: one.made, reverse=True)
 
 
 def _found() -> Iterator[Kept]:
-    for kind in _KINDS:
+    for kind in (ENVIRONMENTS, PACKAGES):
         place = user_cache_path("isolation-tests") / kind
         for folder in place.iterdir() if place.is_dir() else ():
             if folder.is_dir():
@@ -50,12 +75,11 @@ def _found() -> Iterator[Kept]:
 
 def _holds(folder: Path) -> tuple[str, ...]:
     """What an environment's record, or the packages that npm was asked for, says was installed."""
-    record = folder / _DONE
-    if not record.is_file():
+    if not is_installed(folder):
         return ()
-    said = json.loads(record.read_text(encoding="utf-8"))
+    said = json.loads((folder / _DONE).read_text(encoding="utf-8"))
     # An environment's record is the Python version, pip's arguments and the suite's own files.
-    packages = said[1] if folder.parent.name == _KINDS[0] else said
+    packages = said[1] if folder.parent.name == ENVIRONMENTS else said
     return tuple(str(package) for package in packages if package != "--editable")
 
 

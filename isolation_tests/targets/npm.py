@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-
-from filelock import FileLock
-from platformdirs import user_cache_path
 
 from isolation_tests.core.distributions import NPM
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.targets import kept
 
-_DONE = "installed.json"
 _LONGEST_SECONDS = 900
 _PINNED = re.compile(r"((?:@[a-z0-9._~-]+/)?[a-z0-9._~-]+)@([0-9][^\s@/]*)")
 
@@ -33,13 +28,16 @@ def name_of(package: str) -> str:
 
 def folder(packages: tuple[str, ...]) -> Path:
     """Where these packages are or would be installed; the same packages have the same folder."""
-    digest = hashlib.sha256(json.dumps(sorted(packages)).encode()).hexdigest()[:16]
-    return user_cache_path("isolation-tests") / "npm" / digest
+    return kept.folder_of(kept.PACKAGES, _record(packages))
+
+
+def _record(packages: tuple[str, ...]) -> str:
+    return json.dumps(sorted(packages))
 
 
 def is_installed(packages: tuple[str, ...]) -> bool:
     """Whether `install` has installed these packages."""
-    return not packages or (folder(packages) / _DONE).is_file()
+    return not packages or kept.is_installed(folder(packages))
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
@@ -59,26 +57,18 @@ def install(packages: tuple[str, ...], target: str) -> None:
     """
     if is_installed(packages):
         return
-    place = folder(packages)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{place}.lock"):
-        if is_installed(packages):
-            return
-        npm = shutil.which("npm")
-        if npm is None:
-            raise UsageProblem(
-                f"{target} needs {', '.join(packages)}; install Node with npm, and run it again."
-            )
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UsageProblem(f"{target} needs {', '.join(packages)}; install Node with npm, and run it again.")
+    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", *packages]
+
+    def put(place: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         (place / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        print(f"installing {', '.join(packages)} into {place}, which is kept", file=sys.stderr)  # noqa: T201
-        _run(
-            [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", *packages],
-            place,
-            target,
-        )
-        (place / _DONE).write_text(json.dumps(sorted(packages)), encoding="utf-8")
+        _run(command, place, target)
+
+    kept.installed(kept.PACKAGES, _record(packages), packages, put)
 
 
 def _run(command: list[str], place: Path, target: str) -> None:

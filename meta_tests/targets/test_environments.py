@@ -30,7 +30,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         folder.mkdir()
         folders.append(folder)
 
-    monkeypatch.setattr(environments, "user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(kept, "user_cache_path", lambda _: tmp_path)
     monkeypatch.setattr(venv, "create", create)
     monkeypatch.setattr(environments, "_install", lambda *_: None)
     return folders
