@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from isolation_tests.engine.check import result_of, smoke, witnesses
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examination import without_known
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
@@ -23,25 +23,35 @@ CROWDS = ("crowd-stays-apart", "all-pairs-stay-apart")
 def ask(settings: Settings, wanted: Wanted) -> list[CheckResult]:
     """The results of the chosen checks, of those that the profile asks.
 
-    No finding is performed again or made smaller. Where witnesses are asked, crowds pass by meanwhile.
+    No finding is performed again or made smaller.
     """
     budget = profile(settings.profile or "quick").unrefined()
-    examiner = Examiner(without_known(settings), budget, new_key(settings.seed_number()))
+    return asked_of(Examiner(without_known(settings), budget, new_key(settings.seed_number())), wanted)
+
+
+def asked_of(examiner: Examiner, wanted: Wanted) -> list[CheckResult]:
+    """The results of the chosen checks, of those that its profile asks; the examiner is closed afterwards.
+
+    Where witnesses are asked, crowds pass by meanwhile.
+    """
     watched = wanted(WITNESSES.check, WITNESSES.anomalies)
     try:
         results = [smoke(examiner)] if wanted(SMOKE.check, SMOKE.anomalies) else []
-        if watched:
-            examiner.call_witnesses()
+        heard = call_witnesses(examiner) if watched else _nobody
         for entry in all_laws().values():
-            for cell in entry.asked(budget):
+            for cell in entry.asked(examiner.profile):
                 chosen = wanted(entry.check_id(cell), entry.covers(cell))
                 if chosen or (watched and entry.name in CROWDS):
                     result = result_of(examiner, entry, cell)
                     results += [result] if chosen else []
-        seen = witnesses(examiner)
+        seen = heard()
         return results if seen is None else [*results, seen]
     finally:
         examiner.close()
+
+
+def _nobody() -> None:
+    """What witnesses that were never called have seen."""
 
 
 def only(*checks: str) -> Wanted:

@@ -16,7 +16,8 @@ from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unrel
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
-from isolation_tests.engine.examiner import Examiner, begin_journal
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.identity import begin_journal
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
 from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
@@ -101,11 +102,11 @@ class Campaign:
                 self.examiner = Examiner(
                     self.target, self.profile, self.key, journal=self.journal, report=self.folder
                 )
-            self.notes += _unasked_note(self.examiner.unasked)
         except BaseException:
             self._end_journal(clean=False)
             self.limits.close()
             raise
+        self.notes += _unasked_note(self.examiner.unasked)
         try:
             self.header = self._header(selection)
             self._writer = None if self.folder is None else EvidenceWriter(self.folder, self.header)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -74,16 +74,13 @@ class Check:
         """Run the cell's plan once; raise the violation, error or doubt that it shows."""
         self._conclude(self._run)
 
-    def take_all(self, seen: Sequence[tuple[History, Judgement]]) -> None:
-        """Take what was seen while other checks ran; raise the violation, error or doubt that it shows."""
+    def conclude(self) -> None:
+        """Keep the result of all that was taken; raise the violation, error or doubt that it shows."""
+        self._conclude(self._require_examples)
 
-        def take() -> None:
-            if not seen:
-                raise Inconclusive("other checks saw what witnesses had stored, so none was left to the end")
-            for history, judged in seen:
-                self._take(history, judged)
-
-        self._conclude(take)
+    def _require_examples(self) -> None:
+        if not self._tally.examples:
+            raise Inconclusive("other checks saw what witnesses had stored, so none was left to the end")
 
     def hunt(self, plans: Callable[[Cell, Offer], SearchStrategy[Plan]]) -> None:
         """Let Hypothesis search for violating plans; every finding is recorded when it first shows.
@@ -98,7 +95,7 @@ class Check:
         if (shown := self.examiner.proven.answers(plan)) is not None:
             raise Explained(shown)
         for history, judged in self.examiner.ask(plan):
-            self._take(history, judged)
+            self.take(history, judged)
         events = (event for history in self._tally.histories for event in history.events)
         lacking = [event for event in events if event.outcome is Outcome.UNSUPPORTED]
         if lacking and not self._tally.findings:
@@ -148,10 +145,10 @@ class Check:
             self._tally.doubts.append(str(error))
             raise
         for history, judged in asked:
-            self._take(history, judged)
+            self.take(history, judged)
         return tuple(finding for _, judged in asked for finding in judged.findings)
 
-    def _take(self, history: History, judged: Judgement) -> None:
+    def take(self, history: History, judged: Judgement) -> None:
         """Count one example, and write down at once what it shows for the first time."""
         seen = set(self._tally.findings)
         self._tally.take(history, judged)
@@ -319,13 +316,21 @@ def smoke(examiner: Examiner) -> CheckResult:
     return check.kept
 
 
-def witnesses(examiner: Examiner) -> CheckResult | None:
-    """What the witnesses of this process saw, which comes after all other checks; None if none looked."""
-    seen = examiner.dismiss_witnesses()
-    if seen is None:
-        return None
+def call_witnesses(examiner: Examiner) -> Callable[[], CheckResult | None]:
+    """From now on, let witnesses look while other checks run; the result is theirs, None if there were none.
+
+    The result comes after all other checks: asking for it lets them look for the last time.
+    """
     cell = Cell("whole-run", "S1", undrawn)
     check = Check(examiner, WITNESSES.check, WITNESSES.title, WITNESSES.anomalies, WITNESSES.level, cell)
-    with contextlib.suppress(CheckFailed):
-        check.take_all(seen)
-    return check.kept
+    witnesses = examiner.call_witnesses(check.take)
+
+    def heard() -> CheckResult | None:
+        examiner.dismiss_witnesses()
+        if not witnesses.looked:
+            return None
+        with contextlib.suppress(CheckFailed):
+            check.conclude()
+        return check.kept
+
+    return heard

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 
-from isolation_tests.engine.check import result_of, smoke, witnesses
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import profile
@@ -63,13 +63,13 @@ def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult]
     results = [smoke(examiner)]
     if examiner.loss is not None or results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
-    examiner.call_witnesses()
+    heard = call_witnesses(examiner)
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
     for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
         if enough(results[-1]):
             return results
         results.append(result_of(examiner, entry, cell))
-    last = witnesses(examiner)
+    last = heard()
     return results if last is None else [*results, last]
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
-from isolation_tests.core.masking import masked_options
+from isolation_tests.engine.identity import RunKey, begin_journal
 from isolation_tests.engine.probing import lacks
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
@@ -21,7 +20,7 @@ from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconcl
 from isolation_tests.engine.witnesses import Witnesses
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
-from isolation_tests.execution.journal import Journal, RunInfo
+from isolation_tests.execution.journal import Journal
 from isolation_tests.execution.runner import Runner
 from isolation_tests.execution.session import Session
 from isolation_tests.judges.judging import judge, judge_all
@@ -49,34 +48,6 @@ from isolation_tests.testdata.facts import People
 HANGS_BEFORE_GIVING_UP = 2
 FEWEST_SMALLER_PLANS = 60
 """How many plans a worker may run, within the profile's patience, to make its findings smaller."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunKey:
-    """What all workers of a run share. secret: the key of the canaries, which is never written anywhere."""
-
-    run_id: str
-    secret: bytes
-    seed: int
-    began: float
-
-
-def begin_journal(target: Target, key: RunKey) -> Journal:
-    """Begin the journal of a run; raises `UsageProblem` if it can't be written."""
-    return Journal.begin(run_info(target, key.run_id), durable=not target.disposable)
-
-
-def run_info(target: Target, run_id: str) -> RunInfo:
-    """What identifies a run and its target in a journal; secrets in the options are masked."""
-    place = target.code or target.file
-    return RunInfo(
-        run_id=run_id,
-        target=target.source,
-        name=target.beneath or target.name,
-        place="" if place is None else str(place.resolve()),
-        options=masked_options(target.config.options),
-        disposable=target.disposable,
-    )
 
 
 def _losses(history: History) -> list[Finding]:
@@ -197,8 +168,11 @@ class Examiner:
             disposable=self.target.disposable,
         )
 
-    def call_witnesses(self) -> None:
-        """From now on, let users of before every other check look at their facts between the plans."""
+    def call_witnesses(self, take: Callable[[History, Judgement], None]) -> Witnesses:
+        """From now on, let users of before every other check look at their facts between the plans.
+
+        take: is told what they see, the last of it when they are dismissed.
+        """
         self._witnesses = Witnesses(
             plan=witness_plan(self.material("witnesses")),
             runner=lambda: self._runner,
@@ -207,12 +181,15 @@ class Examiner:
             explains=self.proven.explains,
             known=lambda finding: self.target.known_reason(finding.key) is not None,
             patience=self.profile.patience,
+            take=take,
         )
+        return self._witnesses
 
-    def dismiss_witnesses(self) -> list[tuple[History, Judgement]] | None:
-        """Let witnesses look for the last time, and say what they saw; None if none looked."""
+    def dismiss_witnesses(self) -> None:
+        """Let witnesses look for the last time."""
         witnesses, self._witnesses = self._witnesses, None
-        return None if witnesses is None else witnesses.finish()
+        if witnesses is not None:
+            witnesses.finish()
 
     def perform(self, plan: Plan) -> History:
         """Run one plan; open a new session if the last one was lost or has run enough plans.
@@ -276,9 +253,10 @@ class Examiner:
             asked = self._ask(plan)
             if any(finding.left_behind for _, judged in asked for finding in judged.findings):
                 # What witnesses have stored hides that the plan shows as much by itself, if it does.
-                self._witnesses.step_aside()
+                self._witnesses.begin_anew()
                 again = self._ask(plan)
                 asked = again if any(judged.findings for _, judged in again) else asked
+                self._witnesses.shown(finding for _, judged in asked for finding in judged.findings)
             return asked
         finally:
             self._witnesses.after(plan)
@@ -393,7 +371,7 @@ class Examiner:
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""
         if self._witnesses is not None:
-            self._witnesses.close()
+            self._witnesses.begin_anew()
         try:
             self._runner.close()
         finally:

@@ -10,7 +10,7 @@ from importlib import metadata
 
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import TargetProblem, UsageProblem, withheld
-from isolation_tests.engine.examiner import RunKey, begin_journal
+from isolation_tests.engine.identity import RunKey, begin_journal
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.safety.watchdog import Watchdog

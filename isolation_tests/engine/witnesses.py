@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.meter import RunEnded
@@ -17,12 +18,14 @@ from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.plans.witnesses import around, before_last_look
+from isolation_tests.plans.witnesses import NAME, around, before_last_look
 
 PLANS_BETWEEN = 50
 """How many plans are performed between two looks."""
 LONGEST_CONTROL_SECONDS = 120.0
 """The greatest age of lost facts at which it is tried whether they go by age alone."""
+_Look = tuple[History, Judgement]
+_Kind = tuple[Law, Operation | None]
 _MOST_EPOCHS = 3
 """After so many groups of witnesses that something was shown to, no more is learned from another one."""
 
@@ -34,8 +37,9 @@ class Witnesses:
     plan: what they do. runner: gives the runner of now. perform: performs a plan; raises `CheckFailed` where
     it must not run. heed: ends the run if a history shows somebody whom it did not make. explains: whether
     something proven explains a finding. known: whether it is listed as known. patience: for how many seconds
-    the plan is looked for that did what was seen. seen: what each group of witnesses saw; what is known and
-    was traced to its plan is left to the checks that ask for it, as long as other witnesses have seen more.
+    the plan is looked for that did what was seen. take: is told what each group of witnesses saw; what is
+    known and was traced to its plan is left to the checks that ask for it, as long as others have seen more.
+    looked: whether there were any.
     """
 
     plan: Plan
@@ -45,100 +49,101 @@ class Witnesses:
     explains: Callable[[Finding, History], bool]
     known: Callable[[Finding], bool]
     patience: float
-    seen: list[tuple[History, Judgement]] = field(default_factory=list)
-    _free: bool = True
+    take: Callable[[History, Judgement], None]
+    looked: bool = False
     _run: PlanRun | None = None
     _began: float = 0.0
     _since: list[Plan] = field(default_factory=list)
+    _clean: _Look | None = None
+    _left_out: _Look | None = None
     _told: int = 0
-    _left_out: list[tuple[History, Judgement]] = field(default_factory=list)
+    _taken: bool = False
 
     def before(self, plan: Plan) -> None:
         """Let new witnesses store if there are none, or look if it is time, or if this plan may forget."""
-        with self._alone() as free:
-            if free and self._run is None and self._told < _MOST_EPOCHS:
+        with self._to_the_end():
+            if self._run is None:
                 self._begin()
-            elif free and self._run and (len(self._since) >= PLANS_BETWEEN or _maintains(plan)):
-                self._look()
+            elif len(self._since) >= PLANS_BETWEEN or _maintains(plan):
+                self._look(self._run)
 
     def after(self, plan: Plan) -> None:
         """Take in that a plan was performed; maintenance may forget, so that witnesses begin anew."""
-        if self._free and self._run is not None:
+        if self._run is not None:
             self._since.append(plan)
             if _maintains(plan):
                 self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Let others take the place of these witnesses, whose facts need not be there any more."""
+        """Delete what these witnesses have stored; if there is a next plan, others take their place."""
         run, self._run = self._run, None
         if run is not None:
             self.runner().end(run)
+        clean, self._clean = self._clean, None
+        if clean is not None:
+            self._report(*clean)
 
-    def step_aside(self) -> None:
-        """Delete what these witnesses have stored, for others saw it; a system that shows it needs few."""
-        self._told += 1
+    def shown(self, findings: Iterable[Finding]) -> None:
+        """Take in what was found with their facts; a system that shows so much more needs few of them."""
+        self._told += not all(map(self.known, findings))
+
+    def finish(self) -> None:
+        """Let them look for the last time, and delete what they have stored."""
+        if self._run is not None:
+            with self._to_the_end():
+                self._look(self._run)
         self.begin_anew()
-
-    def finish(self) -> list[tuple[History, Judgement]] | None:
-        """Look for the last time, and say what all witnesses saw; None if no plan was performed."""
-        with self._alone() as free:
-            if free and self._run is not None:
-                self._look()
-        self.close()
-        return (self.seen or self._left_out[-1:]) if self._began else None
-
-    def close(self) -> None:
-        """Delete what the witnesses have stored; they look no more."""
-        self._free = False
-        self.begin_anew()
+        if self._left_out is not None and not self._taken:
+            self._report(*self._left_out)
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether witnesses may act now; what they do calls for none of them."""
-        free, self._free = self._free, False
+    def _to_the_end(self) -> Iterator[None]:
+        """Within this, the end of the run's budget is the end of all looking."""
         try:
-            yield free
+            yield
         except RunEnded as error:
-            free = False
-            if self._run is not None:
-                cut = self.runner().history(self._run, str(error))
-                self.seen.append((cut, judge(cut)))
-        finally:
-            self._free = free
+            self._told = _MOST_EPOCHS
+            self._cut(str(error))
+
+    def _cut(self, why: str) -> None:
+        """What was seen so far, in place of a whole look."""
+        if self._run is not None:
+            history = self.runner().history(self._run, why)
+            self._clean = history, judge(history)
+
+    def _report(self, history: History, judged: Judgement) -> None:
+        self._taken = True
+        self.take(history, judged)
 
     def _begin(self) -> None:
-        self._began, self._since = time.monotonic(), []
+        if self._told >= _MOST_EPOCHS:
+            return
+        self.looked, self._began, self._since = True, time.monotonic(), []
         self._run = self.runner().begin(self.plan)
         self.heed(self.runner().go_on(self._run, range(before_last_look(self.plan))))
 
-    def _look(self) -> None:
+    def _look(self, run: PlanRun) -> None:
         """Look once more; after something was shown, other witnesses take their place."""
-        run, plans = self._run, self._since
-        if run is None:
-            return
-        self._since = []
+        since, self._since = self._since, []
         if (lost := self.runner().lost) is not None:
-            cut = self.runner().history(run, lost)
-            self.seen.append((cut, judge(cut)))
+            self._cut(lost)
             return
         history = self.runner().go_on(run, range(before_last_look(self.plan), len(self.plan.steps)))
         self.heed(history)
         judged = judge(history)
-        self.seen = [one for one in self.seen if one[0].users != history.users]
-        if not judged.findings:
-            self.seen.append((history, judged))
-            return
-        self.begin_anew()
-        told, shown = self._traced(history, judged, plans)
-        if told is not history and all(map(self.known, shown.findings)):
-            self._left_out.append((told, shown))
-            return
-        self._told += 1
-        self.seen.append((told, shown))
+        self._clean = None if judged.findings else (history, judged)
+        if judged.findings:
+            self.begin_anew()
+            self._tell(*self._traced(history, judged, since))
 
-    def _traced(
-        self, history: History, judged: Judgement, plans: Sequence[Plan]
-    ) -> tuple[History, Judgement]:
+    def _tell(self, history: History, judged: Judgement) -> None:
+        if history.plan.name != NAME and all(map(self.known, judged.findings)):
+            self._left_out = history, judged
+        else:
+            self._told += 1
+            self._report(history, judged)
+
+    def _traced(self, history: History, judged: Judgement, plans: Sequence[Plan]) -> _Look:
         """What was seen, with the plan that did it where that can be found; a doubt where age may have."""
         if all(self.explains(finding, history) for finding in judged.findings):
             return history, judged
@@ -159,12 +164,13 @@ class Witnesses:
             return (
                 f"witnesses lost facts that were {age:.0f} s old, which a system that forgets by age does too"
             )
-        run = self.runner().begin(self.plan)
+        first, run = before_last_look(self.plan), self.runner().begin(self.plan)
         try:
-            first = before_last_look(self.plan)
             self.runner().go_on(run, range(first))
             time.sleep(age)
             alone = judge(self.runner().go_on(run, range(first, len(self.plan.steps))))
+        except RunEnded as error:
+            return f"witnesses lost facts, and the run ended before age was ruled out: {error}"
         finally:
             self.runner().end(run)
         return (
@@ -173,9 +179,7 @@ class Witnesses:
             else ""
         )
 
-    def _culprit(
-        self, plans: Sequence[Plan], kinds: Collection[tuple[Law, Operation | None]]
-    ) -> tuple[History, Judgement] | None:
+    def _culprit(self, plans: Sequence[Plan], kinds: Collection[_Kind]) -> _Look | None:
         """The latest of these plans that shows the same to new witnesses; None if none does in time."""
         impatient = time.monotonic() + self.patience
         for plan in reversed(plans):
@@ -185,13 +189,12 @@ class Witnesses:
                 return self._beside(plan, kinds, cleaned=False) or shown
         return None
 
-    def _beside(
-        self, plan: Plan, kinds: Collection[tuple[Law, Operation | None]], *, cleaned: bool
-    ) -> tuple[History, Judgement] | None:
+    def _beside(self, plan: Plan, kinds: Collection[_Kind], *, cleaned: bool) -> _Look | None:
         """What the plan, and perhaps the cleaning after it, shows to new witnesses; None if none of these."""
         try:
             history = self.perform(around(plan, self.plan, cleaned=cleaned))
-        except CheckFailed:
+        except (CheckFailed, TargetProblem):
+            # The next check meets the same; what was seen is told all the same.
             return None
         shown = tuple(
             finding
@@ -202,7 +205,7 @@ class Witnesses:
         return (history, Judgement(findings=shown)) if shown else None
 
 
-def _kind(finding: Finding) -> tuple[Law, Operation | None]:
+def _kind(finding: Finding) -> _Kind:
     """What was shown; of a loss, the plan that did it knows the call."""
     return finding.law, finding.operation if finding.law is Law.NO_CROSS_READ else None
 

@@ -120,6 +120,15 @@ class GuardedSession:
         with self.session.meter.cleaning():
             yield
 
+    def set_aside(self) -> int:
+        """How many requests are kept for cleaning up after the plan of now, past that after other plans."""
+        return 0 if self.session.meter is None else self.session.meter.set_aside()
+
+    def take_up(self, kept: int) -> None:
+        """Let the next cleaning use what was set aside for it."""
+        if self.session.meter is not None:
+            self.session.meter.take_up(kept)
+
     def _is_strange(self, method: str, user: object) -> bool:
         return not self.lease.made(user) and (method in _WRITES or may_be_real(user))
 

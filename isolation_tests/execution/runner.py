@@ -108,14 +108,12 @@ class Runner:
             with self._session.turn():
                 self._perform_all(run, steps)
         finally:
-            if (meter := self._session.session.meter) is not None:
-                run.kept += meter.set_aside()
+            run.kept += self._session.set_aside()
         return self.history(run)
 
     def end(self, run: PlanRun) -> None:
         """Clean up after a run that was performed in parts."""
-        if (meter := self._session.session.meter) is not None:
-            meter.take_up(run.kept)
+        self._session.take_up(run.kept)
         with self._session.turn(), self._session.cleaning():
             self._clean(run)
 

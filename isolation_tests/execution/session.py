@@ -127,7 +127,9 @@ class Session:
             self._lane.stop()
             raise
         self.claimed = claimed(self.adapter)
-        self.unasked = tuple(str(name) for name in getattr(self.adapter, "unasked", ()))
+        unasked = getattr(self.adapter, "unasked", ())
+        # An adapter may answer to any name, with a method for instance.
+        self.unasked = tuple(map(str, unasked)) if isinstance(unasked, list | tuple) else ()
 
     def _open(self) -> Any:
         opened = self._opening(lambda: self._factory(**self._options))

@@ -23,13 +23,13 @@ def judge(history: History) -> Judgement:
     """
     findings: dict[tuple[object, ...], Finding] = {}
     shown = functools.cache(lambda: _shown(history))
-    context = naming.Context.of(history)
+    context = functools.cache(lambda: naming.Context.of(history))
     for event, step, world in walk(history):
         sights = [s for s in _sights(history, event, step) if is_foreign(history, event, s.sighting)]
         cached = cached_for_another(history, event, world) if sights else None
         outlived = bool(sights) and _outlived(history, event, world, shown)
         for sight in sights:
-            one = _finding(history, replace(sight, cached=cached, outlived=outlived), context)
+            one = _finding(history, replace(sight, cached=cached, outlived=outlived), context())
             findings.setdefault((one.key, one.viewer, one.step, one.left_behind), one)
     return Judgement(findings=tuple(findings.values()))
 

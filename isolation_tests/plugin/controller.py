@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from isolation_tests.core.errors import SPEAKER, ExitStatus, Problem, sentence, traced
 from isolation_tests.core.inert import plain
 from isolation_tests.engine.campaign import Campaign
-from isolation_tests.engine.check import witnesses
+from isolation_tests.engine.check import call_witnesses
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
@@ -89,6 +89,7 @@ class Controller(PropertyItems):
         self._finished = False
         self._processes: list[subprocess.Popen[bytes]] = []
         self._unwritten: EvidenceError | None = None
+        self._heard: Callable[[], CheckResult | None] = lambda: None
 
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
@@ -113,7 +114,7 @@ class Controller(PropertyItems):
         if workers(self.config):
             self.campaign.close()
         else:
-            self.campaign.examiner.call_witnesses()
+            self._heard = call_witnesses(self.campaign.examiner)
         return None
 
     def _end(self, notes: list[str]) -> int:
@@ -194,7 +195,7 @@ class Controller(PropertyItems):
     def _hear_witnesses(self) -> None:
         """Take what the witnesses of this process saw; those of workers have reported by now."""
         with unheard(self.config):
-            seen = witnesses(self.campaign.examiner)
+            seen = self._heard()
         if seen is not None:
             self._take(seen)
 

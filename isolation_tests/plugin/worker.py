@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isolation_tests.core.errors import Problem
-from isolation_tests.engine.check import witnesses
-from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.check import call_witnesses
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.proven import proven_by
 from isolation_tests.engine.run import not_closed
@@ -44,6 +46,7 @@ class Worker(PropertyItems):
         self._payload = payload
         self._examiner: Examiner | None = None
         self._failed: Problem | None = None
+        self._heard: Callable[[], CheckResult | None] = lambda: None
 
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
@@ -56,7 +59,7 @@ class Worker(PropertyItems):
         if self._examiner is None:
             try:
                 self._examiner = _worker_examiner(self._payload, self.config)
-                self._examiner.call_witnesses()
+                self._heard = call_witnesses(self._examiner)
             except Problem as error:
                 self._failed = error
                 raise
@@ -67,7 +70,7 @@ class Worker(PropertyItems):
         """Close the target, and report what witnesses saw and what could not be deleted or closed."""
         if self._examiner is None:
             return
-        seen = witnesses(self._examiner) if went_through(exitstatus) else None
+        seen = self._heard() if went_through(exitstatus) else None
         output: dict[str, list[str]] = {
             "leftovers": self._examiner.leftovers,
             "notes": [],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isolation_tests.engine.check import result_of
-from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.model import CheckResult, Verdict

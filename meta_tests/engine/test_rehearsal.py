@@ -11,7 +11,7 @@ import pytest
 
 from isolation_tests.adapter import CORE_METHODS
 from isolation_tests.adapters.reference import ReferenceStore
-from isolation_tests.engine.check import result_of, smoke, witnesses
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
@@ -77,11 +77,11 @@ def test_it_agrees_exactly_with_what_a_run_sends(offered: tuple[str, ...], *, di
 
     examiner = Examiner(asked, profile, new_key(SEED))
     results = [smoke(examiner)]
-    examiner.call_witnesses()
+    heard = call_witnesses(examiner)
     results += [
         result_of(examiner, entry, cell) for entry in all_laws().values() for cell in entry.asked(profile)
     ]
-    assert witnesses(examiner) is not None
+    assert heard() is not None
     examiner.close()
     assert Verdict.VIOLATED not in {result.verdict for result in results}
     assert foreseen.calls == dict(CALLS)

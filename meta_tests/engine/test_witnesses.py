@@ -5,46 +5,60 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isolation_tests.adapter import Memory
 from isolation_tests.adapters.reference import ReferenceStore
-from isolation_tests.engine.check import result_of, smoke, witnesses
+from isolation_tests.catalogue import CATALOGUE
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examination import without_known
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.laws import LawEntry, all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.witnesses import PLANS_BETWEEN
 from isolation_tests.model import CheckResult, Operation, Plan, Verdict
-from isolation_tests.plans import Material
+from isolation_tests.plans import Cell, Material
 from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
+from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.known import Known
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
 
+PROFILE = replace(PROFILES["ci"], patience=2.0)
 OFFERED = frozenset({"get", "update", "delete", "history", "count", "export", "page", "metadata"})
 LAWS, DELETES = ("search-stays-own", "get-all-stays-own"), "delete-all-stays-own"
 
 
-def seen_in(
-    store: Any, checks: int, laws: tuple[str, ...] = LAWS, known: tuple[Known, ...] = ()
-) -> CheckResult:
-    """What witnesses say of a store after some checks of these laws."""
+def checks_of(*laws: str) -> list[tuple[LawEntry, Cell]]:
+    """All checks of these laws."""
+    return [(entry, cell) for entry in all_laws().values() if entry.name in laws for cell in entry.cells]
+
+
+def listed(*findings: str) -> tuple[Known, ...]:
+    """A list of known findings."""
+    expires = dt.date(2999, 1, 1)
+    return tuple(
+        Known(finding=one, reason="so it is for now", owner="o", expires=expires) for one in findings
+    )
+
+
+def seen_in(store: Any, checks: list[tuple[LawEntry, Cell]], known: tuple[Known, ...] = ()) -> CheckResult:
+    """What witnesses say of a store after these checks."""
     target = replace(without_known(Settings(target="reference")), factory=lambda: store)
     target = replace(target, config=target.config.model_copy(update={"known": known}))
-    examiner = Examiner(target, PROFILES["ci"], new_key(1))
+    examiner = Examiner(target, PROFILE, new_key(1))
     try:
         assert smoke(examiner).verdict is Verdict.HELD
-        examiner.call_witnesses()
-        asked = [(entry, cell) for entry in all_laws().values() if entry.name in laws for cell in entry.cells]
-        for entry, cell in asked[:checks]:
+        heard = call_witnesses(examiner)
+        for entry, cell in checks:
             result_of(examiner, entry, cell)
-        result = witnesses(examiner)
+        result = heard()
         assert result is not None
         assert not examiner.leftovers
         return result
@@ -110,14 +124,14 @@ class Ageing(ReferenceStore):
 
 @pytest.mark.parametrize("checks", [1, PLANS_BETWEEN + 10])
 def test_a_clean_store_is_held(checks: int) -> None:
-    result = seen_in(ReferenceStore(), checks)
+    result = seen_in(ReferenceStore(), checks_of(*LAWS)[:checks])
 
     assert result.verdict is Verdict.HELD, result.reason
     assert result.controls
 
 
 def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_with() -> None:
-    result = seen_in(Losing(at=100), PLANS_BETWEEN + 10)
+    result = seen_in(Losing(at=100), checks_of(*LAWS)[: PLANS_BETWEEN + 10])
 
     [case] = result.cases
     assert case.finding.key == "D1-get_all-any"
@@ -127,8 +141,7 @@ def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_wit
 
 
 def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
-    checks = sum(len(entry.cells) for entry in all_laws().values() if entry.name == DELETES)
-    result = seen_in(Percent(), checks, (DELETES,))
+    result = seen_in(Percent(), checks_of(DELETES))
 
     assert 1 <= len(result.cases) <= 3
     for case in result.cases:
@@ -139,17 +152,59 @@ def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
 
 
 def test_what_is_known_and_traced_is_left_to_its_own_checks() -> None:
-    known = Known(
-        finding="D1-delete_all-*", reason="so it is for now", owner="o", expires=dt.date(2999, 1, 1)
-    )
-    checks = sum(len(entry.cells) for entry in all_laws().values() if entry.name == DELETES)
-    result = seen_in(Percent(), checks, (DELETES,), known=(known,))
+    result = seen_in(Percent(), checks_of(DELETES), known=listed("D1-delete_all-*"))
 
     assert (result.verdict, result.cases) == (Verdict.HELD, ())
 
 
+def test_where_all_that_was_seen_is_known_it_is_told() -> None:
+    [last] = [check for check in checks_of(DELETES) if check[1].id == "A8-percent-letter-delete_all-b-acts"]
+    result = seen_in(Percent(), [last], known=listed("D1-delete_all-*"))
+
+    assert result.verdict is Verdict.VIOLATED
+    assert all(case.known for case in result.cases)
+
+
+class Prying(ReferenceStore):
+    """A user whose name has a percent sign in it finds what everybody has."""
+
+    def search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> list[Memory]:
+        found = super().search(user, query, limit=limit, **keywords)
+        everybody = self._shelves if "%" in user else ()
+        more = [row for name in everybody for row in super(Prying, self).get_all(name)]
+        return [*found, *(row for row in more if row.id not in {one.id for one in found})][:limit]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_leak_that_is_known_leaves_witnesses_to_the_end(*, known: bool) -> None:
+    plain = [check for check in checks_of(LAWS[0]) if "percent" not in check[1].id]
+    leaking = [check for check in checks_of(LAWS[0]) if "percent" in check[1].id]
+    checks = [*plain[:5], *leaking, *plain[5:10]]
+    assert len(leaking) > 3
+    result = seen_in(
+        Prying(), checks, known=listed(*(f"{anomaly}-*" for anomaly in CATALOGUE)) if known else ()
+    )
+
+    assert result.verdict is (Verdict.HELD if known else Verdict.INCONCLUSIVE), result.reason
+    assert result.cases == ()
+
+
+def test_what_they_see_is_on_disk_before_the_run_ends(tmp_path: Path) -> None:
+    target = replace(without_known(Settings(target="reference")), factory=lambda: Losing(at=100))
+    examiner = Examiner(target, PROFILE, new_key(1), report=tmp_path)
+    try:
+        call_witnesses(examiner)
+        for entry, cell in checks_of(*LAWS)[: PLANS_BETWEEN + 10]:
+            result_of(examiner, entry, cell)
+        seen = [case.finding.key for one in read_sightings(tmp_path) for case in one.cases]
+    finally:
+        examiner.close()
+
+    assert seen == ["D1-get_all-any"]
+
+
 def test_what_goes_by_age_alone_is_a_doubt() -> None:
-    result = seen_in(Ageing(0.1), 3 * PLANS_BETWEEN)
+    result = seen_in(Ageing(0.1), checks_of(*LAWS)[: 2 * PLANS_BETWEEN])
 
     assert (result.verdict, result.cases) == (Verdict.INCONCLUSIVE, ())
     assert "are lost while nobody else does anything" in result.reason
@@ -174,16 +229,11 @@ def test_a_stranger_whom_only_witnesses_meet_ends_the_run() -> None:
     target = replace(target, config=target.config.model_copy(update={"disposable": False}))
     key = new_key(1)
     with limited(target, settings, key.began) as metered:
-        examiner = Examiner(metered, PROFILES["ci"], key)
+        examiner = Examiner(metered, PROFILE, key)
         try:
-            examiner.call_witnesses()
-            asked = [
-                (entry, cell)
-                for entry in all_laws().values()
-                if entry.name == LAWS[1]
-                for cell in entry.cells
-            ]
-            results = [result_of(examiner, entry, cell) for entry, cell in asked[: PLANS_BETWEEN + 10]]
+            call_witnesses(examiner)
+            asked = checks_of(LAWS[1])[: PLANS_BETWEEN + 10]
+            results = [result_of(examiner, entry, cell) for entry, cell in asked]
         finally:
             examiner.close()
 
@@ -193,9 +243,7 @@ def test_a_stranger_whom_only_witnesses_meet_ends_the_run() -> None:
 def test_without_any_check_nobody_looks() -> None:
     examiner = Examiner(without_known(Settings(target="reference")), PROFILES["quick"], new_key(1))
     try:
-        assert witnesses(examiner) is None
-        examiner.call_witnesses()
-        assert witnesses(examiner) is None
+        assert call_witnesses(examiner)() is None
     finally:
         examiner.close()
 

@@ -14,17 +14,15 @@ from typing import Any
 import pytest
 
 from isolation_tests.adapter import Refused
-from isolation_tests.engine.check import result_of, smoke, witnesses
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.run import SMOKE, WITNESSES, new_key
+from isolation_tests.engine.run import new_key
 from isolation_tests.execution.binding import look_alike
-from isolation_tests.model import Case, CheckResult, Law, Operation
+from isolation_tests.model import Case, Law, Operation
 from isolation_tests.plans.witnesses import NAME
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.resolve import resolve
-from meta_tests.asking import CROWDS
+from meta_tests.asking import asked_of, only
 from meta_tests.calibration.relation import read
 from meta_tests.calibration.test_kill_matrix import base, own_names
 
@@ -55,19 +53,8 @@ class Called:
 
 def found(fault: str) -> list[Case]:
     """The findings under the fault's own name that its check shows, made as small as they get."""
-    asked, target = ROWS[fault].asked, resolve(f"fault:{fault}@{base(fault)}", known="none")
-    examiner = Examiner(target, PROFILE, new_key(4))
-    try:
-        results: list[CheckResult] = [smoke(examiner)] if asked == SMOKE.check else []
-        if asked == WITNESSES.check:
-            examiner.call_witnesses()
-        asked_cells = ((entry, cell) for entry in all_laws().values() for cell in entry.cells)
-        for entry, cell in asked_cells:
-            if entry.check_id(cell) == asked or (asked == WITNESSES.check and entry.name in CROWDS):
-                results.append(result_of(examiner, entry, cell))
-        results += filter(None, [witnesses(examiner)])
-    finally:
-        examiner.close()
+    target = resolve(f"fault:{fault}@{base(fault)}", known="none")
+    results = asked_of(Examiner(target, PROFILE, new_key(4)), only(ROWS[fault].asked))
     return [case for result in results for case in result.cases if case.finding.anomaly in own_names(fault)]
 
 

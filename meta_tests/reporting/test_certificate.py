@@ -25,7 +25,8 @@ from isolation_tests.cli import main
 from isolation_tests.core.distributions import not_a_release, unreleased
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.engine.check import result_of
-from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import SUITE_VERSION, expected_checks

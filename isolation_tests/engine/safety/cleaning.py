@@ -13,7 +13,7 @@ from typing import Any
 
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.core.plural import counted
-from isolation_tests.engine.examiner import run_info
+from isolation_tests.engine.identity import run_info
 from isolation_tests.execution.journal import RUN_ID, Leased, RunRecord, records
 from isolation_tests.execution.reaper import Reaper
 from isolation_tests.targets.resolve import Target

@@ -20,8 +20,9 @@ from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
 from isolation_tests.adapters.described.mapping import offering
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.core.plural import counted
-from isolation_tests.engine.check import result_of, smoke, witnesses
-from isolation_tests.engine.examiner import Examiner, RunKey
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.run import blaming
@@ -166,8 +167,8 @@ def _all_of(examiner: Examiner) -> list[CheckResult]:
     """Perform every check of the profile."""
     asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
     first = smoke(examiner)
-    examiner.call_witnesses()
-    results = [first, *(result_of(examiner, entry, cell) for entry, cell in asked), witnesses(examiner)]
+    heard = call_witnesses(examiner)
+    results = [first, *(result_of(examiner, entry, cell) for entry, cell in asked), heard()]
     return [result for result in results if result is not None]
 
 

@@ -12,8 +12,8 @@ ROOM = 400
 """More users than one plan has, and fewer than a run has."""
 
 
-class Seats(Wrapper):
-    """Keeps the users with the latest first write; who wrote first of all makes room for a new one."""
+class Seated(Wrapper):
+    """A wrapper that gives each user a seat at their first write, for ever."""
 
     def __init__(self, inner: Any) -> None:
         self._seats: dict[str, Any] = {}
@@ -22,29 +22,28 @@ class Seats(Wrapper):
     async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
         rows: Sequence[Memory] = await call(self._inner.add, user, text, **keywords)
         self._seats.setdefault(tag(user), user)
+        return rows
+
+
+class Room(Seated):
+    """Who sat down first of all makes room for a new user."""
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
         if len(self._seats) > ROOM:
             await call(self._inner.delete_all, self._seats.pop(next(iter(self._seats))))
         return rows
 
 
-class Buckets(Wrapper):
+class Buckets(Seated):
     """Users share buckets in turn; reads look at the user, and who leaves takes the bucket along."""
 
-    def __init__(self, inner: Any) -> None:
-        self._users: dict[str, Any] = {}
-        super().__init__(inner)
-
-    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
-        rows: Sequence[Memory] = await call(self._inner.add, user, text, **keywords)
-        self._users.setdefault(tag(user), user)
-        return rows
-
     async def _on_delete_all(self, user: Any) -> Any:
-        seats = list(self._users)
-        if tag(user) not in self._users:
+        if tag(user) not in self._seats:
             return await call(self._inner.delete_all, user)
-        for seat in range(seats.index(tag(user)) % ROOM, len(seats), ROOM):
-            await call(self._inner.delete_all, self._users[seats[seat]])
+        bucket = list(self._seats).index(tag(user)) % ROOM
+        for neighbour in list(self._seats.values())[bucket::ROOM]:
+            await call(self._inner.delete_all, neighbour)
         return None
 
 
@@ -53,7 +52,7 @@ FAULTS = (
         "D1-oldest-makes-room",
         "D1",
         "There is room for 400 users; the facts of the user who wrote first are dropped for one more.",
-        Seats,
+        Room,
         like="hermes-webui#5357",
     ),
     Fault(
