@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from isolation_tests.judges.finding import found
+from isolation_tests.judges.naming import addresses_foreign
 from isolation_tests.judges.walk import walk
-from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
+from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
 
 _DEFINITE = (Outcome.OK, Outcome.REFUSED)
 _UNASKED = (
@@ -29,7 +30,7 @@ def judge(history: History) -> Judgement:
             continue
         if step.absent:
             absent[event.user, event.op].append(event)
-        elif not _is_foreign(history, step):
+        elif not addresses_foreign(history, step):
             continue
         elif world.addressed(step) in world.live.get(event.user, set()):
             ambiguous += 1
@@ -45,11 +46,6 @@ def judge(history: History) -> Judgement:
     hunted = history.plan.anomaly in ("O1", "O2", "O3", "O4")
     unasked = (_UNASKED,) if hunted and ambiguous and not foreign else ()
     return Judgement(findings=tuple(findings), doubts=unasked)
-
-
-def _is_foreign(history: History, step: Step) -> bool:
-    addressed = step.fact if step.replaces is None else step.replaces
-    return addressed is not None and step.user not in history.plan.facts[addressed].owners
 
 
 def _differs(foreign: Event, absent: list[Event]) -> bool:

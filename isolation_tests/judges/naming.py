@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Sighting, Step, UserIndex
+from isolation_tests.model import (
+    BY_ID,
+    WRITING,
+    Event,
+    History,
+    Operation,
+    Outcome,
+    Sighting,
+    Step,
+    UserIndex,
+)
 from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
 from isolation_tests.testdata.relations import hostile_kind
@@ -93,7 +103,7 @@ def of_cross_read(history: History, sight: Sight, context: Context) -> str:
     derived = _derived(history, sight, context) if step.anomaly is None or step.anomaly in _VAGUE else None
     if derived is not None:
         return derived
-    if sight.beside and step.anomaly in (None, "S1"):
+    if sight.beside and step.anomaly in (None, "S1") and not addresses_foreign(history, step):
         return "S2"
     if step.anomaly is not None and step.anomaly not in _LOSSES:
         return step.anomaly
@@ -154,6 +164,17 @@ def _beside(history: History, event: Event, ops: Collection[Operation] = tuple(O
         and other.started < event.ended
         and event.started < other.ended
         for other in history.events
+    )
+
+
+def addresses_foreign(history: History, step: Step) -> bool:
+    """Whether a call goes by the id of a memory that is not the caller's."""
+    fact = step.fact if step.replaces is None else step.replaces
+    return (
+        step.op in BY_ID
+        and not step.absent
+        and fact is not None
+        and step.user not in history.plan.facts[fact].owners
     )
 
 

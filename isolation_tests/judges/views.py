@@ -146,7 +146,9 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
         if event.op in WRITING:
             earlier.clear()
         definite = event.outcome in (Outcome.OK, Outcome.REFUSED)
-        ambiguous = _is_foreign(history, step) and world.addressed(step) in world.live.get(viewer, set())
+        ambiguous = naming.addresses_foreign(history, step) and world.addressed(step) in world.live.get(
+            viewer, set()
+        )
         if event.poll or not definite or unknown or ambiguous or world.recent or step.lane is not None:
             continue
         limited = event.op is Operation.SEARCH and step.limit <= len(world.live.get(viewer, ()))
@@ -272,16 +274,6 @@ def _differences(
             yield _Difference(aspect, steady.get(aspect), values[0])
 
 
-def _is_foreign(history: History, step: Step) -> bool:
-    fact = step.fact if step.replaces is None else step.replaces
-    return (
-        step.op in BY_ID
-        and not step.absent
-        and fact is not None
-        and step.user not in history.plan.facts[fact].owners
-    )
-
-
 def _finding(history: History, answer: _Answer, differs: _Difference) -> Finding:
     event, what = answer.event, str(differs.aspect[0])
     anomaly, law = _named(history, answer, differs)
@@ -339,7 +331,7 @@ def _named(history: History, answer: _Answer, differs: _Difference) -> tuple[str
     if what in ("number", "more"):
         return "X1", Law.COUNTS_OWN
     if what == "error":
-        foreign = _is_foreign(history, step)
+        foreign = naming.addresses_foreign(history, step)
         return ("X2", Law.FOREIGN_ID_IS_UNKNOWN) if foreign else ("X3", Law.SILENT_ERRORS)
     if what == "id":
         return "M1", Law.OWN_KEYS
@@ -350,7 +342,7 @@ def _named(history: History, answer: _Answer, differs: _Difference) -> tuple[str
 
 
 def _of_outcome(history: History, answer: _Answer) -> tuple[str, Law]:
-    if answer.event.op in BY_ID and (_is_foreign(history, answer.step) or answer.step.absent):
+    if answer.event.op in BY_ID and (naming.addresses_foreign(history, answer.step) or answer.step.absent):
         return "X2", Law.FOREIGN_ID_IS_UNKNOWN
     refused = answer.event.outcome is Outcome.REFUSED
     return ("X2" if refused and answer.event.op not in BY_ID else "completeness"), Law.KEEPS_OWN_FACTS
