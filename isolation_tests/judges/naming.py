@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from isolation_tests.judges.walk import overlap
 from isolation_tests.model import (
     BY_ID,
     WRITING,
@@ -159,11 +160,7 @@ def _overlapped(history: History, sight: Sight, context: Context) -> str | None:
 def _beside(history: History, event: Event, ops: Collection[Operation] = tuple(Operation)) -> bool:
     """Whether a call ran in a lane while another user made one of these calls."""
     return history.plan.steps[event.step].lane is not None and any(
-        other.user != event.user
-        and other.op in ops
-        and other.started < event.ended
-        and event.started < other.ended
-        for other in history.events
+        other.user != event.user and other.op in ops and overlap(other, event) for other in history.events
     )
 
 

@@ -26,7 +26,7 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     for event in history.events:
         step = history.plan.steps[event.step]
         near = [(write, facts) for write, facts in writes.get(event.user, ()) if write is not event]
-        beside = [facts for write, facts in near if _overlap(write, event)]
+        beside = [facts for write, facts in near if overlap(write, event)]
         racing = world.racing = set().union(*beside)
         world.recent = _recent(world, event, step, near, history.consistency)
         yield event, step, world
@@ -39,7 +39,7 @@ def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
 def beside_own_write(history: History, event: Event) -> bool:
     """Whether the user had another call under way that writes, so that its effect may show already or not."""
     return any(
-        other.user == event.user and other.op in WRITING and other is not event and _overlap(other, event)
+        other.user == event.user and other.op in WRITING and other is not event and overlap(other, event)
         for other in history.events
     )
 
@@ -63,7 +63,8 @@ def _recent(
     return recent - known - world.cleared.get(event.user, set())
 
 
-def _overlap(one: Event, other: Event) -> bool:
+def overlap(one: Event, other: Event) -> bool:
+    """Whether two calls were under way at the same time."""
     return one.started < other.ended and other.started < one.ended
 
 
