@@ -251,9 +251,9 @@ class Examiner:
         self._witnesses.before(plan)
         try:
             asked = self._ask(plan)
-            if any(finding.left_behind for _, judged in asked for finding in judged.findings):
+            left = any(finding.left_behind for _, judged in asked for finding in judged.findings)
+            if left and self._witnesses.begin_anew():
                 # What witnesses have stored hides that the plan shows as much by itself, if it does.
-                self._witnesses.begin_anew()
                 again = self._ask(plan)
                 asked = again if any(judged.findings for _, judged in again) else asked
                 self._witnesses.shown(finding for _, judged in asked for finding in judged.findings)

@@ -57,6 +57,7 @@ class Witnesses:
     _clean: _Look | None = None
     _left_out: _Look | None = None
     _told: int = 0
+    _outlasted: float = 0.0
     _taken: bool = False
 
     def before(self, plan: Plan) -> None:
@@ -74,14 +75,15 @@ class Witnesses:
             if _maintains(plan):
                 self.begin_anew()
 
-    def begin_anew(self) -> None:
-        """Delete what these witnesses have stored; if there is a next plan, others take their place."""
+    def begin_anew(self) -> bool:
+        """Delete what these witnesses have stored, if there are any; others take their place."""
         run, self._run = self._run, None
         if run is not None:
             self.runner().end(run)
         clean, self._clean = self._clean, None
         if clean is not None:
             self._report(*clean)
+        return run is not None
 
     def shown(self, findings: Iterable[Finding]) -> None:
         """Take in what was found with their facts; a system that shows so much more needs few of them."""
@@ -160,6 +162,8 @@ class Witnesses:
 
     def _by_age(self, age: float) -> str:
         """Why the loss proves nothing: new witnesses, as old and with nobody else there, lost facts too."""
+        if age <= self._outlasted:
+            return ""
         if age > LONGEST_CONTROL_SECONDS:
             return (
                 f"witnesses lost facts that were {age:.0f} s old, which a system that forgets by age does too"
@@ -173,11 +177,10 @@ class Witnesses:
             return f"witnesses lost facts, and the run ended before age was ruled out: {error}"
         finally:
             self.runner().end(run)
-        return (
-            f"facts that are {age:.0f} s old are lost while nobody else does anything"
-            if alone.findings
-            else ""
-        )
+        if alone.findings:
+            return f"facts that are {age:.0f} s old are lost while nobody else does anything"
+        self._outlasted = age
+        return ""
 
     def _culprit(self, plans: Sequence[Plan], kinds: Collection[_Kind]) -> _Look | None:
         """The latest of these plans that shows the same to new witnesses; None if none does in time."""
