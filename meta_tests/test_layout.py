@@ -114,6 +114,13 @@ def test_files_and_folders_stay_small() -> None:
     assert not {str(folder) for folder, count in files.items() if count > MOST_FILES}
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Without an `__init__.py` beside it, pytest imports a file of tests by its bare name."""
+    names = Counter(source.name for source in (ROOT / "meta_tests").rglob("test_*.py"))
+
+    assert not {name for name, count in names.items() if count > 1}
+
+
 def test_the_top_of_the_package_holds_folders_and_what_authors_import() -> None:
     top = {source.name for source in SOURCES if source.parent == ROOT / PACKAGE}
 

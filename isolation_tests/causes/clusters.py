@@ -101,8 +101,9 @@ def _cause(anomaly: str, phrase: str, own: Sequence[_Told], every: Sequence[_Tol
     )
 
 
-def _size(case: Case) -> tuple[bool, bool, bool, int, int]:
-    """The best proof first: new, published, showing each time, with few steps and short names."""
+def _size(case: Case) -> tuple[bool, bool, bool, bool, int, int]:
+    """The best proof first: new, published, by one plan, each time, with few steps and short names."""
     plan = case.history.plan
     letters = sum(len(user.template) for user in plan.users)
-    return case.known is not None, case.withheld, case.intermittent, len(plan.steps), letters
+    known, racy = case.known is not None, case.intermittent
+    return known, case.withheld, plan.of_witnesses, racy, len(plan.steps), letters

@@ -37,7 +37,7 @@ from isolation_tests.reporting.evidence.writer import EvidenceWriter
 from isolation_tests.reporting.formats.registry import STDOUT, Output, outputs, write_outputs
 from isolation_tests.reporting.formats.terminal import Written
 from isolation_tests.reporting.html.page import write_html
-from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.reporting.narrative.commands import replay_command, rerun
 from isolation_tests.targets.budget import budget_of
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import DEFAULT_REPORT, NOTHING, TABLE, Settings, set_variables
@@ -178,12 +178,14 @@ class Campaign:
             return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
-        """Keep one check's result in memory and in the evidence, and the smallest plan of each finding."""
+        """Keep a result in memory and in the evidence, and the smallest plan that shows each finding."""
         self.results.append(result)
         if self._writer is None or self.folder is None:
             return
         self._writer.append(result)
         for case in result.cases:
+            if case.history.plan.of_witnesses:
+                continue
             steps = len(case.history.plan.steps)
             if steps < self._fewest.get(case.finding.key, steps + 1):
                 self._fewest[case.finding.key] = steps
@@ -213,7 +215,10 @@ class Campaign:
     def written(self) -> Written:
         """The files that the run wrote, with paths as the user would write them."""
         folder = None if self.folder is None else self.shown(self.folder)
-        replays = {key: replay_command(path, self.header) for key, path in self.replays.items()}
+        cases = () if self.summary is None else self.summary.cases
+        alone = (case.finding.key for case in cases if case.history.plan.of_witnesses)
+        replays = dict.fromkeys(alone, rerun(self.header))
+        replays |= {key: replay_command(path, self.header) for key, path in self.replays.items()}
         return Written(folder, replays, [self.shown(path) for path in self.exported])
 
     def finish(self, notes: Iterable[str] = ()) -> int:

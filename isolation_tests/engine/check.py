@@ -43,7 +43,6 @@ from isolation_tests.model import (
 from isolation_tests.plans import OVERLAP, TWIN, Cell, Offer
 from isolation_tests.plans.cells import undrawn
 from isolation_tests.plans.drawn import alias_anomalies
-from isolation_tests.plans.witnesses import NAME as WITNESSES_ALONE
 
 
 @dataclass
@@ -268,7 +267,7 @@ class Check:
         sighting counts as a try, which makes a rare finding look slightly more frequent.
         """
         known = self.examiner.target.known_reason(finding.key)
-        if history.plan.name == WITNESSES_ALONE:
+        if history.plan.of_witnesses:
             return Case(finding=finding, history=history, seen=1, tried=1, known=known)
         explained = self.examiner.proven.explains(finding, history)
         seen, tried = (0, 0) if explained else self.examiner.replay(finding, history.plan)

@@ -18,7 +18,7 @@ from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.plans.witnesses import NAME, around, before_last_look
+from isolation_tests.plans.witnesses import around, before_last_look
 
 PLANS_BETWEEN = 50
 """How many plans are performed between two looks."""
@@ -139,7 +139,7 @@ class Witnesses:
             self._tell(*self._traced(history, judged, since))
 
     def _tell(self, history: History, judged: Judgement) -> None:
-        if history.plan.name != NAME and all(map(self.known, judged.findings)):
+        if not history.plan.of_witnesses and all(map(self.known, judged.findings)):
             self._left_out = history, judged
         else:
             self._told += 1
@@ -153,12 +153,15 @@ class Witnesses:
         if not any(finding.law is Law.NO_CROSS_READ for finding in judged.findings):
             doubt = self._by_age(time.monotonic() - self._began if traced is None else _lasted(traced[0]))
             if doubt:
-                return history, Judgement(doubts=(doubt,))
+                return _without_last_look(history, self.plan, doubt)
         if traced is not None:
             return traced
-        names = f"from {plans[0].name} to {plans[-1].name}" if plans else "none"
-        between = f"it came with one of {counted(len(plans), 'plan')}, {names}"
-        return history, judged.model_copy(update={"notes": (*judged.notes, between)})
+        names = f", from {plans[0].name} to {plans[-1].name}" if plans else ""
+        between = f"it came with one of {counted(len(plans), 'plan')}{names}"
+        told = (
+            finding.model_copy(update={"story": f"{finding.story}; {between}"}) for finding in judged.findings
+        )
+        return history, judged.model_copy(update={"findings": tuple(told)})
 
     def _by_age(self, age: float) -> str:
         """Why the loss proves nothing: new witnesses, as old and with nobody else there, lost facts too."""
@@ -206,6 +209,14 @@ class Witnesses:
             and max(finding.viewer, -1 if finding.owner is None else finding.owner) >= len(plan.users)
         )
         return (history, Judgement(findings=shown)) if shown else None
+
+
+def _without_last_look(history: History, witnesses: Plan, why: str) -> _Look:
+    """What was seen before the last look, and why that one proves nothing."""
+    first = before_last_look(witnesses)
+    events = tuple(event for event in history.events if event.step < first)
+    cut = history.model_copy(update={"events": events, "cut": why})
+    return cut, judge(cut)
 
 
 def _kind(finding: Finding) -> _Kind:

@@ -15,6 +15,7 @@ from isolation_tests.model.history import (
 from isolation_tests.model.plan import (
     BY_ID,
     DESTRUCTIVE,
+    WITNESSES,
     WRITING,
     Actor,
     FactSpec,
@@ -46,6 +47,7 @@ __all__ = [
     "DESTRUCTIVE",
     "LADDER",
     "NEEDS_DISPOSABLE",
+    "WITNESSES",
     "WRITING",
     "Actor",
     "BoundUser",

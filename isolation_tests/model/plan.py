@@ -60,6 +60,8 @@ _MOST_DIGITS = 15
 """The digits of a fresh number, and no fewer than those of any."""
 
 NameType = Literal["str", "int", "float", "json"]
+WITNESSES = "witnesses"
+"""The name of the plan of a run's witnesses."""
 UserIndex = NewType("UserIndex", int)
 """A user's index among the plan's users."""
 Actor = NewType("Actor", UserIndex)
@@ -248,6 +250,11 @@ class Plan(Frozen):
 
     viewer: UserIndex | None = None
     """Index of the user whose whole view is compared with and without the others; None: no comparison."""
+
+    @property
+    def of_witnesses(self) -> bool:
+        """Whether nobody else acts in it: what witnesses lose or see is the doing of other plans."""
+        return self.name == WITNESSES
 
     @model_validator(mode="after")
     def _indexes_exist(self) -> Plan:

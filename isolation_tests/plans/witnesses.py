@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isolation_tests.model import WRITING, FactSpec, Operation, Plan, Step
+from isolation_tests.model import WITNESSES, WRITING, FactSpec, Operation, Plan, Step
 from isolation_tests.plans.cells import (
     TOPIC,
     Material,
@@ -18,8 +18,6 @@ from isolation_tests.plans.cells import (
 FIRST, SECOND, NEWCOMER = 0, 1, 2
 """The witnesses: two who have facts, and one who never stores any."""
 OWNERS = (FIRST, FIRST, FIRST, SECOND)
-NAME = "witnesses"
-"""The name of their plan, in which nobody else acts."""
 _BY_ID = (Operation.GET, Operation.HISTORY)
 _WHOLE = (Operation.EXPORT, Operation.PAGE, Operation.COUNT)
 
@@ -33,7 +31,7 @@ def witness_plan(material: Material) -> Plan:
     more = {"metadata": dict(TOPIC)} if "metadata" in material.capabilities else {}
     look = _look(material)
     return Plan(
-        name=NAME,
+        name=WITNESSES,
         anomaly="S1",
         users=tuple(ordinary(user) for user in (FIRST, SECOND, NEWCOMER)),
         facts=facts_of(material, OWNERS),

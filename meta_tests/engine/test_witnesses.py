@@ -21,11 +21,12 @@ from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.witnesses import PLANS_BETWEEN
+from isolation_tests.judges.judging import judge
 from isolation_tests.model import CheckResult, Operation, Plan, Verdict
 from isolation_tests.plans import Cell, Material
 from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
 from isolation_tests.reporting.evidence.sightings import read_sightings
-from isolation_tests.reporting.narrative.reproduction import reproduction
+from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.targets.known import Known
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
@@ -137,7 +138,8 @@ def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_wit
     assert case.finding.key == "D1-get_all-any"
     assert (case.seen, case.tried) == (1, 1)
     assert reproduction(case).splitlines()[-2].startswith("# Here the run's other checks act")
-    assert any(note.startswith("it came with one of 50 plans, from ") for note in result.notes)
+    assert "; it came with one of 50 plans, from " in result.reason
+    assert story(case).endswith("It showed once, while other checks ran.")
 
 
 def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
@@ -208,6 +210,7 @@ def test_what_goes_by_age_alone_is_a_doubt() -> None:
 
     assert (result.verdict, result.cases) == (Verdict.INCONCLUSIVE, ())
     assert "are lost while nobody else does anything" in result.reason
+    assert not any(judge(history).findings for history in result.histories)
 
 
 class Opening(ReferenceStore):

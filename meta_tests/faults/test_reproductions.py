@@ -19,7 +19,6 @@ from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.execution.binding import look_alike
 from isolation_tests.model import Case, Law, Operation
-from isolation_tests.plans.witnesses import NAME
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.resolve import resolve
 from meta_tests.asking import asked_of, only
@@ -62,7 +61,7 @@ def is_a_script(case: Case) -> bool:
     plan = case.history.plan
     return (
         plan.viewer is None
-        and plan.name != NAME
+        and not plan.of_witnesses
         and not case.finding.left_behind
         and all(step.lane is None and step.op is not Operation.REOPEN for step in plan.steps)
     )

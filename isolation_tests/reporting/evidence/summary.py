@@ -120,8 +120,14 @@ def merge_cases(results: Iterable[CheckResult]) -> tuple[Case, ...]:
     return tuple(_merged(group) for _, group in sorted(groups.items()))
 
 
+def _size(case: Case) -> tuple[bool, bool, int]:
+    """Published before withheld, what one plan shows before what takes a run, and then the fewest steps."""
+    plan = case.history.plan
+    return case.withheld, plan.of_witnesses, len(plan.steps)
+
+
 def _merged(group: Sequence[Case]) -> Case:
-    smallest = min(group, key=lambda case: (case.withheld, len(case.history.plan.steps)))
+    smallest = min(group, key=_size)
     return smallest.model_copy(
         update={
             "seen": sum(case.seen for case in group),

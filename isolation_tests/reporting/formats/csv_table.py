@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.core.inert import inert
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
-from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.narrative.causes import by_cause, headline, support
-from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.reporting.narrative.commands import showing_again
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import law_of, names_of
 
@@ -90,7 +88,7 @@ def _finding(case: Case, header: Header) -> tuple[object, ...]:
         law_of(case),
         story(case),
         reproduction(case),
-        replay_command(replay_path(Path(), finding), header),
+        showing_again(case, header),
         entry.fix if entry else "",
     )
 

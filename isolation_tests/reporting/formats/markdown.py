@@ -11,7 +11,6 @@ import re
 import textwrap
 from collections.abc import Iterator
 from itertools import accumulate
-from pathlib import Path
 
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.causes.clusters import Cause
@@ -19,11 +18,10 @@ from isolation_tests.core.inert import inert
 from isolation_tests.core.plural import counted
 from isolation_tests.model import Case, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
-from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import Strength, strength_lines
 from isolation_tests.reporting.evidence.summary import AnomalyRow, CheckRow, Summary, summary_of
 from isolation_tests.reporting.narrative.causes import headline, proof, support
-from isolation_tests.reporting.narrative.commands import replay_command
+from isolation_tests.reporting.narrative.commands import showing_again
 from isolation_tests.reporting.narrative.coverage import coverage_line, coverage_rows
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.reporting.narrative.wording import (
@@ -109,7 +107,7 @@ def _cause(cause: Cause, case: Case, header: Header) -> str:
         f"{'**Law:** ' + entry.law if entry else '**Law:** ' + code(law_of(case))}",
         _fenced(f"{happened}\n\n{names}", "text"),
         _fenced(reproduction(case), "python"),
-        _fenced(replay_command(replay_path(Path(), finding), header), "sh"),
+        _fenced(showing_again(case, header), "sh"),
         *([f"**Usual fix:** {entry.fix}"] if entry else []),
         *([f"**Explains:** {_keys(cause)}"] if len(cause.keys) > 1 else []),
         "</details>",

@@ -17,7 +17,6 @@ from isolation_tests.model import Case, Operation, Verdict
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Evidence, Header
 from isolation_tests.reporting.evidence.files import write_whole
 from isolation_tests.reporting.evidence.grid import grid
-from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.reporting.evidence.strength import BadStrengthError, Strength, grouped, read_strength
 from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.html.environment import environment
@@ -27,7 +26,7 @@ from isolation_tests.reporting.html.sequence_diagram import Diagram, Shown, diag
 from isolation_tests.reporting.html.timeline import Timeline, timeline
 from isolation_tests.reporting.html.who_saw_whom import who_saw_whom
 from isolation_tests.reporting.narrative.causes import headline, support
-from isolation_tests.reporting.narrative.commands import calibrating, installing, replay_command, rerun
+from isolation_tests.reporting.narrative.commands import calibrating, installing, rerun, showing_again
 from isolation_tests.reporting.narrative.controls import exercised
 from isolation_tests.reporting.narrative.coverage import coverage_line, coverage_rows
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
@@ -212,7 +211,7 @@ def _finding(number: int, original: Case, header: Header) -> _Finding:
         shown=shown_by(case),
         timeline=timeline(case),
         reproduction=reproduction(case),
-        replay=replay_command(replay_path(Path(), original.finding), header),
+        replay=showing_again(original, header),
     )
 
 

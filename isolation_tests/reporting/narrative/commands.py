@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isolation_tests.core.masking import MASK
+from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.evidence import Header
+from isolation_tests.reporting.evidence.replay_file import replay_path
 from isolation_tests.targets.shipped import is_shipped
 
-__all__ = ["calibrating", "installing", "replay_command", "rerun"]
+__all__ = ["calibrating", "installing", "replay_command", "rerun", "showing_again"]
 
 _OPTION = "option "
 _DISPOSABLE = "disposable"
@@ -32,6 +34,13 @@ def replay_command(path: Path | str, header: Header) -> str:
     named = _named_by_user(header)
     target = [] if is_shipped(named) else ["--target", named]
     return shlex.join(["isolation-tests", "replay", str(path), *target, *_settings(header)])
+
+
+def showing_again(case: Case, header: Header) -> str:
+    """The command that replays a finding, or repeats the run where no plan shows it by itself."""
+    if case.history.plan.of_witnesses:
+        return rerun(header)
+    return replay_command(replay_path(Path(), case.finding), header)
 
 
 def calibrating(header: Header) -> str:

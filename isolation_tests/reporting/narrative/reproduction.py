@@ -10,14 +10,13 @@ from typing import Any
 
 from isolation_tests.core.intervals import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
-from isolation_tests.plans.witnesses import NAME as WITNESSES
 from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
 
 MOST_LINES = 8
 _LONG_RUN = 16
-_MEANWHILE = "# Here the run's other checks act, for other users. None of them does it alone."
+_MEANWHILE = "# Here the run's other checks act, for other users. None of those before does it alone."
 _ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
@@ -53,11 +52,13 @@ def reproduction(case: Case) -> str:
     kept = _fitting(lines, case)
     writer = _Writer(case, _ids_needed(kept), _passed_twice(kept)[: MOST_LINES - len(kept)])
     text = [writer.line(line) for line in kept]
+    alone = case.history.plan.of_witnesses
     if dropped := len(lines) - len(kept):
-        text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the replay file"
+        place = "evidence" if alone else "replay file"
+        text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the {place}"
     if text:
         text[-1] += f"  # {writer.outcome()}"
-    if case.history.plan.name == WITNESSES:
+    if alone:
         text.insert(-1, _MEANWHILE)
     return "\n".join([*writer.constants(), *text])
 
@@ -65,6 +66,8 @@ def reproduction(case: Case) -> str:
 def story(case: Case) -> str:
     """Who saw or lost whose fact through which operation, and how often: two sentences."""
     often = f"It showed in {seen_words(case.seen, case.tried)}"
+    if case.history.plan.of_witnesses:
+        often = "It showed once, while other checks ran"
     relation = case.finding.relation
     related = f"; the names are related by {relation}" if relation else ""
     return f"{_who(case)}. {often}{related}."
