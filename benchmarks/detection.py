@@ -1,8 +1,10 @@
 """Calls until a planted fault is first noticed: the suite, the tutorial's script, a plain state machine.
 
-    python benchmarks/detection.py                     print the tables
-    python benchmarks/detection.py --family A          for the faults of one family only
-    python benchmarks/detection.py --into README.md    write the summary between its marks, too
+    python benchmarks/detection.py                  print the tables
+    python benchmarks/detection.py --family A       for the faults of one family only
+    python benchmarks/detection.py --into FILE      write the summary between its marks, too
+
+The summary stands in docs/explanation/search.md.
 
 Every seeded fault is planted in the reference store, one at a time. The state machine may make as many calls
 as a whole run of the suite at profile ci makes on the store without a fault, and meets the same store.
@@ -25,7 +27,7 @@ import click
 
 from contenders import Detection, by_machine, by_suite, by_tutorial
 from isolation_tests.faults import FAULTS
-from isolation_tests.reporting.board.readme_table import insert
+from isolation_tests.reporting.board.verdict_table import insert
 
 MARKS = "<!-- detection: written by `python benchmarks/detection.py` -->", "<!-- end of detection -->"
 FAMILIES = {

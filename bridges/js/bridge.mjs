@@ -1,5 +1,5 @@
 // Lets isolation-tests talk to a memory system in JavaScript. No dependencies; Node 18 or newer.
-// The protocol is described in docs/bridges.md. Types are in bridge.d.mts.
+// The protocol is described in docs/reference/bridge-protocol.md. Types are in bridge.d.mts.
 import { createInterface } from "node:readline";
 
 const PROTOCOL = 1;

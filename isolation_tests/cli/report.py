@@ -40,7 +40,7 @@ def table(folder: Path, into: Path | None) -> int:
 
     The table is Markdown, with one row per system.
     """
-    from isolation_tests.reporting.board.readme_table import board, insert
+    from isolation_tests.reporting.board.verdict_table import board, insert
 
     text = board(folder)
     if into is None:

@@ -17,10 +17,25 @@ class ExitStatus(IntEnum):
     """The exit status of every command, and of every pytest run that tests a target."""
 
     HELD = 0
+    """Held, or violated by known findings only."""
+
     VIOLATED = 1
+    """Violated by findings that are not listed as known.
+
+    With `--fail-on hazard`, also for a hazard that the target does not declare.
+    """
+
     INCONCLUSIVE = 2
+    """Inconclusive or incomplete.
+
+    Checks were skipped, not run or in error, or a known finding is out of date.
+    """
+
     USAGE = 3
+    """Usage: an unknown target or option, or a file that can't be read."""
+
     INTERNAL = 4
+    """A bug in this suite."""
 
 
 class Problem(Exception):  # noqa: N818 - the user reads it as a sentence, not as a crash

@@ -15,10 +15,22 @@ class Verdict(StrEnum):
     """What a check proved, worst first: VIOLATED > ERROR > INCONCLUSIVE > NOT_SUPPORTED > HELD."""
 
     VIOLATED = "VIOLATED"
+    """A user saw, changed or deleted another user's data, or lost their own. Once in many tries is enough."""
+
     ERROR = "ERROR"
+    """The adapter raised an unexpected exception or broke its contract."""
+
     INCONCLUSIVE = "INCONCLUSIVE"
+    """No violation showed, but nothing was proved either.
+
+    An owner did not see their own fact, or the outcome of a call is unknown.
+    """
+
     NOT_SUPPORTED = "NOT_SUPPORTED"
+    """The target lacks what the check needs."""
+
     HELD = "HELD"
+    """The law was tested and not broken, and its positive controls were met."""
 
     @staticmethod
     def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -33,10 +45,22 @@ class Level(StrEnum):
     """
 
     SAFE = "safe"
+    """As `core`, but hostile names only read: the highest level of a target that is not disposable."""
+
     CORE = "core"
+    """search, get_all and delete_all with ordinary and related names.
+
+    Every check must hold, except for declared aliases.
+    """
+
     HARDENED = "hardened"
+    """Also strange user values, by-id calls, filters, injection and cursors, if the target offers them."""
+
     CONCURRENT = "concurrent"
+    """Also overlapping calls: many users at once, on few threads, with cancelled and failing calls."""
+
     SCALE = "scale"
+    """Also a declared number of users."""
 
 
 LADDER = tuple(level for level in Level if level is not Level.SAFE)

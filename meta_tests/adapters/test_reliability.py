@@ -1,4 +1,4 @@
-"""Each row of docs/reliability.md: trouble between the suite and a real service, and what a run makes of it.
+"""Each row of docs/reference/reliability.md: trouble with a real service, and what a run makes of it.
 
 With a right service no trouble may look like a violation. With a leaky one no trouble may turn what is found
 without it into a HELD.
@@ -35,7 +35,7 @@ pytest.importorskip("starlette", reason="starlette is not installed")
 ROOT = Path(__file__).parents[2]
 STAGING = ROOT / "fixtures" / "staging"
 NOTES = Path(__file__).with_name("notes.toml")
-TABLE = ROOT / "docs" / "reliability.md"
+TABLE = ROOT / "docs" / "reference" / "reliability.md"
 CHECKS = 6
 SECONDS = 90
 pytestmark = pytest.mark.process

@@ -1,7 +1,7 @@
 """The bridge protocol, version 1: which lines are sent, and which answers are accepted.
 
 Each line is one JSON object. `protocol-1.schema.json` beside this file is the same as a JSON Schema, and
-docs/bridges.md explains it to the authors of bridges.
+docs/reference/bridge-protocol.md explains it to the authors of bridges.
 """
 
 from __future__ import annotations

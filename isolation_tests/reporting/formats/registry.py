@@ -26,13 +26,14 @@ STDOUT = "-"
 class Format:
     """A format's name, file ending and renderer.
 
-    ending: identifies the format of a file. render: takes whole evidence and its folder, which may also hold
-    the measured strength, and returns text.
+    ending: identifies the format of a file. purpose: what it is for, in a few words. render: takes whole
+    evidence and its folder, which may also hold the measured strength, and returns text.
     """
 
     name: str
     ending: str
     media_type: str
+    purpose: str
     render: Callable[[Evidence, Path], str]
 
 
@@ -61,13 +62,31 @@ def _alone(render: Callable[[Evidence], str]) -> Callable[[Evidence, Path], str]
 
 
 _ALL = (
-    Format("html", ".html", "text/html", _html),
-    Format("markdown", ".md", "text/markdown", _markdown),
-    Format("csv", ".csv", "text/csv", _alone(csv_table.render)),
-    Format("ctrf", ".ctrf.json", "application/json", _alone(ctrf.render)),
-    Format("sarif", ".sarif", "application/sarif+json", _alone(sarif.render)),
-    Format("oscal", ".oscal.json", "application/json", _alone(oscal.render)),
-    Format("badge", ".badge.json", "application/json", _alone(badge.render)),
+    Format("html", ".html", "text/html", "people: the whole report in one file", _html),
+    Format(
+        "markdown",
+        ".md",
+        "text/markdown",
+        "a pull-request comment or a job summary: at most 60,000 bytes",
+        _markdown,
+    ),
+    Format("csv", ".csv", "text/csv", "spreadsheets: one row per finding", _alone(csv_table.render)),
+    Format("ctrf", ".ctrf.json", "application/json", "dashboards of test results", _alone(ctrf.render)),
+    Format("sarif", ".sarif", "application/sarif+json", "code scanning", _alone(sarif.render)),
+    Format(
+        "oscal",
+        ".oscal.json",
+        "application/json",
+        "assessment tools: test evidence for named controls",
+        _alone(oscal.render),
+    ),
+    Format(
+        "badge",
+        ".badge.json",
+        "application/json",
+        "an endpoint badge: verdict, level and date",
+        _alone(badge.render),
+    ),
 )
 FORMATS: dict[str, Format] = {kind.name: kind for kind in _ALL}
 
