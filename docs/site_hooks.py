@@ -1,7 +1,7 @@
 """Makes one site of the pages of docs/ and the documents beside it, which are written to be read in place.
 
-A link to a file of the repository leads to a copy of it in the site, and a link to a folder becomes its text,
-because the site has no page for it. Links between documents lead to their pages.
+A link to a file of the repository leads to a copy of it in the site. A link to a folder or a published report
+becomes its text, because the site has no page for it. Links between documents lead to their pages.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def on_files(files: Files, config: Any) -> Files:
         target
         for page in files.documentation_pages()
         for _, link, _ in LINK.findall(page.content_string)
-        if (target := _target(page.src_uri, link)).is_file() and not _is_page(target)
+        if (_place(target := _target(page.src_uri, link)) or "").startswith(f"{COPIES}/")
     }
     for target in sorted(linked):
-        files.append(File.generated(config, _copy(target), content=target.read_bytes()))
+        files.append(File.generated(config, _place(target) or "", content=target.read_bytes()))
     return files
 
 
@@ -45,12 +45,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     def replaced(match: re.Match[str]) -> str:
         text, link, section = match[1], match[2], match[3] or ""
         target = _target(here, link)
-        if target.is_dir() or target.suffix == ".html":
-            return text
-        place = _place(target) if target.is_file() else None
+        place = _place(target)
         if place is None:
-            return match[0]
-        return f"[{text}]({os.path.relpath(place, Path(here).parent).replace(os.sep, '/')}{section})"
+            return text if target.exists() else match[0]  # a strict build tells what does not exist
+        return f"[{text}]({os.path.relpath(place, Path(here).parent)}{section})"
 
     return LINK.sub(replaced, markdown)
 
@@ -61,17 +59,13 @@ def _target(page: str, link: str) -> Path:
     return (source.parent / link).resolve()
 
 
-def _is_page(target: Path) -> bool:
-    return target in PROJECT or DOCS in target.parents
-
-
-def _place(target: Path) -> str:
+def _place(target: Path) -> str | None:
+    """Where a file of the repository is in the site; None for what has no place there."""
     if target in PROJECT:
         return PROJECT[target]
-    return target.relative_to(DOCS).as_posix() if DOCS in target.parents else _copy(target)
-
-
-def _copy(target: Path) -> str:
-    """Where the copy of a file is in the site; hidden folders are no longer hidden there."""
-    parts = target.relative_to(ROOT).parts
-    return "/".join([COPIES, *(part.removeprefix(".") for part in parts)])
+    if DOCS in target.parents:
+        return target.relative_to(DOCS).as_posix()
+    if not target.is_file() or target.suffix == ".html":
+        return None
+    # A folder that is hidden in the repository is not hidden in the site.
+    return "/".join([COPIES, *(part.removeprefix(".") for part in target.relative_to(ROOT).parts)])

@@ -1,4 +1,4 @@
-"""The lock file of CI: it holds all that the tests need, each package with the digests of its files."""
+"""The lock files of CI: they hold all that it needs, each package with the digests of its files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCK = (ROOT / ".ci" / "requirements.lock").read_text(encoding="utf-8")
-EXTRAS = ("dev", "release", "systems")
+LOCK, DOCS = (
+    (ROOT / ".ci" / f"{name}.lock").read_text(encoding="utf-8") for name in ("requirements", "docs")
+)
+EXTRAS = {LOCK: ("dev", "release", "systems"), DOCS: ("docs",)}
+BOTH = pytest.mark.parametrize("lock", [LOCK, DOCS], ids=["requirements", "docs"])
 DIGESTS = r"((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)"
 PIN = re.compile(rf"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.+?))? \\\n{DIGESTS}", re.MULTILINE)
 
 
-def pins() -> dict[str, list[tuple[Version, Marker | None]]]:
+def pins(lock: str) -> dict[str, list[tuple[Version, Marker | None]]]:
     """The locked versions of each package, with where each applies."""
     found: dict[str, list[tuple[Version, Marker | None]]] = {}
-    for name, version, marker, _ in PIN.findall(LOCK):
+    for name, version, marker, _ in PIN.findall(lock):
         where = Marker(marker) if marker else None
         found.setdefault(canonicalize_name(name), []).append((Version(version), where))
     return found
@@ -42,21 +45,32 @@ def needed(extras: tuple[str, ...]) -> list[Requirement]:
     return [Requirement(text) for text in dict.fromkeys(texts)]
 
 
-def test_every_package_has_its_digests() -> None:
-    named = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
-    assert len(named) > 100
-    assert len(PIN.findall(LOCK)) == len(named)
+@BOTH
+def test_every_package_has_its_digests(lock: str) -> None:
+    named = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(named) > (100 if lock is LOCK else 30)
+    assert len(PIN.findall(lock)) == len(named)
 
 
-def test_the_lock_names_no_index() -> None:
-    assert "://" not in LOCK
-    assert not re.search(r"^--", LOCK, re.MULTILINE)
+@BOTH
+def test_the_lock_names_no_index(lock: str) -> None:
+    assert "://" not in lock
+    assert not re.search(r"^--", lock, re.MULTILINE)
 
 
+def test_the_documentation_is_built_beside_what_is_tested() -> None:
+    """What both lock files name has one version, because .ci/run installs one on top of the other."""
+    tested, added = pins(LOCK), pins(DOCS)
+
+    for name in {*tested} & {*added}:
+        assert {version for version, _ in added[name]} <= {version for version, _ in tested[name]}, name
+
+
+@BOTH
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
-def test_the_lock_fits_the_project(version: str) -> None:
-    locked, system = pins(), {"python_version": version, "python_full_version": f"{version}.1"}
-    for requirement in needed(EXTRAS):
+def test_the_lock_fits_the_project(version: str, lock: str) -> None:
+    locked, system = pins(lock), {"python_version": version, "python_full_version": f"{version}.1"}
+    for requirement in needed(EXTRAS[lock]):
         if requirement.marker is not None and not requirement.marker.evaluate(system):
             continue
         there = [

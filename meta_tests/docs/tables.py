@@ -247,7 +247,7 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
     yield f"## {name}"
     for part in filter(None, explained(name, command)):
         if "\t" in part:
-            rows = (line.split("\t") for line in part.splitlines())
+            rows = (re.sub(r"\s{2}\[([^]]*)\]", r" (\1)", line).split("\t") for line in part.splitlines())
             yield table(("option", "meaning"), ((code(flag), plain(said)) for flag, said in rows))
         else:
             yield plain(part)
