@@ -14,7 +14,8 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING, Operation, Plan, Step
+from isolation_tests.model import WRITING, Operation, Plan, Step, reference
+from isolation_tests.plans.cells import TOPIC
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
@@ -142,4 +143,23 @@ def reaches_out(plan: Plan, step: Step) -> bool:
     user = plan.users[step.user]
     if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
         return True
-    return step.op in WRITING and (step.spoiled or step.id_form is not None or not reaches_only_itself(user))
+    if step.op not in WRITING:
+        return False
+    return step.spoiled or _writes_beyond(step) or not reaches_only_itself(user)
+
+
+def _writes_beyond(step: Step) -> bool:
+    """Whether a write's arguments could be taken for somebody else's: an id, a key, a filter or an owner."""
+    shared = step.key is not None and "{base}" not in step.key
+    return step.id_form is not None or shared or step.filters is not None or _names_somebody(step.metadata)
+
+
+def _names_somebody(value: object) -> bool:
+    """Whether metadata holds what could be somebody's name; what all plans store beside a fact is not."""
+    if isinstance(value, dict):
+        return any(
+            _names_somebody(inner) for key, inner in value.items() if (key, inner) not in TOPIC.items()
+        )
+    if isinstance(value, list | tuple):
+        return any(map(_names_somebody, value))
+    return reference(value) is None and may_be_real(value)

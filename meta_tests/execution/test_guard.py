@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from isolation_tests.model import (
     Step,
     UserSpec,
 )
+from isolation_tests.plans.cells import TOPIC
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.relations import RELATIONS, bind
 from meta_tests.execution.small import SECRET, Store, add, listed, plan, run, runner_of, session_of
@@ -58,6 +60,15 @@ def test_no_write_passes_the_gate_under_a_name_that_was_not_leased(method: str, 
         assert not store.rows
 
 
+@pytest.mark.parametrize("name", ["customer-1", "admin", 1, True, ["admin"]])
+def test_no_read_passes_the_gate_under_a_name_that_somebody_may_have(name: object) -> None:
+    with closing(session_of(Store)) as session:
+        guarded = GuardedSession(session, Lease("k3f9", 3, Mint(SECRET)), disposable=False)
+        with pytest.raises(NotLeased, match="was stopped"):
+            guarded.call("get_all", name)
+        assert guarded.call("get_all", None) == []
+
+
 def test_every_name_that_a_relation_makes_of_a_lease_passes_the_gate() -> None:
     lease = Lease("k3f9", 3, Mint(SECRET))
     for relation in RELATIONS:
@@ -81,6 +92,28 @@ def test_an_id_that_nobody_was_given_changes_nothing_in_a_strangers_store(op: Op
     with closing(session_of(Store)) as session:
         assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
         assert runner_of(session, disposable=True).blocked(asked) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"key": "profile"},
+        {"key": ""},
+        {"metadata": {"user_id": "customer-1"}},
+        {"metadata": {"scope": [{"tenant": 7}]}},
+        {"filters": {"user_id": "@1"}},
+    ],
+)
+def test_no_argument_of_a_write_could_be_somebody_elses(more: dict[str, Any]) -> None:
+    """In a store that takes a key or metadata for the owner, it would replace what that user has."""
+    with closing(session_of(Store)) as session:
+        for op in (Operation.ADD, Operation.UPDATE, Operation.DELETE_ALL):
+            asked = plan(add(0), Step(op=op, user=0, fact=0, **more))
+            assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE, op
+            assert runner_of(session, disposable=True).blocked(asked) is None
+        own = {"key": "profile-{base}", "metadata": {**TOPIC, "user_id": "@1", "note": "#0", "links": ["~0"]}}
+        asked = plan(add(0), Step(op=Operation.ADD, user=0, fact=0, **own))
+        assert runner_of(session, disposable=False).blocked(asked) is None
 
 
 def test_hostile_reads_need_nothing() -> None:
