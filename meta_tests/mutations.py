@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -111,6 +112,36 @@ def _change(draw: st.DrawFn, holder: Any, key: Any) -> None:
         holder.insert(key, copy.deepcopy(holder[key]))
     else:
         holder[draw(st.text(max_size=8))] = copy.deepcopy(holder[key]) if how == "twice" else holder.pop(key)
+
+
+@st.composite
+def swapped(draw: st.DrawFn, sample: Any) -> Any:
+    """A JSON value of which two parts have changed places."""
+    value = copy.deepcopy(sample)
+    places = list(_places(value))[1:]
+    one, other = (places[draw(st.integers(0, len(places) - 1))] for _ in range(2))
+    shorter = min(len(one), len(other))
+    if one[:shorter] != other[:shorter]:
+        first, second = _at(value, one), _at(value, other)
+        _at(value, one[:-1])[one[-1]], _at(value, other[:-1])[other[-1]] = second, first
+    return value
+
+
+def _at(value: Any, place: tuple[Any, ...]) -> Any:
+    for step in place:
+        value = value[step]
+    return value
+
+
+def sealed(records: Any) -> bytes:
+    """Evidence's records as a file whose footer fits, so that what stands in them is really read."""
+    if not (isinstance(records, list) and records and isinstance(records[-1], dict)):
+        return written(records).encode()
+    body = b"".join(written(record).encode() + b"\n" for record in records[:-1])
+    footer = dict(records[-1])
+    if "digest" in footer:
+        footer |= {"digest": hashlib.sha256(body).hexdigest(), "records": len(records) - 2}
+    return body + written(footer).encode() + b"\n"
 
 
 @st.composite

@@ -51,17 +51,19 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def parsed(text: str | bytes) -> Any:
+def parsed(text: str | bytes, *, once: bool = False) -> Any:
     """The JSON value of a text; raises `TooDeep` if it is too deep, and ValueError if it is no JSON.
 
     NaN and Infinity are not JSON, although Python reads and writes them; neither is a number so large that
-    Python would read it as infinite.
+    Python would read it as infinite. once: no object may have a name twice, because some readers would take
+    the first value and others the last.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     if is_deeper(text):
         raise TooDeep(f"it has more than {MOST_DEPTH} lists and objects within each other")
-    return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    pairs = _unambiguous if once else None
+    return json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=pairs)
 
 
 def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
@@ -76,6 +78,13 @@ def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
     bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _TEXT)
     brackets = b"".join(bare.split(b'"')[::2])
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.board.history import HISTORY_NAME, past_run, read_past, remember
 from isolation_tests.reporting.certificates.rejudge import examine
-from isolation_tests.reporting.evidence.errors import EvidenceError, NotEvidence
+from isolation_tests.reporting.evidence.errors import EvidenceError, NoFooter, NotEvidence
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
@@ -27,7 +26,7 @@ from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.formats.comparison import compare, markdown, sentence, tables
 from isolation_tests.reporting.formats.registry import FORMATS, encoded
 from meta_tests.builders import make_case, make_header, make_result, write_run
-from meta_tests.mutations import JSON, changed, damaged, fuzz, problem_of, written
+from meta_tests.mutations import JSON, changed, damaged, fuzz, problem_of, sealed, written
 
 Lines = list[dict[str, Any]]
 
@@ -55,17 +54,6 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Lines:
     header = make_header(*results, suite_version="0.1.0")
     path = write_run(tmp_path_factory.mktemp("run"), header, *results) / EVIDENCE_NAME
     return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-def sealed(records: Any) -> bytes:
-    """The records as a file whose footer fits, so that what stands in them is really read."""
-    if not (isinstance(records, list) and records and isinstance(records[-1], dict)):
-        return written(records).encode()
-    body = b"".join(written(record).encode() + b"\n" for record in records[:-1])
-    footer = dict(records[-1])
-    if "digest" in footer:
-        footer |= {"digest": hashlib.sha256(body).hexdigest(), "records": len(records) - 2}
-    return body + written(footer).encode() + b"\n"
 
 
 def use(folder: Path) -> None:
@@ -161,6 +149,16 @@ def test_strength_and_history_that_were_changed(folder: Path, lines: Lines, data
     problem_of(folder, lambda: read_past(folder))
     problem_of(folder, lambda: read_strength(folder))
     problem_of(folder, lambda: use(folder))
+
+
+@pytest.mark.parametrize("name", [f"{EVIDENCE_NAME}.partial", "evidence.sighted/000.jsonl"])
+def test_a_pipe_in_place_of_what_a_killed_run_left_makes_nobody_wait(folder: Path, name: str) -> None:
+    (folder / "evidence.sighted").mkdir()
+    (folder / EVIDENCE_NAME).write_bytes(b"")
+    (folder / f"{EVIDENCE_NAME}.partial").write_bytes(b"")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    assert isinstance(problem_of(folder, lambda: read(folder)), NoFooter)
 
 
 @pytest.mark.parametrize("name", [EVIDENCE_NAME, f"{EVIDENCE_NAME}.gz", STRENGTH_NAME, HISTORY_NAME])

@@ -87,7 +87,7 @@ def read_replay(path: Path | str) -> Replay:
     """Read a replay file; raises `BadReplay` if it is missing, cut, invalid, or has another schema."""
     path = Path(path)
     try:
-        record = parsed(read_file(path, _MOST_BYTES))
+        record = parsed(read_file(path, _MOST_BYTES), once=True)
     except OSError as error:
         raise BadReplay(path, error.strerror or type(error).__name__) from error
     except TooDeep as error:
