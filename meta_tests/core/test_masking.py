@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from isolation_tests.core import masking
 from isolation_tests.core.masking import MASK, masked_options, masked_text, secret_values
+from isolation_tests.targets.resolve import resolve
 
 SECRET = "hunter2hunter2"  # noqa: S105 - the text that has to vanish
 TEXTS = [
@@ -74,6 +77,20 @@ def test_a_remembered_value_is_masked_anywhere(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(masking, "_KNOWN", set())
     masking.remember(["plain-looking", "abc"])
     assert masked_text("x plain-looking y abc") == f"x {MASK} y abc"
+
+
+def test_values_of_the_variables_that_a_target_names_are_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masking, "_KNOWN", set())
+    monkeypatch.setenv("PLANTED", "like-any-word")
+    text = 'name = "t"\nadapter = "isolation_tests.adapters.reference:open_memory"\nvariables = ["PLANTED"]\n'
+    (tmp_path / "t.toml").write_text(
+        f"{text}[options]\nleak = {{ pin = 'one-more-word' }}\n", encoding="utf-8"
+    )
+    assert masked_text("like-any-word, one-more-word") == "like-any-word, one-more-word"
+    resolve(str(tmp_path / "t.toml"))
+    assert masked_text("like-any-word, one-more-word") == f"{MASK}, {MASK}"
 
 
 def test_a_remembered_value_in_a_name_does_not_hide_that_the_name_tells_a_secret(
