@@ -65,12 +65,13 @@ def test_options_are_masked_at_any_depth() -> None:
         "path": "/srv",
         "args": ["--quiet", "--api-key", SECRET, "--port", "80"],
         "hosts": [{"auth": [SECRET]}],
+        "credentials": {"first": {"name": SECRET}},
     }
     masked = masked_options(options)
     assert SECRET not in str(masked)
     assert masked["llm.config.model"] == "small"
     assert (masked["path"], masked["args.0"], masked["args.4"]) == ("/srv", "--quiet", "80")
-    assert secret_values(options) == [SECRET] * 5
+    assert secret_values(options) == [SECRET] * 6
 
 
 def test_a_remembered_value_is_masked_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:

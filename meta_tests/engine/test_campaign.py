@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,11 +13,14 @@ from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.check import result_of
 from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.laws import all_laws
-from isolation_tests.model import Finding, Plan, Verdict
+from isolation_tests.model import FactSpec, Finding, Operation, Plan, Step, UserSpec, Verdict
+from isolation_tests.plugin.controller import Controller
+from isolation_tests.plugin.worker import _worker_examiner
 from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.targets.settings import Settings
 
 LEAKY = "fault:S1-get-all-ignores-user"
+STORE = "isolation_tests.adapters.reference:open_memory"
 SECRET = bytes(range(100, 132))
 
 
@@ -31,6 +35,36 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def leaking() -> Campaign:
     return Campaign(Settings(target=LEAKY, profile="quick", report="out"), exports=("all.sarif", "all.md"))
+
+
+@pytest.mark.parametrize("disposable", [True, False])
+def test_each_process_makes_sure_of_its_leases_unless_the_store_may_be_lost(
+    monkeypatch: pytest.MonkeyPatch,
+    disposable: bool,  # noqa: FBT001 - a row
+) -> None:
+    campaign = Campaign(Settings(target=STORE, profile="quick", report="none", disposable=disposable))
+    node = SimpleNamespace(workerinput=dict[str, Any]())
+    controller = Controller(cast("Any", None), "in-test", campaign, cast("Any", None))
+    controller.pytest_configure_node(node)
+    config: Any = SimpleNamespace(workerinput={"workerid": "gw0"})
+    worker = _worker_examiner(node.workerinput["in-test"], config)
+    synced: list[str] = []
+    monkeypatch.setattr(
+        "isolation_tests.execution.journal.os.fsync",
+        lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve().name),
+    )
+    for examiner in (campaign.examiner, worker):
+        examiner.perform(campaign_plan())
+    assert {*synced} == (set() if disposable else {"000.jsonl", "001.jsonl"})
+    worker.close()
+    worker._journal.close()
+    campaign.finish()
+
+
+def campaign_plan() -> Plan:
+    facts = (FactSpec(text="My card is {canary}.", owners=(0,)),)
+    steps = (Step(op=Operation.ADD, user=0, fact=0),)
+    return Plan(name="in-test", anomaly="S1", users=(UserSpec(),), facts=facts, steps=steps)
 
 
 def ask(campaign: Campaign) -> Any:

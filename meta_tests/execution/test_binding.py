@@ -46,6 +46,16 @@ def test_workers_never_share_names_or_numbers() -> None:
     assert len(set(numbers)) == 150
 
 
+def test_numbers_begin_with_nine_digits_that_only_this_worker_of_the_run_has() -> None:
+    leases = [Lease(run_id, worker, Mint(SECRET)) for run_id in ("k3f9", "k3fa") for worker in (3, 4)]
+    numbers = [[lease.base()[1] for _ in range(20)] for lease in leases]
+    assert {len(str(number)) for made in numbers for number in made} == {15}
+    assert len({str(number)[:9] for made in numbers for number in made}) == len(leases)
+    for lease, made in zip(leases, numbers, strict=True):
+        assert all(map(lease.made, made))
+        assert not any(lease.made(number) for other in numbers if other is not made for number in other)
+
+
 def test_users_of_one_group_share_the_base() -> None:
     related = (UserSpec(template="{base}"), UserSpec(template="{base}-corp"), UserSpec(group=1))
     first, second, other = (str(user.name) for user in run(Store(), plan(add(0), users=related)).users)

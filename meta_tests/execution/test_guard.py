@@ -77,6 +77,15 @@ def test_every_name_that_a_relation_makes_of_a_lease_passes_the_gate() -> None:
     assert not Lease("zzzz", 3, Mint(SECRET)).made(lease.base()[0])
 
 
+def test_nothing_works_on_the_whole_store_whoever_asks_for_it() -> None:
+    lease = Lease("k3f9", 3, Mint(SECRET))
+    asked = plan(Step(op=Operation.MAINTAIN, user=0))
+    with closing(session_of(Store)) as session:
+        assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
+        with pytest.raises(NotLeased, match="maintain as user 'iso-k3f9-03000001' was stopped"):
+            GuardedSession(session, lease, disposable=False).call("maintain", lease.base()[0])
+
+
 def test_what_passes_a_plan_by_is_stopped_at_the_gate() -> None:
     store = Store()
     store.add("customer-1", "a stranger's")
