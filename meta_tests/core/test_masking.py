@@ -24,6 +24,7 @@ TEXTS = [
     f"authorization: {SECRET}",
     f"Set-Cookie: sid={SECRET}; Path=/",
     f"X-Api-Key: {SECRET}",
+    f"sent Bearer {SECRET} to it",
     f"https://hooks.slack.com/services/T000/B000/{SECRET}",
     f"https://discord.com/api/webhooks/123/{SECRET}",
     f"session_id={SECRET}",

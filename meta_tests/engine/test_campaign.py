@@ -11,12 +11,13 @@ import pytest
 
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.check import result_of
-from isolation_tests.engine.identity import RunKey
+from isolation_tests.engine.identity import RunKey, begin_journal
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.model import FactSpec, Finding, Operation, Plan, Step, UserSpec, Verdict
 from isolation_tests.plugin.controller import Controller
 from isolation_tests.plugin.worker import _worker_examiner
 from isolation_tests.reporting.evidence.sightings import read_sightings
+from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
 
 LEAKY = "fault:S1-get-all-ignores-user"
@@ -35,6 +36,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def leaking() -> Campaign:
     return Campaign(Settings(target=LEAKY, profile="quick", report="out"), exports=("all.sarif", "all.md"))
+
+
+def test_the_journal_has_no_secret_option(folder: Path) -> None:
+    text = f'name = "t"\nadapter = "{STORE}"\n[options]\nleak = "https://u:hunter2@h/x"\n'
+    (folder / "t.toml").write_text(text, encoding="utf-8")
+    journal = begin_journal(resolve("t.toml"), RunKey("c0ffee", SECRET, 7, 0.0))
+    kept = (journal.folder / "run.json").read_text(encoding="utf-8")
+    journal.close()
+    assert "hunter2" not in kept
+    assert "https://***@h/x" in kept
 
 
 @pytest.mark.parametrize("disposable", [True, False])

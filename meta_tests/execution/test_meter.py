@@ -122,6 +122,22 @@ def test_no_budget_of_requests_is_passed_by_one_and_everything_written_is_delete
     assert any("budget" in doubt for doubt in judge(histories[-1]).doubts), "a plan cut short proves nothing"
 
 
+@pytest.mark.parametrize("most", [9, 12, 20])
+def test_deletes_that_cost_more_than_was_set_aside_do_not_pass_the_budget(ledger: Ledger, most: int) -> None:
+    class Dear(Counting):
+        def delete_all(self, user: Any) -> None:
+            for _ in range(7):
+                metering.request()
+                self._take("page")
+            self.rows.pop(user, None)
+
+    adapter = Dear()
+    _, left = perform(adapter, meter_of(ledger, requests=most), crowd(4), times=2)
+    assert ledger.read().requests <= most
+    assert adapter.asked.count("page") <= most
+    assert len(left) == len(adapter.rows) > 0, "who is left is listed"
+
+
 def test_a_budget_is_shared_by_processes(ledger: Ledger, tmp_path: Path) -> None:
     spend = (
         "import sys, time; from pathlib import Path\n"
