@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from isolation_tests.adapter import Memory
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import GuardedSession, NotLeased
 from isolation_tests.model import (
@@ -123,6 +124,57 @@ def test_no_argument_of_a_write_could_be_somebody_elses(more: dict[str, Any]) ->
         own = {"key": "profile-{base}", "metadata": {**TOPIC, "user_id": "@1", "note": "#0", "links": ["~0"]}}
         asked = plan(add(0), Step(op=Operation.ADD, user=0, fact=0, **own))
         assert runner_of(session, disposable=False).blocked(asked) is None
+
+
+REAL = (
+    UserSpec(template='"customer-1"', type="json", hostile=True),
+    UserSpec(template="customer-1"),
+    UserSpec(template="17", type="int"),
+)
+
+
+@pytest.mark.parametrize("real", REAL, ids=["json", "str", "int"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(op=Operation.GET_ALL, user=1),
+        Step(op=Operation.INTRUDE, user=0, victim=1, how="no-session"),
+        Step(op=Operation.SEARCH, user=0, fact=0, filters={"any": [{"user_id": "@1"}]}),
+        Step(op=Operation.ADD, user=0, fact=0, metadata={"user_id": "@1"}),
+    ],
+    ids=["caller", "victim", "filter", "metadata"],
+)
+def test_a_plan_from_a_file_names_nobody_who_may_be_real(step: Step, real: UserSpec) -> None:
+    with closing(session_of(Store)) as session:
+        for users, blocked in (
+            ((UserSpec(), real), NEEDS_DISPOSABLE),
+            ((UserSpec(), UserSpec(group=1)), None),
+        ):
+            asked = plan(add(0), step, users=users)
+            assert runner_of(session, disposable=False).blocked(asked) == blocked
+            assert runner_of(session, disposable=True).blocked(asked) is None
+
+
+def test_no_metadata_names_a_user_whom_others_may_share() -> None:
+    asked = plan(
+        Step(op=Operation.ADD, user=0, fact=0, metadata={"owner": "@1"}), users=(UserSpec(), HOSTILE)
+    )
+    with closing(session_of(Store)) as session:
+        assert runner_of(session, disposable=False).blocked(asked) == NEEDS_DISPOSABLE
+
+
+def test_no_intrusion_passes_the_gate_whose_victim_may_be_real() -> None:
+    class Open(Store):
+        def intrude(self, user: Any, victim: Any, how: str) -> list[Memory]:
+            return self.get_all(victim)
+
+    lease = Lease("k3f9", 3, Mint(SECRET))
+    with closing(session_of(Open)) as session:
+        guarded = GuardedSession(session, lease, disposable=False)
+        one, other = lease.base()[0], lease.base()[0]
+        assert guarded.call("intrude", one, other, "no-session") == []
+        with pytest.raises(NotLeased, match="intrude as user 'customer-1' was stopped"):
+            guarded.call("intrude", one, "customer-1", "no-session")
 
 
 def test_hostile_reads_need_nothing() -> None:

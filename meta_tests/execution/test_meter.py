@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,6 +181,23 @@ def test_seconds_are_limited(ledger: Ledger) -> None:
     meter = Meter(ledger, Budget(seconds=5), began=time.monotonic() - 6)
     perform(Counting(), meter, crowd(2))
     assert "the budget of 5 seconds is spent" in ledger.read().ended
+
+
+def test_calls_at_once_are_limited(ledger: Ledger) -> None:
+    meter = Meter(ledger, Budget(concurrency=2), began=time.monotonic(), room=2)
+    going: list[int] = []
+    most = [0]
+
+    def call(number: int) -> None:
+        with meter.calling("get_all", "alice", [], {}):
+            going.append(number)
+            most[0] = max(most[0], len(going))
+            time.sleep(0.01)
+            going.remove(number)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(call, range(12)))
+    assert most == [2]
 
 
 def test_the_rate_is_limited_over_all_meters(ledger: Ledger) -> None:
