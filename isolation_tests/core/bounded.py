@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["MOST_DEPTH", "TooDeep", "TooLong", "is_deeper", "parsed", "read_file"]
+__all__ = ["MOST_DEPTH", "TooDeep", "TooLong", "is_deeper", "no_json", "parsed", "read_file"]
 
 MOST_DEPTH = 100
 """The most lists and objects within each other."""
@@ -23,6 +23,10 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 class TooDeep(ValueError):  # noqa: N818 - what the text is
     """JSON has more lists and objects within each other than are read."""
+
+
+class TwiceNamed(ValueError):  # noqa: N818 - what the text is
+    """An object in JSON has a name twice."""
 
 
 class TooLong(OSError):  # noqa: N818 - what the file is
@@ -66,6 +70,11 @@ def parsed(text: str | bytes, *, once: bool = False) -> Any:
     return json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=pairs)
 
 
+def no_json(error: ValueError) -> str:
+    """Why `parsed` refused a text, as a phrase."""
+    return str(error) if isinstance(error, TooDeep | TwiceNamed) else "it is not JSON"
+
+
 def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
     """Whether a text that should be JSON nests lists and objects deeper than `most`, without parsing it.
 
@@ -83,7 +92,7 @@ def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("an object has a name twice")
+        raise TwiceNamed("an object in it has a name twice")
     return found
 
 

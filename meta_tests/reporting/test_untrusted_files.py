@@ -170,6 +170,24 @@ def test_a_pipe_is_no_file(folder: Path, name: str) -> None:
     assert isinstance(problem, NotEvidence) or "not a regular file" in str(problem)
 
 
+@pytest.mark.parametrize("name", [EVIDENCE_NAME, "x.json", STRENGTH_NAME, HISTORY_NAME])
+@pytest.mark.parametrize(
+    ("content", "why"), [('{"a": 1, "a": 2}\n', "twice"), ("[" * 101, "within each other")]
+)
+def test_what_two_readers_read_differently_and_what_is_deep_is_refused(
+    folder: Path, name: str, content: str, why: str
+) -> None:
+    reads: dict[str, Callable[[Path], object]] = {
+        STRENGTH_NAME: read_strength,
+        HISTORY_NAME: read_past,
+        "x.json": lambda _: read_replay(folder / "x.json"),
+    }
+    (folder / name).write_text(content, encoding="utf-8")
+    problem = problem_of(folder, lambda: reads.get(name, read)(folder))
+    assert isinstance(problem, EvidenceError)
+    assert name == EVIDENCE_NAME or why in str(problem)
+
+
 def test_a_large_replay_file_is_not_read(folder: Path) -> None:
     with (folder / "x.json").open("wb") as file:
         file.truncate(1 << 40)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 from pydantic import ValidationError
 
-from isolation_tests.core.bounded import parsed, read_file
+from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.core.distributions import version
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Verdict
@@ -260,7 +260,7 @@ def _statement(payload: bytes) -> Statement:
     try:
         content = parsed(payload, once=True)
     except ValueError as error:
-        raise WrongStatement("it is not JSON, or an object has a name twice") from error
+        raise WrongStatement(no_json(error)) from error
     _known_form(content)
     try:
         statement = Statement.model_validate(content)
