@@ -17,7 +17,7 @@ from isolation_tests.adapters.resources import need
 from isolation_tests.core.bounded import MOST_DEPTH, TooDeep, parsed, read_file
 from isolation_tests.core.inert import inert
 
-__all__ = ["BadDocument", "Document", "Route", "read_document"]
+__all__ = ["BadDocument", "Document", "Route", "in_line", "read_document"]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MOST_BYTES = 4_000_000
@@ -34,6 +34,11 @@ _SCALARS = (
 )
 
 
+def in_line(text: str, most: int = _MOST_SHOWN) -> str:
+    """The beginning of a text in one line that is safe to show."""
+    return " ".join(inert(text, most).split())
+
+
 class BadDocument(ValueError):  # noqa: N818 - what the file is
     """A file is no OpenAPI document that is read here; the text is one sentence that says what to do."""
 
@@ -48,7 +53,7 @@ class Route:
     operation: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return inert(" ".join(f"{self.method} {self.path}".split()), _MOST_SHOWN)
+        return in_line(f"{self.method} {self.path}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Document:
         for path, given in paths.items():
             if path.startswith("x-"):
                 continue
-            place = f"{self.shown}: paths.{inert(path, _MOST_SHOWN)}"
+            place = f"{self.shown}: paths.{in_line(path)}"
             if not path.startswith("/"):
                 raise BadDocument(f"{place} is not a path: it begins with no slash; correct the document.")
             if not isinstance(given, dict):
@@ -180,14 +185,14 @@ def _content(text: str, shown: str) -> Any:
         ) from error
     except ValueError as error:
         form = "JSON" if is_json else "YAML"
-        told = " ".join(inert(str(error), _MOST_SHOWN).split()).rstrip(".")
+        told = in_line(str(error)).rstrip(".")
         raise BadDocument(f"{shown} is not valid {form}: {told}. Fix it and try again.") from error
 
 
 def _require_version(content: Mapping[str, Any], shown: str) -> None:
     if "swagger" in content:
         raise BadDocument(
-            f"{shown} is Swagger {inert(str(content['swagger']), 20)}; convert it to OpenAPI 3 first, for "
+            f"{shown} is Swagger {in_line(str(content['swagger']), 20)}; convert it to OpenAPI 3 first, for "
             "example with swagger2openapi."
         )
     version = content.get("openapi")
@@ -195,7 +200,7 @@ def _require_version(content: Mapping[str, Any], shown: str) -> None:
         raise BadDocument(f"{shown} has no key openapi, so it is no OpenAPI document; name another file.")
     if not re.fullmatch(r"3\.[01](\..*)?", str(version)):
         raise BadDocument(
-            f"{shown} is of OpenAPI {inert(str(version), 20)}; only 3.0 and 3.1 are read, so convert it."
+            f"{shown} is of OpenAPI {in_line(str(version), 20)}; only 3.0 and 3.1 are read, so convert it."
         )
 
 

@@ -19,6 +19,7 @@ __all__ = ["Access", "Base", "SignIn", "access", "base"]
 
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PREFIX = re.compile(r"['\"`](Token|Bearer|ApiKey|Api-Key|Key) ")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _TRIAL = {"test", "testing", "staging", "stage", "sandbox", "dev", "development", "local", "demo"}
 _SIGNING = {"login", "signin", "sign", "session", "sessions", "token", "auth", "authenticate"}
@@ -141,6 +142,9 @@ def _by_header(operation: Operation, secret: str) -> Access | None:
 
 def _together(names: Mapping[str, Any], schemes: Mapping[str, Mapping[str, Any]], secret: str) -> Access:
     """All schemes of one requirement: the first one as the credential, others beside it."""
+    if len(schemes) == 1:
+        # Documents name schemes that they do not describe, after the one that they do was renamed.
+        names = schemes
     parts = [_scheme(name, schemes.get(name, {}), secret) for name in names]
     known = [part for part in parts if part.kind != "none"]
     first = known[0] if known else parts[0]
@@ -174,6 +178,9 @@ def _scheme(name: str, scheme: Mapping[str, Any], secret: str) -> Access:
     if kind == "apiKey" and where == "query" and header:
         return Access("none", f"{why}, in the query of each request", query={header: token})
     if kind == "apiKey" and where in ("header", "cookie") and _HEADER.fullmatch(header):
+        word = _PREFIX.search(str(scheme.get("description") or ""))
+        if header.lower() == "authorization" and word:
+            return Access(where, why, header, f"{word[1]} {token}")
         if header.lower() == "authorization":
             left = (f'options.auth.token: if the service wants a word before the key, write "WORD {token}"',)
             return Access(where, why, header, token, left=left)

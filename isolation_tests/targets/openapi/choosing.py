@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from isolation_tests.targets.openapi.answers import listed, single
 from isolation_tests.targets.openapi.operations import Operation
 from isolation_tests.targets.openapi.paging import Paging, paging
 from isolation_tests.targets.openapi.requests import Request, Requests
-from isolation_tests.targets.openapi.roles import ROLES, Role
+from isolation_tests.targets.openapi.roles import CORE, ROLES, Role
 from isolation_tests.targets.openapi.schemas import Schemas
-from isolation_tests.targets.openapi.words import STRONG_NOUNS, USERS, plain
+from isolation_tests.targets.openapi.words import PEOPLE, STRONG_NOUNS, USERS, plain, singular, words
 
 __all__ = ["Choice", "chosen", "users_of"]
 
 _ENOUGH = 5
 _NEAR = 1
 _MOST_OTHERS = 3
+_PLACE = re.compile(r"\$?\{[^{}/]*\}")
+_OWNERS = PEOPLE | {family[0].partition("_")[0] for family in USERS}
+_VERBS = frozenset({"api", "v", *map(str, range(10))}).union(*(map(singular, role.own) for role in ROLES))
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The request for a role. others: operations that fit nearly as well. lacking: values it can't send."""
+    """The request for a role. others: operations that fit nearly as well. lacking: what is not described."""
 
     role: Role
     request: Request
@@ -51,8 +55,18 @@ def chosen(
     anonymous: whether no request can name the user. signed_in: whether the credential does.
     """
     choosing = _Choosing(operations, schemas, requests, anonymous=anonymous, signed_in=signed_in)
-    found = {role.name: choosing.best(role) for role in ROLES}
-    return {name: choice for name, choice in found.items() if choice is not None}
+    found: dict[str, Choice] = {}
+    for role in ROLES:
+        homes = [_collection(found[name].request) for name in CORE if name in found]
+        choice = choosing.best(role, [] if role.name in CORE else homes)
+        found |= {} if choice is None else {role.name: choice}
+    return found
+
+
+def _collection(request: Request) -> frozenset[str]:
+    """What a path is about: its words before an id, in the singular, without versions and verbs."""
+    literals = _PLACE.sub("", request.path.partition("{id}")[0])
+    return frozenset(map(singular, words(literals))) - _VERBS
 
 
 def _home(operations: Sequence[Operation]) -> str:
@@ -61,6 +75,17 @@ def _home(operations: Sequence[Operation]) -> str:
     for operation in operations:
         nouns.update({noun: 3 if noun in STRONG_NOUNS else 1 for noun in operation.nouns})
     return nouns.most_common(1)[0][0] if nouns else ""
+
+
+def _alike(one: Choice, other: Choice) -> bool:
+    """Whether the paths of two operations name the same things."""
+    return one.request.operation.nouns == other.request.operation.nouns
+
+
+def _ends_with_a_person(path: str) -> bool:
+    """Whether a path is that of a user alone, such as /users/{user}."""
+    before, _, last = path.rstrip("/").rpartition("/")
+    return last == "{user}" and not _OWNERS.isdisjoint(map(singular, words(before.rpartition("/")[2])))
 
 
 class _Choosing:
@@ -77,9 +102,14 @@ class _Choosing:
         self._anonymous, self._signed_in = anonymous, signed_in
         self._home = _home(operations)
 
-    def best(self, role: Role) -> Choice | None:
-        """The choice for a role; one that lacks no value wins."""
+    def best(self, role: Role, homes: Collection[frozenset[str]]) -> Choice | None:
+        """The choice for a role; one that lacks no value wins.
+
+        homes: what its path has to be about, because an id, a total or an export of something else says
+        nothing about memories; nothing, if it may be about anything.
+        """
         found = [choice for each in self._operations if (choice := self._choice(role, each)) is not None]
+        found = [each for each in found if not homes or _collection(each.request) in (frozenset(), *homes)]
         ranked = [(self._score(choice), choice) for choice in found if self._allowed(choice)]
         ranked = [(score, choice) for score, choice in ranked if score >= _ENOUGH]
         ranked.sort(key=lambda pair: (bool(pair[1].lacking), -pair[0]))
@@ -89,7 +119,7 @@ class _Choosing:
         near = [
             str(choice.request.operation)
             for other, choice in ranked[1:]
-            if score - other <= _NEAR and not choice.lacking
+            if score - other <= _NEAR and not choice.lacking and _alike(first, choice)
         ]
         return replace(first, others=tuple(near[:_MOST_OTHERS]))
 
@@ -100,7 +130,10 @@ class _Choosing:
         request = self._requests.fill(role, operation, None if pages is None or pages.open else pages)
         if request is None:
             return None
-        return Choice(role, request, pages, lacking=tuple(sorted(role.needs - set(request.places))))
+        lacking = [f"where {{{value}}} stands" for value in sorted(role.needs - set(request.places))]
+        if role.name == "delete_all" and not operation.nouns and _ends_with_a_person(request.path):
+            lacking.append("whether that deletes the user's memories, or only the user")
+        return Choice(role, request, pages, lacking=tuple(lacking))
 
     def _allowed(self, choice: Choice) -> bool:
         """Whether an operation may be proposed at all."""
@@ -125,7 +158,8 @@ class _Choosing:
             score += 3 if self._home in operation.nouns else 1 if operation.nouns else -2
         score += 2 if "user" in request.places else 0
         score -= 3 if operation.deprecated else 0
-        score -= 3 * (len(request.variables) + len(choice.lacking)) + min(len(request.holes), 2)
+        unsaid = role.needs - set(request.places)
+        score -= 3 * (len(request.variables) + len(unsaid)) + min(len(request.holes), 2)
         if role.rows and operation.answer is not None:
             find = single if role.name == "get" else listed
             rows = find(operation.answer, self._schemas)

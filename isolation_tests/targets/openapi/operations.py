@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from isolation_tests.adapters.described.openapi import Document, Route
-from isolation_tests.core.inert import inert
+from isolation_tests.adapters.described.openapi import BadDocument, Document, Route, in_line
 from isolation_tests.targets.openapi.schemas import Schema, Schemas, of_example
 from isolation_tests.targets.openapi.words import NOUNS, singular, words
 
 __all__ = ["Operation", "Parameter", "operations", "said"]
 
 _MOST_TITLE = 100
+_MOST_ROUTES = 1000
 _SUMMARY_WORDS = 8
 _JSON = "application/json"
 
@@ -57,8 +58,13 @@ class Operation:
 
 
 def operations(document: Document, schemas: Schemas) -> list[Operation]:
-    """Every operation of the document; raises `BadDocument` for a damaged one."""
-    return [_operation(route, document, schemas) for route in document.routes()]
+    """Every operation of the document; raises `BadDocument` for a damaged or too long one."""
+    routes = list(islice(document.routes(), _MOST_ROUTES + 1))
+    if len(routes) > _MOST_ROUTES:
+        raise BadDocument(
+            f"{document.shown} has more than {_MOST_ROUTES:,} routes; keep those of the memories in a copy."
+        )
+    return [_operation(route, document, schemas) for route in routes]
 
 
 def _operation(route: Route, document: Document, schemas: Schemas) -> Operation:
@@ -83,8 +89,7 @@ def _operation(route: Route, document: Document, schemas: Schemas) -> Operation:
 
 def said(text: object) -> str:
     """A text of the document in one line that is safe to show."""
-    line = str(text).strip().partition("\n")[0]
-    return inert(" ".join(line.split()), _MOST_TITLE)
+    return in_line(str(text).strip().partition("\n")[0], _MOST_TITLE)
 
 
 def _parameters(route: Route, document: Document, schemas: Schemas) -> Iterator[Parameter]:

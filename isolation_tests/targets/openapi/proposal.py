@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,15 @@ class Proposal:
     def names_user(self) -> bool:
         """Whether requests or credentials say whose memories a call is about."""
         return bool(self.users) or self.access.sign_in is not None
+
+    def variables(self) -> list[str]:
+        """The environment variables that the file needs."""
+        reached, signing = self.access, self.access.sign_in
+        body = {} if signing is None else signing.body
+        texts = (reached.token, *reached.headers.values(), *reached.query.values(), *body.values())
+        found = [name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)]
+        chosen = [choice.request for choice in self.choices.values() if not choice.lacking]
+        return list(dict.fromkeys([*found, *(name for request in chosen for name in request.variables)]))
 
     def requests(self) -> list[tuple[str, str]]:
         """The method and path of each request that the file makes."""

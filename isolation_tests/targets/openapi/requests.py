@@ -26,7 +26,7 @@ _FIXED: Mapping[str, Any] = {"infer": False}
 """Optional fields that are sent: a text that a model rewrites can lose what proves whose it is."""
 _MOST_LITERAL = 200
 _MOST_DEPTH = 4
-_MOST_SPOTS = 2000
+_MOST_SPOTS = 500
 _OF_HTTP = ("authorization", "accept", "content_type")
 Way = tuple[str | int, ...]
 
@@ -64,7 +64,7 @@ class _Spot:
 
     @property
     def name(self) -> str:
-        return str(next(step for step in reversed(self.way) if isinstance(step, str)))
+        return next((step for step in reversed(self.way) if isinstance(step, str)), "")
 
     @property
     def shown(self) -> str:

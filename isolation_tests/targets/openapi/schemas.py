@@ -10,7 +10,8 @@ from isolation_tests.adapters.described.openapi import Document
 
 __all__ = ["UNKNOWN", "Schema", "Schemas", "of_example"]
 
-_MOST_FIELDS = 200
+_MOST_FIELDS = 100
+_MOST_OBJECTS = 20
 _MOST_DEPTH = 6
 _MOST_PARTS = 30
 _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
@@ -100,7 +101,7 @@ class Schemas:
         level: list[tuple[tuple[str, ...], Schema]] = [((), schema)]
         for _ in range(min(depth, _MOST_DEPTH)):
             below = []
-            for way, each in level[:_MOST_FIELDS]:
+            for way, each in level[:_MOST_OBJECTS]:
                 for name, inner in self.fields(each):
                     if fits(name, inner):
                         yield (*way, name), inner

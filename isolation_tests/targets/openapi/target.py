@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ __all__ = ["Written", "write_from_document"]
 
 _TEMPLATE = "openapi.toml.j2"
 _SETTINGS = ("base_url", "secret", "user_field")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,7 @@ def write_from_document(
         raise UsageProblem(str(error)) from error
     except ModuleNotFoundError as error:
         raise UsageProblem(f"{document}: {error}") from error
-    active = [line for line in lines if isinstance(line, str) and not line.startswith(("#", "["))]
-    variables = tuple(dict.fromkeys(_VARIABLE.findall("\n".join(active))))
+    variables = proposal.variables()
     values = {
         "name": name,
         "file": f"{name}.toml",

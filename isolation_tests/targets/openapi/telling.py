@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from isolation_tests.adapters.described.openapi import in_line
 from isolation_tests.adapters.described.unasked import unasked
 from isolation_tests.core.plural import counted
 from isolation_tests.targets.openapi.choosing import Choice
@@ -16,6 +17,7 @@ from isolation_tests.targets.openapi.writing import Line, Open
 
 __all__ = ["told"]
 
+_MOST_LINE = 2000
 _MOST_ROUTES = 10
 _MOST_REFERENCES = 3
 
@@ -23,10 +25,11 @@ _MOST_REFERENCES = 3
 def told(proposal: Proposal, written: Sequence[Line]) -> list[str]:
     """The lines for the terminal. written: those of the file."""
     lines = [_head(proposal)]
-    lines += [f"  {name:<11} {text}" for name, text in _proposed(proposal)]
+    lines += [f"  {name:<11} {in_line(text, _MOST_LINE)}" for name, text in _proposed(proposal)]
     opened = [f"{line.option}: {line.due}" for line in written if isinstance(line, Open)]
     left = [*_left(proposal), *opened, *proposal.access.left]
-    lines += ["Left to you:", *(f"  - {line}" for line in left)] if left else ["Nothing is left open."]
+    shown = [f"  - {in_line(line, _MOST_LINE)}" for line in left]
+    lines += ["Left to you:", *shown] if left else ["Nothing is left open."]
     return [*lines, *_routes(proposal)]
 
 
@@ -85,9 +88,12 @@ def _operation(choice: Choice) -> str:
 def _left(proposal: Proposal) -> Iterator[str]:
     if proposal.base.url is None:
         yield f"options.base_url: {proposal.base.why}; write it, or pass -O base_url=URL to a run"
+    places: dict[str, str] = {}
     for choice in proposal.choices.values():
         for name in choice.request.variables:
-            yield f"{name}: set it to what belongs into the path of {choice.request.operation}"
+            places.setdefault(name, str(choice.request.operation))
+    for name, place in places.items():
+        yield f"{name}: set it to what belongs into the path of {place}"
     bodies = [
         f"{operation} takes {operation.other}, and only JSON can be sent"
         for operation in proposal.operations

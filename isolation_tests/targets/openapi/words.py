@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 __all__ = [
     "CURSORS",
@@ -175,11 +176,13 @@ NOUNS = STRONG_NOUNS | {
 """What a memory may be called, in the singular."""
 
 
+@lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """The words of a name or a sentence, in small letters: `listMemories_v2` has list, memories, v, 2."""
     return tuple(word.lower() for word in _WORD.findall(text))
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A name in small letters with underscores, without the X of a header: `X-User-Id` is user_id."""
     split = words(name)

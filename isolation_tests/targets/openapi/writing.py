@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isolation_tests.adapters.described.openapi import in_line
 from isolation_tests.targets.openapi.answers import Rows
 from isolation_tests.targets.openapi.choosing import Choice
 from isolation_tests.targets.openapi.paging import Paging
@@ -30,7 +31,7 @@ class Open:
     due: str
 
     def __str__(self) -> str:
-        return f"# {self.line} # fill in: {self.due}"
+        return f"# {in_line(self.line)} # fill in: {in_line(self.due)}"
 
 
 Line = str | Open
@@ -137,12 +138,12 @@ def _operation(proposal: Proposal, choice: Choice) -> list[Line]:
         *_paging(choice.paging, option),
         *_rows(proposal, choice),
     ]
-    lacking = [f"{{{value}}}" for value in choice.lacking]
+    lacking = list(choice.lacking)
     if choice.role.name == "count" and proposal.total is None:
-        lacking.append("the total in its answer")
+        lacking.append("where its answer has the total")
     if not lacking:
         return lines
-    due = f"{request.operation} fits, but the document does not say where {', '.join(lacking)} stands"
+    due = f"{request.operation} fits, but the document does not say {', and '.join(lacking)}"
     inner = (line.line if isinstance(line, Open) else line for line in lines[1:])
     return [Open(f"[{option}]", option, due), *(f"# {line}" for line in inner)]
 

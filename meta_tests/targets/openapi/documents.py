@@ -300,3 +300,16 @@ def signing_in() -> Json:
         components={"securitySchemes": {"session": {"type": "http", "scheme": "bearer"}}},
         servers=[{"url": "http://localhost:9000/v1/"}, {"url": "https://memory.example.com/v1"}],
     )
+
+
+def minimal(**changes: Any) -> Json:
+    """A small whole service. changes: other operations on its first path."""
+    rows = {"type": "array", "items": fields(id="string", text="string")}
+    owner = [taking("owner")]
+    operations = {
+        "get": {"parameters": owner, "responses": answer(rows)},
+        "post": {"requestBody": content(fields("text owner", text="string", owner="string"))},
+        "delete": {"parameters": owner},
+    }
+    search = {"parameters": [*owner, taking("q")], "responses": answer(rows)}
+    return document({"/memories": operations | changes, "/memories/search": {"get": search}})

@@ -12,6 +12,7 @@ import pytest
 
 from isolation_tests.adapters.described.http_options import HttpOptions, mapped
 from isolation_tests.adapters.described.mapping import checked
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.targets.openapi.target import Written, write_from_document
 from isolation_tests.targets.resolve import resolve
 from meta_tests.targets.openapi.documents import (
@@ -22,6 +23,7 @@ from meta_tests.targets.openapi.documents import (
     document,
     fields,
     mem0_like,
+    minimal,
     of_paths,
     ref,
     signing_in,
@@ -197,19 +199,6 @@ def test_what_the_user_says_wins(tmp_path: Path) -> None:
     assert options["auth"] == {"kind": "header", "name": "X-API-Key", "token": "${APP_KEY}"}
     assert options["get_all"]["query"] == {"run_id": "{user}"}
     assert result.steps[0] == "export APP_KEY=..."
-
-
-def minimal(**changes: Any) -> Json:
-    """A small whole service, with other operations on its path in the keywords."""
-    rows = {"type": "array", "items": fields(id="string", text="string")}
-    owner = [taking("owner")]
-    operations = {
-        "get": {"parameters": owner, "responses": answer(rows)},
-        "post": {"requestBody": content(fields("text owner", text="string", owner="string"))},
-        "delete": {"parameters": owner},
-    }
-    search = {"parameters": [*owner, taking("q")], "responses": answer(rows)}
-    return document({"/memories": operations | changes, "/memories/search": {"get": search}})
 
 
 def test_a_request_that_would_delete_everybodys_is_never_proposed(tmp_path: Path) -> None:
@@ -422,3 +411,82 @@ def test_the_path_of_the_document_starts_from_the_files_folder(tmp_path: Path) -
         tomllib.loads(written_to.read_text(encoding="utf-8"))["options"]["openapi"] == "../apis/openapi.json"
     )
     assert set(resolve(str(written_to)).versions()) == {"notes.toml", "openapi.json"}
+
+
+def test_an_id_of_something_else_is_no_memorys(tmp_path: Path) -> None:
+    given = minimal()
+    one = {"parameters": [taking("id", "path"), taking("owner")]}
+    given["paths"] |= {"/memories/{id}": {"delete": one}, "/webhooks/{id}": {"get": one, "delete": one}}
+    given["paths"] |= {"/webhooks/export": {"get": {"parameters": [taking("owner")]}}}
+    options, _ = proposed(tmp_path, given)
+
+    assert options["delete"]["path"] == "/memories/{id}"
+    assert "get" not in options
+    assert "export" not in options
+
+
+def test_deleting_a_user_may_leave_the_memories(tmp_path: Path) -> None:
+    given = minimal(delete={"summary": "Start a job"})
+    given["paths"]["/users/{owner}"] = {"delete": {"summary": "Delete a user and all memories"}}
+    options, result = proposed(tmp_path, given)
+
+    assert "delete_all" not in options
+    assert (
+        "DELETE /users/{owner} fits, but the document does not say whether that deletes the user's"
+        in left(result)
+    )
+    assert '\n# path = "/users/{user}"\n' in result.path.read_text(encoding="utf-8")
+
+
+def test_a_word_before_the_key_and_a_scheme_that_has_another_name(tmp_path: Path) -> None:
+    scheme = {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "Put 'Token ' before your key.",
+    }
+    given = minimal() | {"components": {"securitySchemes": {"new": scheme}}, "security": [{"old": []}]}
+    options, _ = proposed(tmp_path, given)
+
+    assert options["auth"] == {"kind": "header", "name": "Authorization", "token": "Token ${NOTES_KEY}"}
+
+
+def test_a_header_that_holds_the_credential(tmp_path: Path) -> None:
+    given = minimal()
+    header = {"name": "authorization", "in": "header", "required": False, "schema": {"type": "string"}}
+    given["paths"]["/memories"]["parameters"] = [header]
+    options, _ = proposed(tmp_path, given)
+
+    assert options["auth"] == {"kind": "bearer", "token": "${NOTES_KEY}"}
+    assert "headers" not in options["add"]
+
+
+def test_a_cursor_behind_the_last_id(tmp_path: Path) -> None:
+    rows = {"type": "array", "items": fields(id="string", text="string")}
+    answers = answer(fields(has_more="boolean", data=rows))
+    listing = {"parameters": [taking("owner"), taking("starting_after")], "responses": answers}
+    options, _ = proposed(tmp_path, minimal(get=listing))
+
+    assert options["get_all"]["paging"] == {"kind": "cursor", "next": "has_more && data[-1].id"}
+    assert options["get_all"]["query"] == {"owner": "{user}", "starting_after": "{cursor}"}
+
+
+def test_a_list_by_post_sends_its_page_in_the_body(tmp_path: Path) -> None:
+    rows = {"type": "array", "items": fields(id="string", text="string")}
+    body = content(fields("owner", owner="string", offset="integer", limit="integer"))
+    given = minimal(get={"summary": "nothing to see"})
+    given["paths"]["/memories/list"] = {
+        "post": {"requestBody": body, "responses": answer(fields(items=rows))}
+    }
+    options, _ = proposed(tmp_path, given)
+
+    assert options["get_all"]["path"] == "/memories/list"
+    assert options["get_all"]["json"] == {"owner": "{user}", "offset": "{cursor}"}
+    assert options["get_all"]["paging"] == {"kind": "offset"}
+
+
+def test_a_document_of_too_many_routes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageProblem, match="has more than 1,000 routes; keep those of the memories in a copy"
+    ):
+        proposed(tmp_path, document({f"/m{number}": {"get": {}} for number in range(1001)}))
