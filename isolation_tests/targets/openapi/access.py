@@ -15,7 +15,7 @@ from isolation_tests.targets.openapi.operations import Operation, said
 from isolation_tests.targets.openapi.schemas import Schemas
 from isolation_tests.targets.openapi.words import SECRETS, TOKENS, USERS, best, plain, rank, words
 
-__all__ = ["Access", "Base", "SignIn", "access", "base"]
+__all__ = ["Access", "Base", "SignIn", "access", "base", "signs_in"]
 
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -188,6 +188,11 @@ def _scheme(name: str, scheme: Mapping[str, Any], secret: str) -> Access:
     return Access("none", why, left=(f"[options.auth]: the security scheme {said(name)} can't be sent",))
 
 
+def signs_in(operation: Operation) -> bool:
+    """Whether an operation could be one by which a user gets a credential."""
+    return operation.route.method == "POST" and bool(_SIGNING & (operation.path_words | operation.name_words))
+
+
 def _sign_in(operations: Sequence[Operation], schemas: Schemas, secret: str) -> SignIn | None:
     """The operation by which a user signs in; None if there is none."""
     return next(_signing(operations, schemas, secret), None)
@@ -195,7 +200,7 @@ def _sign_in(operations: Sequence[Operation], schemas: Schemas, secret: str) -> 
 
 def _signing(operations: Sequence[Operation], schemas: Schemas, secret: str) -> Iterator[SignIn]:
     for operation in operations:
-        if operation.route.method != "POST" or not _SIGNING & (operation.path_words | operation.name_words):
+        if not signs_in(operation):
             continue
         if operation.body is None or operation.answer is None or "{" in operation.route.path:
             continue

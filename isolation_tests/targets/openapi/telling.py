@@ -9,8 +9,9 @@ from typing import Any
 from isolation_tests.adapters.described.openapi import in_line
 from isolation_tests.adapters.described.unasked import unasked
 from isolation_tests.core.plural import counted
+from isolation_tests.targets.openapi.access import signs_in
 from isolation_tests.targets.openapi.choosing import Choice
-from isolation_tests.targets.openapi.operations import said
+from isolation_tests.targets.openapi.operations import Operation, said
 from isolation_tests.targets.openapi.proposal import Proposal
 from isolation_tests.targets.openapi.roles import CORE, ROLES
 from isolation_tests.targets.openapi.writing import Line, Open
@@ -46,11 +47,10 @@ def _proposed(proposal: Proposal) -> Iterator[tuple[str, str]]:
         others = f"; others: {', '.join(map(said, proposal.base.others))}" if proposal.base.others else ""
         yield "base_url", f"{said(proposal.base.url)}: {proposal.base.why}{others}"
     yield "auth", _auth(proposal)
-    if proposal.users:
-        yield (
-            "user",
-            f"the field {proposal.users[0]}, or one of a similar name, says whose memories a call is about",
-        )
+    requests = [choice.request for choice in proposal.choices.values() if not choice.lacking]
+    named = dict.fromkeys(request.places["user"] for request in requests if "user" in request.places)
+    if named:
+        yield "user", f"by its name, {' or '.join(named)} says whose memories a call is about"
     answer = proposal.answer
     if answer is not None:
         yield "answer", f"memories at {answer.items}, with the text at {answer.text} and {_id(answer.id)}"
@@ -97,7 +97,7 @@ def _left(proposal: Proposal) -> Iterator[str]:
     bodies = [
         f"{operation} takes {operation.other}, and only JSON can be sent"
         for operation in proposal.operations
-        if operation.other and operation.nouns and any(name not in proposal.choices for name in CORE)
+        if operation.other and _is_missed(operation, proposal)
     ]
     yield from bodies[:_MOST_REFERENCES]
     unfollowed = proposal.document.unfollowed()
@@ -105,6 +105,13 @@ def _left(proposal: Proposal) -> Iterator[str]:
         shown = ", ".join(map(said, unfollowed[:_MOST_REFERENCES]))
         number = counted(len(unfollowed), "reference")
         yield f"{number} to another file or to nothing, which nobody followed: {shown}"
+
+
+def _is_missed(operation: Operation, proposal: Proposal) -> bool:
+    """Whether an operation could be one that the proposal lacks."""
+    if not proposal.names_user and signs_in(operation):
+        return True
+    return bool(operation.nouns) and any(name not in proposal.choices for name in CORE)
 
 
 def _routes(proposal: Proposal) -> Iterator[str]:

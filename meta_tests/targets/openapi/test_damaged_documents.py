@@ -18,7 +18,20 @@ from meta_tests.targets.openapi.documents import Json, mem0_like, minimal, of_pa
 
 DOCUMENTS = (mem0_like(), of_paths(), signing_in(), minimal())
 TEXTS = ("", "x", "a\nb\x00\x7f\u202e\u2028", "${HOME}", "{user}", "{{user}}", "#/paths", '"', "\ud800")
-JUNK = (*TEXTS, None, True, -1, 1e300, [], [None], ["x"], {}, [{}], {"$ref": "#/paths"}, {"$ref": "#/"})
+JUNK: tuple[Any, ...] = (
+    *TEXTS,
+    None,
+    True,
+    -1,
+    1e300,
+    [],
+    [None],
+    ["x"],
+    {},
+    [{}],
+    {"$ref": "#/paths"},
+    {"$ref": "#/"},
+)
 
 
 def places(part: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

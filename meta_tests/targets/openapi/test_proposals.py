@@ -256,6 +256,15 @@ def test_a_body_that_is_not_json_is_told(tmp_path: Path) -> None:
     assert "POST /memories takes multipart/form-data, and only JSON can be sent" in left(result)
 
 
+def test_a_sign_in_by_a_form_is_told(tmp_path: Path) -> None:
+    given = signing_in()
+    form = {"application/x-www-form-urlencoded": {"schema": fields(username="string")}}
+    given["paths"]["/login"]["post"]["requestBody"] = {"content": form}
+    _, result = proposed(tmp_path, given)
+
+    assert "POST /login takes application/x-www-form-urlencoded, and only JSON can be sent" in left(result)
+
+
 def test_answers_are_read_from_examples(tmp_path: Path) -> None:
     example = {"data": [{"memoryId": 7, "content": "A fact", "owner": "alice"}], "next_page_token": "x"}
     shown = {"200": {"description": "ok", "content": {"application/json": {"example": example}}}}
