@@ -40,10 +40,10 @@ def users_of(operations: Sequence[Operation], schemas: Schemas, forced: str | No
     """The names of the field that names the user, in this document; nothing if no field does."""
     if forced is not None:
         return (plain(forced),)
-    for some in ([each for each in operations if each.nouns], operations):
-        for family in USERS:
-            if any(map(Requests(schemas, family, "").names_user, some)):
-                return family
+    about = [each for each in operations if each.nouns] or operations
+    for family in USERS:
+        if any(map(Requests(schemas, family, "").names_user, about)):
+            return family
     return ()
 
 
@@ -130,10 +130,15 @@ class _Choosing:
         request = self._requests.fill(role, operation, None if pages is None or pages.open else pages)
         if request is None:
             return None
-        lacking = [f"where {{{value}}} stands" for value in sorted(role.needs - set(request.places))]
+        lacking = [f"where {{{value}}} stands" for value in sorted(self._unsaid(role, request))]
         if role.name == "delete_all" and not operation.nouns and _ends_with_a_person(request.path):
             lacking.append("whether that deletes the user's memories, or only the user")
         return Choice(role, request, pages, lacking=tuple(lacking))
+
+    def _unsaid(self, role: Role, request: Request) -> set[str]:
+        """The values that a request needs and can't send. Where one names the user, all have to."""
+        named = self._anonymous or self._signed_in or role.by_id
+        return {*role.needs, *(() if named else ("user",))} - set(request.places)
 
     def _allowed(self, choice: Choice) -> bool:
         """Whether an operation may be proposed at all."""
@@ -141,8 +146,6 @@ class _Choosing:
         names_user = "user" in choice.request.places or self._signed_in
         if role.name == "delete_all" and not names_user:
             # It would delete the memories of everybody.
-            return False
-        if role.name in ("count", "export") and not (names_user or self._anonymous):
             return False
         by_post = operation.route.method == "POST" and role.methods[0] != "POST"
         return not (by_post or role.spoken) or bool(role.own & (operation.path_words | operation.name_words))
@@ -158,8 +161,8 @@ class _Choosing:
             score += 3 if self._home in operation.nouns else 1 if operation.nouns else -2
         score += 2 if "user" in request.places else 0
         score -= 3 if operation.deprecated else 0
-        unsaid = role.needs - set(request.places)
-        score -= 3 * (len(request.variables) + len(unsaid)) + min(len(request.holes), 2)
+        score -= 3 * (len(request.variables) + len(self._unsaid(role, request)))
+        score -= min(len(request.holes), 2)
         if role.rows and operation.answer is not None:
             find = single if role.name == "get" else listed
             rows = find(operation.answer, self._schemas)

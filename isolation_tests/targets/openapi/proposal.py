@@ -80,12 +80,13 @@ def propose(
     choices = first
     if reached.sign_in is not None:
         choices = chosen(all_of_them, schemas, requests, anonymous=not users, signed_in=True)
-    lists = {name: choices[name].request.operation for name in ("get_all", *_LISTS) if name in choices}
+    whole = {name: choice for name, choice in choices.items() if not choice.lacking}
+    lists = {name: whole[name].request.operation for name in ("get_all", *_LISTS) if name in whole}
     rows: dict[str, Rows | None] = {name: listed(each.answer, schemas) for name, each in lists.items()}
     rows |= {
-        name: single(choices[name].request.operation.answer, schemas)
+        name: single(whole[name].request.operation.answer, schemas)
         for name in ("add", "get")
-        if name in choices
+        if name in whole
     }
     answer = next((found for name in ("get_all", "search") if (found := rows.get(name)) is not None), None)
     count = choices.get("count")

@@ -148,9 +148,9 @@ def _path(role: Role, operation: Operation, users: Sequence[str], prefix: str) -
     ends_open = any(number == last and by_name[name] is None for number, name in free)
     if ends_open or (role.by_id and free and "id" not in by_name.values()):
         return None
-    places = {slot: "path" for slot in by_name.values() if slot}
-    if len(free) < len(names):
-        places["user"] = "path"
+    places = {slot: said(f"path.{name}") for name, slot in by_name.items() if slot}
+    for name in (name for _, name in names if name not in by_name):
+        places["user"] = said(f"path.{name}")
     variables = {
         name: f"{prefix}_{'_'.join(words(name)).upper()}" for name, slot in by_name.items() if not slot
     }

@@ -40,7 +40,7 @@ def _words(text: str) -> frozenset[str]:
 _FOREIGN = _words(
     "login signin sign token auth register webhook webhooks feedback chat completion completions configure "
     "config health status stats batch bulk import upload embed embedding embeddings ask answer graph admin "
-    "share invite"
+    "share invite types configuration settings schema categories"
 )
 _ADD = _words("add create store save remember insert ingest new write retain")
 _SEARCH = _words("search query recall find retrieve lookup similar")

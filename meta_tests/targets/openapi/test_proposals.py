@@ -324,6 +324,16 @@ def test_a_key_in_the_query_and_a_second_one_in_a_header(
     assert result.steps[:2] == ("export NOTES_KEY=...", "export NOTES_KEY_2=...")
 
 
+def test_an_operation_that_can_t_name_the_user_is_a_comment(tmp_path: Path) -> None:
+    rows = answer({"type": "array", "items": fields(id="string", text="string")})
+    options, result = proposed(tmp_path, minimal(get={"summary": "List all memories", "responses": rows}))
+
+    assert "get_all" not in options
+    assert "options.get_all: GET /memories fits, but the document does not say where {user} stands" in left(
+        result
+    )
+
+
 def test_a_service_that_names_no_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = signing_in()
     del given["paths"]["/login"]
