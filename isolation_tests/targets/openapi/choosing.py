@@ -155,7 +155,7 @@ class _Choosing:
         score = 3 if operation.route.method == role.methods[0] else 1
         score += 2 if role.own & operation.path_words else 0
         score += 2 if role.own & operation.name_words else 0
-        score -= 4 if role.alien & operation.path_words else 0
+        score -= 6 if role.alien & operation.path_words else 0
         score -= 2 if (role.alien - role.own) & operation.name_words else 0
         if self._home:
             score += 3 if self._home in operation.nouns else 1 if operation.nouns else -2
