@@ -40,6 +40,8 @@ def write_from_document(
     """
     require_place(name, folder)
     _require_settings(answers)
+    if document.parts[:1] in (("http:",), ("https:",)):
+        raise UsageProblem("--openapi takes a file, and nothing is fetched; download the document first.")
     capitals = name.replace("-", "_").upper()
     secret = answers.get("secret", f"{capitals}_KEY")
     try:

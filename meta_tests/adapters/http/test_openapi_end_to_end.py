@@ -231,6 +231,7 @@ def test_every_line_that_is_written_is_one_that_the_adapter_knows(target: Path) 
     [
         (["mcp", "shelves", "--openapi", "api.json"], "--openapi describes an HTTP service"),
         (["http", "shelves", "--openapi", "none.json"], "There is no file none.json; check the path."),
+        (["http", "shelves", "--openapi", "https://h/api.json"], "nothing is fetched; download the document"),
         (["http", "shelves", "--openapi", "bad.json"], "bad.json is Swagger 2.0; convert it"),
         (["http", "Shelves", "--openapi", "api.json"], "'Shelves' can't be a target's name"),
         (
