@@ -45,6 +45,7 @@ DOCUMENTS = (
     "SECURITY.md",
     "CHANGELOG.md",
     "docs/bridges.md",
+    "docs/own-tests.md",
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = "isolation_tests"
