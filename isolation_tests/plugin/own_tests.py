@@ -233,7 +233,7 @@ def _filled(options: Mapping[str, str | None], given: Mapping[str, str]) -> dict
     if lacking:
         raise UsageProblem(
             f"The option {lacking[0]!r} is a secret, so the test does not hold it; give it with "
-            f"--isolation-option {lacking[0]}=VALUE, or in ISOLATION_OPTIONS."
+            "--isolation-option KEY=VALUE, or in ISOLATION_OPTIONS."
         )
     return {name: given[name] if value is None else value for name, value in options.items()}
 
@@ -253,10 +253,7 @@ def _nothing_left(left: list[str]) -> None:
 @contextlib.contextmanager
 def _one_sentence() -> Iterator[None]:
     """Within this, a problem that people can fix fails the test with its sentence and no traceback."""
-    said = ""
     try:
         yield
     except Problem as error:
-        said = plain(sentence(error))
-    if said:
-        pytest.fail(said, pytrace=False)
+        raise pytest.fail.Exception(plain(sentence(error)), pytrace=False) from None

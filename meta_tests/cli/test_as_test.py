@@ -269,7 +269,7 @@ def test_options_are_written_and_secrets_are_not(pytester: pytest.Pytester, proj
     assert 'OPTIONS = {"region": "eu", "api_key": None}' in source
     assert "hunter22" not in source
     unsaid.assert_outcomes(failed=1)
-    unsaid.stdout.fnmatch_lines(["*'api_key' is a secret*--isolation-option api_key=VALUE*"])
+    unsaid.stdout.fnmatch_lines(["*'api_key' is a secret*--isolation-option KEY=VALUE*"])
     said.assert_outcomes(passed=1)
 
 

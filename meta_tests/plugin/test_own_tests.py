@@ -131,6 +131,15 @@ STORE = {made}
 def isolation_memory():
     return STORE
 """
+KNOWN = """
+name = "notes"
+adapter = "stores.py:by_id"
+[[known]]
+finding = "O1-get-any"
+reason = "our service never exposes ids"
+owner = "memory team"
+expires = 2999-01-01
+"""
 AFTERWARDS = """
 def test_afterwards():
     import stores, conftest
@@ -181,23 +190,23 @@ def test_a_store_that_keeps_users_apart_passes(pytester: pytest.Pytester, projec
     [
         (
             "LeaksInSearch()",
-            "S1-search-prefix-dash: * 'iso-*' got a fact of * 'iso-*' from search*{fact}",
+            "S1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*{fact}",
         ),
-        ("LeaksByWords()", "S?-search-prefix-dash: newcomer 'iso-*' got a fact of * from search*{fact}"),
+        ("LeaksByWords()", "S?-search-any: * 'iso-*' got a fact of * from search*{fact}"),
         (
             "LeaksInList()",
-            "S1-get_all-prefix-dash: * 'iso-*' got a fact of * 'iso-*' from get_all*{fact}",
+            "S1-get_all-any: * 'iso-*' got a fact of * 'iso-*' from get_all*{fact}",
         ),
         (
             "LeaksToPrefixes()",
             "A1-get_all-prefix-dash: alice 'iso-*' got a fact of bob 'iso-*-corp' from get_all*{fact}",
         ),
         ("LeaksOtherTexts()", "newcomer 'iso-*' stored nothing, and get_all returned somebody's memory"),
-        ("by_id()", "O1-get-*: * got a fact of * from get*{fact}"),
+        ("by_id()", "O1-get-any: * got a fact of * from get*{fact}"),
         ("versions()", "O4-history-*: * got a fact of * from history*{fact}"),
         ("exported()", "X5-export-*: * got a fact of * from export*{fact}"),
         ("paged()", "X5-page-*: * got a fact of * from page*{fact}"),
-        ("counted()", "X1-count-*: Count gave * a number that is not that of their own memories"),
+        ("counted()", "X1-count-any: Count gave * a number that is not that of their own memories"),
     ],
 )
 def test_a_leak_on_any_surface_fails_and_names_who_saw_what(
@@ -386,11 +395,14 @@ def test_a_fixture_that_gives_no_memory_is_one_sentence(
         ("", ["--isolation-target=fault:O1-get-unchecked"], {"failed": 2}),
         (CONFTEST.format(made="'stores.py:Core'"), [], {"passed": 2}),
         (CONFTEST.format(made="'fault:O1-get-unchecked'"), [], {"failed": 2}),
+        (CONFTEST.format(made="'known.toml'"), [], {"passed": 2, "warnings": 2}),
+        (CONFTEST.format(made="'known.toml'"), ["--isolation-known=none"], {"failed": 2}),
     ],
 )
 def test_a_target_that_is_named_is_opened_once(
     pytester: pytest.Pytester, project: Path, conftest: str, arguments: list[str], outcome: dict[str, int]
 ) -> None:
+    (project / "known.toml").write_text(KNOWN, encoding="utf-8")
     pytester.makeconftest(conftest)
     pytester.makepyfile(test_own=APART + APART.replace("test_apart", "test_again"))
     result = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:randomly", *arguments, timeout=60)

@@ -49,8 +49,8 @@ def of_memory(memory: Any, name: str, settings: Settings, place: Path) -> Target
 
 
 def named(spec: str, settings: Settings, options: Mapping[str, str]) -> Target:
-    """The target with a name; raises `UsageProblem` if there is none."""
-    return resolve(spec, options=options, known="none", disposable=settings.disposable)
+    """The target with a name, and its known findings; raises `UsageProblem` if there is none."""
+    return resolve(spec, options=options, known=settings.known, disposable=settings.disposable)
 
 
 @contextlib.contextmanager

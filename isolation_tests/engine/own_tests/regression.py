@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.contract import KEYWORDS
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
-from isolation_tests.model import Case, Plan
+from isolation_tests.model import Case, Finding, Plan
 from isolation_tests.plans.cells import add, facts_of, ordinary, settle
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.reporting.narrative.reproduction import happened
@@ -28,9 +29,10 @@ __all__ = ["asked_again"]
 def asked_again(examiner: Examiner, given: Mapping[str, Any], key: str, tries: int) -> str:
     """What a plan shows when it is performed up to so many times; empty if it never shows a violation.
 
-    given: the plan as data. key: of the finding that it is there for; whatever else it shows counts, too. A
-    memory that does not show people their own facts proves nothing. Raises `UsageProblem` for a plan that is
-    none, and for one that needs what the target does not offer.
+    given: the plan as data. key: of the finding that it is there for; whatever else it shows counts too,
+    unless the target's file lists it as known. A memory that does not show people their own facts proves
+    nothing.
+    Raises `UsageProblem` for a plan that is none, and for one that needs what the target does not offer.
     """
     try:
         plan = Plan.model_validate(given)
@@ -82,7 +84,7 @@ def _without_control(examiner: Examiner, plan: Plan) -> str:
     )
     name, history = examiner.target.name, examiner.perform(alone)
     judged = judge(history)
-    for finding in judged.findings:
+    for finding in filter(partial(_is_news, examiner), judged.findings):
         case = Case(finding=finding, history=history, seen=1, tried=1)
         return violated(name, [finding_lines(case, f"{happened(case)}, before the plan was performed")])
     if problems := [*judged.errors, *judged.doubts]:
@@ -105,7 +107,8 @@ def _performed(examiner: Examiner, plan: Plan, key: str, tries: int) -> str:
         cases = [
             Case(finding=finding, history=history, seen=1, tried=attempt)
             for history, judged in answers
-            for finding in (*judged.findings, *(each for each in judged.hazards if each.key == key))
+            for finding in (*judged.findings, *judged.hazards)
+            if finding.key == key or (finding in judged.findings and _is_news(examiner, finding))
         ]
         if cases:
             case = min(cases, key=lambda one: one.finding.key != key)
@@ -114,6 +117,10 @@ def _performed(examiner: Examiner, plan: Plan, key: str, tries: int) -> str:
         if problems:
             return inconclusive(name, problems[0])
     return ""
+
+
+def _is_news(examiner: Examiner, finding: Finding) -> bool:
+    return examiner.target.known_reason(finding.key) is None
 
 
 def _said(case: Case, key: str, attempt: int, tries: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from isolation_tests.core.errors import UsageProblem
@@ -13,7 +14,18 @@ from isolation_tests.engine.run import blaming
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
 from isolation_tests.judges.refusal import shows_a_stranger
-from isolation_tests.model import Case, Event, FactSpec, History, Operation, Outcome, Plan, Step, UserName
+from isolation_tests.model import (
+    Case,
+    Event,
+    FactSpec,
+    Finding,
+    History,
+    Operation,
+    Outcome,
+    Plan,
+    Step,
+    UserName,
+)
 from isolation_tests.plans.own_test import ALICE, BOB, BYSTANDER, NEWCOMER, look, set_up
 from isolation_tests.testdata.relations import Relation
 
@@ -161,7 +173,7 @@ class TwoUsers:
     def _said(self, history: History) -> tuple[str, str]:
         """What the judges found in all that happened, and why that proves nothing; either may be empty."""
         judged, roles = judge(history), self.roles
-        cases = [Case(finding=one, history=history, seen=1, tried=1) for one in judged.findings]
+        cases = [Case(finding=one, history=history, seen=1, tried=1) for one in self._news(judged.findings)]
         found = [roles.finding(case, self._run.binding) for case in cases]
         if (event := shows_a_stranger(history)) is not None:
             found.append(
@@ -175,3 +187,18 @@ class TwoUsers:
             violated(self._name, found) if found else "",
             inconclusive(self._name, roles.named(doubts[0])) if doubts else "",
         )
+
+    def _news(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The findings that the target's file does not list as known; the others become warnings.
+
+        Names explain only their own anomaly. Any other has the key that it has in a run, where the users who
+        show it are related to nobody.
+        """
+        target = self._examiner.target
+        for finding in findings:
+            named = finding.anomaly == self._plan.anomaly
+            news = finding if named else finding.model_copy(update={"relation": None})
+            if (reason := target.known_reason(news.key)) is None:
+                yield news
+            else:
+                warnings.warn(f"{target.name}: known finding {news.key}: {reason}", stacklevel=2)

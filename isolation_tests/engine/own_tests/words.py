@@ -61,7 +61,9 @@ def finding_lines(case: Case, said: str) -> str:
     entry = CATALOGUE.get(case.finding.anomaly)
     lines = [f"{case.finding.key}: {said}"]
     lines += [] if entry is None else [f"  law: {entry.law}"]
-    lines += ["  calls that show it:", *(f"    {line}" for line in reproduction(case).splitlines())]
+    # There is no replay file: the test itself holds the rest.
+    calls = reproduction(case).replace(" in the replay file", "")
+    lines += ["  calls that show it:", *(f"    {line}" for line in calls.splitlines())]
     lines += [] if entry is None else [f"  usual fix: {entry.fix}"]
     return "\n".join(lines)
 
