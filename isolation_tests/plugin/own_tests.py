@@ -150,7 +150,8 @@ class Opened:
 
     def close(self) -> None:
         """Close all of them."""
-        self._stack.close()
+        with _one_sentence():
+            self._stack.close()
 
     @contextlib.contextmanager
     def of(self, memory: Any, name: str) -> Iterator[Examiner]:

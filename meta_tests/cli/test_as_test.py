@@ -25,6 +25,7 @@ pytest_plugins = ["pytester"]
 
 STORES = '''
 import random
+from isolation_tests.adapter import Memory
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.faults import plant
 
@@ -39,6 +40,15 @@ class Rarely(ReferenceStore):
     def search(self, user, query, *, limit):
         names = self.users() if self.chance.random() < 0.1 else [user]
         return [row for name in names for row in super(Rarely, self).search(name, query, limit=limit)][:limit]
+
+class NoIds(ReferenceStore):
+    """Tells no id, so that nothing can be asked with one."""
+    def add(self, user, text): return super().add(user, text)[1:]
+    def get_all(self, user): return [Memory(None, row.text) for row in super().get_all(user)]
+    def search(self, user, query, *, limit): return self.get_all(user)[:limit]
+
+class NoGet(ReferenceStore):
+    def get(self, user, id): raise NotImplementedError
 
 class Core:
     """Has no `get`."""
@@ -233,10 +243,18 @@ def test_what_a_store_no_longer_offers_does_not_pass(pytester: pytest.Pytester, 
     fixed = asked(pytester)
     made(project, "Core()")
     lacking = asked(pytester)
+    made(project, "NoIds()")
+    unasked = asked(pytester)
+    made(project, "NoGet()")
+    absent = asked(pytester)
 
     leaking.assert_outcomes(failed=1)
     fixed.assert_outcomes(passed=1)
     lacking.assert_outcomes(failed=1)
+    unasked.assert_outcomes(failed=1)
+    unasked.stdout.fnmatch_lines(["E*nothing is proved*: get was not asked, because the memory gave no id *"])
+    absent.assert_outcomes(failed=1)
+    absent.stdout.fnmatch_lines(["E*nothing is proved about isolation_memory: *get*"])
     lacking.stdout.fnmatch_lines(["*which does not offer get; if that is meant to stay so, remove the test."])
 
 

@@ -13,7 +13,7 @@ STORES = '''
 import sqlite3
 from contextlib import contextmanager
 
-from isolation_tests.adapter import Memory
+from isolation_tests.adapter import Memory, Refused
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.faults import plant
 
@@ -74,6 +74,22 @@ class MuteList(Core):
 
 class MuteExport(Clean):
     def export(self, user): return []
+
+class MuteHistory(Clean):
+    def history(self, user, id): return []
+
+class NoHistory(Clean):
+    def history(self, user, id): raise NotImplementedError
+
+class NoPages(Clean):
+    def page(self, user, cursor): raise Refused("not today")
+
+class NoIds(Core):
+    """Offers `get`, and tells no id."""
+    def add(self, user, text): return [Memory(None, row.text) for row in super().add(user, text)]
+    def get_all(self, user): return [Memory(None, row.text) for row in super().get_all(user)]
+    def search(self, user, query, *, limit): return self.get_all(user)[:limit]
+    def get(self, user, id): return self.store.get(user, id)
 
 class Failing(Core):
     def search(self, user, query, *, limit): raise RuntimeError("password=hunter2")
@@ -254,11 +270,33 @@ def test_a_control_that_fails_later_fails_too(pytester: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["E*completeness-search-*: * 'iso-*' misses own facts in search"])
 
 
-def test_a_surface_that_shows_nothing_fails(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "MuteExport()")
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("MuteExport()", "completeness-export-any: *"),
+        (
+            "MuteHistory()",
+            "nothing is proved about isolation_memory: alice 'iso-*' got nothing of their own from history",
+        ),
+        (
+            "NoPages()",
+            "nothing is proved about isolation_memory: alice 'iso-*' got nothing of their own from page",
+        ),
+        (
+            "NoIds()",
+            "nothing is proved about isolation_memory: get was not asked, because the memory gave no id *",
+        ),
+    ],
+)
+def test_a_surface_that_shows_nothing_fails(pytester: pytest.Pytester, made: str, said: str) -> None:
+    result = run(pytester, made)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*completeness-export-*"])
+    result.stdout.fnmatch_lines([f"E*{said}"])
+
+
+def test_a_surface_that_the_system_does_not_have_is_left_out(pytester: pytest.Pytester) -> None:
+    run(pytester, "NoHistory()").assert_outcomes(passed=1)
 
 
 def test_an_adapter_can_not_skip_the_test(pytester: pytest.Pytester) -> None:

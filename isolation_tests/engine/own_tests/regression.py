@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from isolation_tests.adapter import OPTIONAL_METHODS
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.own_tests.controls import unasked
 from isolation_tests.engine.own_tests.words import finding_lines, inconclusive, violated
 from isolation_tests.engine.probing import lacks
 from isolation_tests.engine.run import blaming
@@ -18,6 +19,7 @@ from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.contract import KEYWORDS
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
+from isolation_tests.judges.views import is_alone
 from isolation_tests.model import Case, Finding, Plan
 from isolation_tests.plans.cells import add, facts_of, ordinary, settle
 from isolation_tests.plans.probes import probe_plan
@@ -88,7 +90,7 @@ def _without_control(examiner: Examiner, plan: Plan) -> str:
         case = Case(finding=finding, history=history, seen=1, tried=1)
         return violated(name, [finding_lines(case, f"{happened(case)}, before the plan was performed")])
     if problems := [*judged.errors, *judged.doubts]:
-        return inconclusive(name, f"positive control: {problems[0]}")
+        return inconclusive(name, f"positive control: {problems[0].replace('user 0', 'a user')}")
     if not controls(history):
         return inconclusive(name, "positive control: a user did not see their own fact")
     for capability in sorted(_needs(plan)):
@@ -114,6 +116,7 @@ def _performed(examiner: Examiner, plan: Plan, key: str, tries: int) -> str:
             case = min(cases, key=lambda one: one.finding.key != key)
             return violated(name, [finding_lines(case, _said(case, key, attempt, tries))])
         problems = [text for _, judged in answers for text in (*judged.errors, *judged.doubts)]
+        problems += [why for history, _ in answers if not is_alone(history) for why in unasked(history)]
         if problems:
             return inconclusive(name, problems[0])
     return ""

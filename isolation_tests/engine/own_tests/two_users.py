@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.own_tests.controls import unshown
 from isolation_tests.engine.own_tests.words import Roles, inconclusive, violated
 from isolation_tests.engine.run import blaming
 from isolation_tests.judges.completeness import controls
@@ -91,7 +92,7 @@ class TwoUsers:
         """Let both store their facts and see them; why that proves nothing, or nothing if it did."""
         with blaming(self._examiner.target.name):
             history = self._examiner.runner.go_on(self._run, range(len(self._plan.steps)))
-        findings, doubt = self._said(history)
+        findings, doubt = self._said(history, 0)
         return "" if findings else doubt
 
     def apart(self, deleted: Iterable[int] = ()) -> str:
@@ -104,7 +105,7 @@ class TwoUsers:
         self._grow(steps=look(self._material, self._plan, self._due, after_delete=self._deleted))
         with blaming(self._examiner.target.name):
             history = self._examiner.runner.go_on(self._run, range(first, len(self._plan.steps)))
-        findings, doubt = self._said(history)
+        findings, doubt = self._said(history, first)
         return findings or doubt
 
     def shown(self, answer: object, user: int) -> str:
@@ -170,8 +171,11 @@ class TwoUsers:
         )
         self._run.record(event, step)
 
-    def _said(self, history: History) -> tuple[str, str]:
-        """What the judges found in all that happened, and why that proves nothing; either may be empty."""
+    def _said(self, history: History, first: int) -> tuple[str, str]:
+        """What the judges found in all that happened, and why that proves nothing; either may be empty.
+
+        first: the step from which on each surface has to show people what is their own.
+        """
         judged, roles = judge(history), self.roles
         cases = [Case(finding=one, history=history, seen=1, tried=1) for one in self._news(judged.findings)]
         found = [roles.finding(case, self._run.binding) for case in cases]
@@ -183,6 +187,7 @@ class TwoUsers:
         doubts += [] if (lost := self._examiner.runner.lost) is None else [lost]
         if not controls(history):
             doubts.append("nobody saw their own fact, so not seeing other users' facts proves nothing")
+        doubts += unshown(history, first, self._due)
         return (
             violated(self._name, found) if found else "",
             inconclusive(self._name, roles.named(doubts[0])) if doubts else "",
