@@ -58,6 +58,7 @@ class Core:
     def get_all(self, user): return self._store.get_all(user)
     def delete_all(self, user): self._store.delete_all(user)
 
+def nobody(): return plant("S3-none-opens", ReferenceStore())
 def clean(): return ReferenceStore()
 def leaking(): return plant("A1-prefix", ReferenceStore())
 def by_id(): return plant("O1-get-unchecked", ReferenceStore())
@@ -256,6 +257,18 @@ def test_what_a_store_no_longer_offers_does_not_pass(pytester: pytest.Pytester, 
     absent.assert_outcomes(failed=1)
     absent.stdout.fnmatch_lines(["E*nothing is proved about isolation_memory: *get*"])
     lacking.stdout.fnmatch_lines(["*which does not offer get; if that is meant to stay so, remove the test."])
+
+
+@pytest.mark.parametrize(("store", "outcome"), [("nobody()", {"failed": 1}), ("clean()", {"passed": 1})])
+def test_a_finding_that_only_shows_what_others_stored_is_asked_beside_somebody(
+    pytester: pytest.Pytester, project: Path, store: str, outcome: dict[str, int]
+) -> None:
+    missing = UserSpec(template="null", type="json", hostile=True)
+    plan = make_plan(Step(op=Operation.GET_ALL, user=0), users=(missing, UserSpec(group=1)), relation=None)
+    write(finding(project, plan, viewer=0, owner=None), "--as-test", "test_leak.py")
+    made(project, store)
+
+    asked(pytester).assert_outcomes(**outcome)
 
 
 def test_hostile_names_need_a_disposable_store(pytester: pytest.Pytester, project: Path) -> None:

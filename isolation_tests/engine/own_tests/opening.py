@@ -36,7 +36,8 @@ def of_memory(memory: Any, name: str, settings: Settings, place: Path) -> Target
     name: of what gave it, for messages. place: the project, which tells its journals from those of others.
     An adapter stays open, because whoever made it closes it. Raises `UsageProblem` for anything else.
     """
-    if not isinstance(memory, type) and callable(getattr(memory, "add", None)):
+    made = not isinstance(memory, type) and callable(getattr(memory, "add", None))
+    if made:
         opens: Any = lambda: contextlib.nullcontext(memory)  # noqa: E731 - a factory like the others
     elif isinstance(memory, AbstractContextManager | AbstractAsyncContextManager):
         opens = lambda: memory  # noqa: E731 - as above
@@ -44,7 +45,7 @@ def of_memory(memory: Any, name: str, settings: Settings, place: Path) -> Target
         opens = memory
     else:
         raise UsageProblem(_NO_MEMORY.format(name=name, what=f"a {type(memory).__name__}"))
-    config = TargetConfig(name=name, adapter=name, disposable=settings.disposable)
+    config = TargetConfig(name=name, adapter=name, disposable=settings.disposable, shared=made)
     return Target(config, opens, f"the fixture {name}", code=place)
 
 

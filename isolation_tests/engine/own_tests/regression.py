@@ -20,12 +20,17 @@ from isolation_tests.execution.contract import KEYWORDS
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
 from isolation_tests.judges.views import is_alone
-from isolation_tests.model import Case, Finding, Plan
+from isolation_tests.model import Case, Finding, History, Operation, Plan
+from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN
 from isolation_tests.plans.cells import add, facts_of, ordinary, settle
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.reporting.narrative.reproduction import happened
 
 __all__ = ["asked_again"]
+
+BESIDE = 3
+"""How often a plan is performed beside somebody else's fact, before the tries that a replay would make."""
+_LANES = {"thread": OVERLAP, "pool": OVERLAP, "handle": HANDLES, "twin": TWIN}
 
 
 def asked_again(examiner: Examiner, given: Mapping[str, Any], key: str, tries: int) -> str:
@@ -57,13 +62,17 @@ def asked_again(examiner: Examiner, given: Mapping[str, Any], key: str, tries: i
         )
     try:
         with blaming(name):
-            return _without_control(examiner, plan) or _performed(examiner, plan, key, tries)
+            return (
+                _unfit(examiner, plan)
+                or _beside_somebody(examiner, plan, key)
+                or _performed(examiner, plan, key, tries)
+            )
     except CheckFailed as error:
         return inconclusive(name, str(error))
 
 
 def _needs(plan: Plan) -> set[str]:
-    """The optional methods and keywords that a plan uses."""
+    """The optional methods, keywords and ways to call that a plan uses."""
     methods = {step.op.value for step in plan.steps if step.op.value in OPTIONAL_METHODS}
     keywords = {
         name
@@ -71,34 +80,56 @@ def _needs(plan: Plan) -> set[str]:
         for name in ("filters", "metadata", "key")
         if getattr(step, name) is not None and any(step.op.value == method for method, _ in KEYWORDS[name])
     }
-    return methods | keywords | {*plan.needs}
+    lanes = {_LANES[step.on] for step in plan.steps if step.lane is not None}
+    reopened = {REOPEN for step in plan.steps if step.op is Operation.REOPEN}
+    return methods | keywords | lanes | reopened | {*plan.needs}
 
 
-def _without_control(examiner: Examiner, plan: Plan) -> str:
-    """Why the memory can't prove anything: one user alone does not see their own fact."""
-    material = examiner.material("control")
-    alone = Plan(
+def _unfit(examiner: Examiner, plan: Plan) -> str:
+    """Why the memory can't prove anything: something that the plan uses does not work."""
+    for capability in sorted(_needs(plan)):
+        probe = probe_plan(capability, examiner.material("control"))
+        if probe is not None and examiner.blocked(probe) is None:
+            said = lacks(capability, examiner.perform(probe))
+            if said != "ok":
+                return inconclusive(examiner.target.name, f"positive control: {said}")
+    return ""
+
+
+def _beside_somebody(examiner: Examiner, plan: Plan, key: str) -> str:
+    """What the plan shows a few times while somebody else's fact stands there, and what becomes of that.
+
+    It is the positive control, too: its owner has to see it. In a run, other users' facts stand beside every
+    plan, and some findings are nothing but the sight of them.
+    """
+    owner = Plan(
         name="control",
-        anomaly="completeness",
+        anomaly="D1",
         users=(ordinary(0),),
-        facts=facts_of(material, (0,)),
-        steps=(add(0, 0), settle(0, 0)),
+        facts=facts_of(examiner.material("control"), (0,)),
+        steps=(add(0, 0), settle(0, 0), settle(0, 0, anomaly="D1")),
     )
-    name, history = examiner.target.name, examiner.perform(alone)
-    judged = judge(history)
+    run = examiner.runner.begin(owner)
+    try:
+        return (
+            _unseen(examiner, examiner.runner.go_on(run, range(2)), "before the plan was performed")
+            or _performed(examiner, plan, key, BESIDE)
+            or _unseen(examiner, examiner.runner.go_on(run, range(2, 3)), "after others performed the plan")
+        )
+    finally:
+        examiner.runner.end(run)
+
+
+def _unseen(examiner: Examiner, history: History, when: str) -> str:
+    """What is wrong with what the owner of a fact saw of it; empty if nothing is."""
+    name, judged = examiner.target.name, judge(history)
     for finding in filter(partial(_is_news, examiner), judged.findings):
         case = Case(finding=finding, history=history, seen=1, tried=1)
-        return violated(name, [finding_lines(case, f"{happened(case)}, before the plan was performed")])
+        return violated(name, [finding_lines(case, f"{happened(case)}, {when}")])
     if problems := [*judged.errors, *judged.doubts]:
         return inconclusive(name, f"positive control: {problems[0].replace('user 0', 'a user')}")
     if not controls(history):
         return inconclusive(name, "positive control: a user did not see their own fact")
-    for capability in sorted(_needs(plan)):
-        probe = probe_plan(capability, material)
-        if probe is not None and examiner.blocked(probe) is None:
-            said = lacks(capability, examiner.perform(probe))
-            if said != "ok":
-                return inconclusive(name, f"positive control: {said}")
     return ""
 
 
