@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -416,3 +418,38 @@ def test_a_file_that_is_no_replay_file_is_refused(project: Path) -> None:
     assert result.exit_code == int(ExitStatus.USAGE)
     assert "schema version is 9" in result.output
     assert not (project / "test_leak.py").exists()
+
+
+@pytest.mark.process
+def test_every_finding_of_a_run_becomes_a_test_that_the_fix_passes(
+    pytester: pytest.Pytester, project: Path
+) -> None:
+    target = "fault:A1-prefix"
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "isolation_tests",
+            "run",
+            target,
+            "--profile=quick",
+            "--workers=0",
+            "--report=found",
+        ],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    files = sorted((project / "found" / "findings").glob("*.json"))
+    for number, file in enumerate(files):
+        assert write(file, "--as-test", f"tests/test_{number}.py").exit_code == int(ExitStatus.HELD)
+    leaking = pytester.runpytest_subprocess(*QUIET, "tests", timeout=120)
+    for test in (project / "tests").glob("*.py"):
+        source = test.read_text(encoding="ascii")
+        test.write_text(source.replace(f'"{target}"', '"reference"'), encoding="ascii")
+    fixed = pytester.runpytest_subprocess(*QUIET, "tests", timeout=120)
+
+    assert run.returncode == int(ExitStatus.VIOLATED)
+    assert files
+    leaking.assert_outcomes(failed=len(files))
+    fixed.assert_outcomes(passed=len(files))

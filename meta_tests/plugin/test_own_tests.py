@@ -131,6 +131,7 @@ def opening():
     yield Clean()
     OPEN.append("closed")
 
+def cached(): return plant("K1-search-key", ReferenceStore())
 def by_id(): return plant("O1-get-unchecked", ReferenceStore())
 def versions(): return plant("O4-history-unchecked", ReferenceStore())
 def exported(): return plant("X5-export-global", ReferenceStore())
@@ -218,6 +219,7 @@ def test_a_store_that_keeps_users_apart_passes(pytester: pytest.Pytester, projec
             "A1-get_all-prefix-dash: alice 'iso-*' got a fact of bob 'iso-*-corp' from get_all*{fact}",
         ),
         ("LeaksOtherTexts()", "newcomer 'iso-*' stored nothing, and get_all returned somebody's memory"),
+        ("cached()", "K1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*{fact}"),
         ("by_id()", "O1-get-any: * got a fact of * from get*{fact}"),
         ("versions()", "O4-history-*: * got a fact of * from history*{fact}"),
         ("exported()", "X5-export-*: * got a fact of * from export*{fact}"),
