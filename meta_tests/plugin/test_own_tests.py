@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,16 @@ STORE = {made}
 def isolation_memory():
     return STORE
 """
+EACH = """
+import pytest
+from stores import *
+
+STORES = [{stores}]
+
+@pytest.fixture(params=STORES)
+def isolation_memory(request):
+    return request.param
+"""
 KNOWN = """
 name = "notes"
 adapter = "stores.py:by_id"
@@ -160,9 +171,10 @@ expires = 2999-01-01
 AFTERWARDS = """
 def test_afterwards():
     import stores, conftest
-    store = getattr(conftest.STORE, "store", conftest.STORE)
-    assert not isinstance(store, stores.ReferenceStore) or not store.users()
-    assert stores.OPEN in ([], ["opened", "closed"])
+    for made in conftest.STORES:
+        store = getattr(made, "store", made)
+        assert not isinstance(store, stores.ReferenceStore) or not store.users()
+    assert stores.OPEN == ["opened", "closed"] * 2
 """
 APART = "def test_apart(isolation):\n    isolation.assert_apart()\n"
 
@@ -187,75 +199,79 @@ def run(pytester: pytest.Pytester, made: str, test: str = APART, *arguments: str
     )
 
 
+def run_each(pytester: pytest.Pytester, stores: Iterable[str], test: str = APART) -> pytest.RunResult:
+    """The same test with each of these stores, in their order."""
+    pytester.makeconftest(EACH.format(stores=", ".join(stores)))
+    pytester.makepyfile(test_own=test)
+    return pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider")
+
+
 def journals(project: Path) -> list[Path]:
     """The journals of runs that are not cleaned up."""
     return [*(project / "state").rglob("run.json")]
 
 
-@pytest.mark.parametrize(
-    "made", ["Clean()", "Core()", "Clean", "opening", "opening()", "Later()", "InItsThread"]
-)
-def test_a_store_that_keeps_users_apart_passes(pytester: pytest.Pytester, project: Path, made: str) -> None:
-    result = run(pytester, made, APART + AFTERWARDS)
+CLEAN = ("Clean()", "Core()", "Clean", "opening", "opening()", "Later()", "InItsThread")
 
-    result.assert_outcomes(passed=2)
+
+def test_a_store_that_keeps_users_apart_passes_and_is_left_empty(
+    pytester: pytest.Pytester, project: Path
+) -> None:
+    result = run_each(pytester, CLEAN, APART + AFTERWARDS)
+
+    result.assert_outcomes(passed=len(CLEAN) + 1)
     assert not journals(project)
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        (
-            "LeaksInSearch()",
-            "S1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*{fact}",
-        ),
-        ("LeaksByWords()", "S?-search-any: * 'iso-*' got a fact of * from search*{fact}"),
-        (
-            "LeaksInList()",
-            "S1-get_all-any: * 'iso-*' got a fact of * 'iso-*' from get_all*{fact}",
-        ),
-        (
-            "LeaksToPrefixes()",
-            "A1-get_all-prefix-dash: alice 'iso-*' got a fact of bob 'iso-*-corp' from get_all*{fact}",
-        ),
-        ("LeaksOtherTexts()", "newcomer 'iso-*' stored nothing, and get_all returned somebody's memory"),
-        ("cached()", "K1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*{fact}"),
-        ("by_id()", "O1-get-any: * got a fact of * from get*{fact}"),
-        ("versions()", "O4-history-*: * got a fact of * from history*{fact}"),
-        ("exported()", "X5-export-*: * got a fact of * from export*{fact}"),
-        ("paged()", "X5-page-*: * got a fact of * from page*{fact}"),
-        ("counted()", "X1-count-any: Count gave * a number that is not that of their own memories"),
-    ],
-)
-def test_a_leak_on_any_surface_fails_and_names_who_saw_what(
-    pytester: pytest.Pytester, project: Path, made: str, said: str
-) -> None:
-    result = run(pytester, made)
+LEAKS = {
+    "LeaksInSearch()": "S1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*: *",
+    "LeaksByWords()": "S?-search-any: * 'iso-*' got a fact of * from search*: *",
+    "LeaksInList()": "S1-get_all-any: * 'iso-*' got a fact of * 'iso-*' from get_all*: *",
+    "LeaksToPrefixes()": (
+        "A1-get_all-prefix-dash: alice 'iso-*' got a fact of bob 'iso-*-corp' from get_all*: *"
+    ),
+    "LeaksOtherTexts()": "newcomer 'iso-*' stored nothing, and get_all returned somebody's memory",
+    "cached()": "K1-search-any: * 'iso-*' got a fact of * 'iso-*' from search*: *",
+    "by_id()": "O1-get-any: * got a fact of * from get*: *",
+    "versions()": "O4-history-any: * got a fact of * from history*: *",
+    "exported()": "X5-export-any: * got a fact of * from export*: *",
+    "paged()": "X5-page-any: * got a fact of * from page*: *",
+    "counted()": "X1-count-any: Count gave * a number that is not that of their own memories",
+}
 
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E*AssertionError: users are not kept apart on isolation_memory"])
-    result.stdout.fnmatch_lines([f"E*{said.replace('{fact}', ': *')}"])
-    result.stdout.fnmatch_lines([">*isolation.assert_apart()"])
+
+def test_a_leak_on_any_surface_fails_and_names_who_saw_what(pytester: pytest.Pytester, project: Path) -> None:
+    result = run_each(pytester, LEAKS)
+    failures = result.stdout.str().split("FAILURES", 1)[1].split("test_apart[")[1 : 1 + len(LEAKS)]
+
+    result.assert_outcomes(failed=len(LEAKS))
+    for failure, said in zip(failures, LEAKS.values(), strict=True):
+        matcher = pytest.LineMatcher(failure.splitlines())
+        matcher.fnmatch_lines(
+            [">*isolation.assert_apart()", "E*AssertionError: users are not kept apart on *"]
+        )
+        matcher.fnmatch_lines([f"E*{said}"])
     assert "own_tests.py" not in result.stdout.str(), "the traceback ends in the test"
     assert not journals(project)
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        ("Empty()", "alice 'iso-*' * nothing *"),
-        ("Forgetting()", "alice 'iso-*' stored a fact and never saw it in get_all*"),
-        ("MuteList()", "alice 'iso-*' stored a fact and never saw it in get_all*"),
-        ("MuteSearch()", "alice 'iso-*' searched for the text of their own fact and did not find it"),
-        ("Failing()", "search by alice 'iso-*' failed: RuntimeError: *withheld*"),
-        ("InItsThread()", "add by alice 'iso-*' failed: ProgrammingError*"),
-    ],
-)
-def test_without_a_positive_control_nothing_passes(pytester: pytest.Pytester, made: str, said: str) -> None:
-    result = run(pytester, made)
+SILENT = {
+    "Empty()": "alice 'iso-*' stored a fact and never saw it in get_all*",
+    "Forgetting()": "alice 'iso-*' stored a fact and never saw it in get_all*",
+    "MuteList()": "alice 'iso-*' saw a fact only after it was due in get_all*",
+    "MuteSearch()": "alice 'iso-*' searched for the text of their own fact and did not find it",
+    "Failing()": "search by alice 'iso-*' failed: RuntimeError: *withheld*",
+    "InItsThread()": "add by alice 'iso-*' failed: ProgrammingError*",
+}
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["nothing is proved about isolation_memory:*"])
+
+def test_without_a_positive_control_nothing_passes(pytester: pytest.Pytester) -> None:
+    result = run_each(pytester, SILENT)
+
+    result.assert_outcomes(errors=len(SILENT))
+    result.stdout.fnmatch_lines(
+        [f"nothing is proved about isolation_memory: {said}" for said in SILENT.values()]
+    )
     assert "hunter2" not in result.stdout.str()
 
 
@@ -272,29 +288,19 @@ def test_a_control_that_fails_later_fails_too(pytester: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["E*completeness-search-*: * 'iso-*' misses own facts in search"])
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        ("MuteExport()", "completeness-export-any: *"),
-        (
-            "MuteHistory()",
-            "nothing is proved about isolation_memory: alice 'iso-*' got nothing of their own from history",
-        ),
-        (
-            "NoPages()",
-            "nothing is proved about isolation_memory: alice 'iso-*' got nothing of their own from page",
-        ),
-        (
-            "NoIds()",
-            "nothing is proved about isolation_memory: get was not asked, because the memory gave no id *",
-        ),
-    ],
-)
-def test_a_surface_that_shows_nothing_fails(pytester: pytest.Pytester, made: str, said: str) -> None:
-    result = run(pytester, made)
+MUTE = {
+    "MuteExport()": "completeness-export-any: *",
+    "MuteHistory()": "nothing is proved*: alice 'iso-*' got nothing of their own from history",
+    "NoPages()": "nothing is proved*: alice 'iso-*' got nothing of their own from page",
+    "NoIds()": "nothing is proved*: get was not asked, because the memory gave no id to ask with",
+}
 
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"E*{said}"])
+
+def test_a_surface_that_shows_nothing_fails(pytester: pytest.Pytester) -> None:
+    result = run_each(pytester, MUTE)
+
+    result.assert_outcomes(failed=len(MUTE))
+    result.stdout.fnmatch_lines([f"E*{said}" for said in MUTE.values()])
 
 
 def test_a_surface_that_the_system_does_not_have_is_left_out(pytester: pytest.Pytester) -> None:
@@ -405,24 +411,21 @@ def test_what_can_not_be_deleted_is_told_and_tried_again_by_the_next_test(
     assert not journals(project)
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        ("None", "No memory system is given*isolation_memory*--isolation-target*"),
-        ("42", "isolation_memory returned a int;*"),
-        ("object()", "isolation_memory returned a object;*"),
-        ("object", "isolation_memory: the adapter (a object) has no method add, search*"),
-        ("'no-such-target'", "There is no target 'no-such-target'*"),
-        ("'missing.py:open_memory'", "There is no file *missing.py*"),
-    ],
-)
-def test_a_fixture_that_gives_no_memory_is_one_sentence(
-    pytester: pytest.Pytester, made: str, said: str
-) -> None:
-    result = run(pytester, made)
+WRONG = {
+    "None": "No memory system is given*isolation_memory*--isolation-target*",
+    "42": "isolation_memory returned an int;*",
+    "object()": "isolation_memory returned an object;*",
+    "object": "isolation_memory: the adapter (a object) has no method add, search*",
+    "'no-such-target'": "There is no target 'no-such-target'*",
+    "'missing.py:open_memory'": "There is no file *missing.py*",
+}
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([said])
+
+def test_a_fixture_that_gives_no_memory_is_one_sentence(pytester: pytest.Pytester) -> None:
+    result = run_each(pytester, WRONG)
+
+    result.assert_outcomes(errors=len(WRONG))
+    result.stdout.fnmatch_lines([*WRONG.values()])
 
 
 @pytest.mark.process

@@ -44,7 +44,7 @@ def of_memory(memory: Any, name: str, settings: Settings, place: Path) -> Target
     elif callable(memory):
         opens = memory
     else:
-        raise UsageProblem(_NO_MEMORY.format(name=name, what=f"a {type(memory).__name__}"))
+        raise UsageProblem(_NO_MEMORY.format(name=name, what=_article(memory)))
     config = TargetConfig(name=name, adapter=name, disposable=settings.disposable, shared=made)
     return Target(config, opens, f"the fixture {name}", code=place)
 
@@ -101,3 +101,8 @@ def _close(examiner: Examiner) -> None:
         examiner.close()
     except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
         raise TargetProblem(f"{examiner.target.name}: {not_closed(error)}.") from None
+
+
+def _article(memory: object) -> str:
+    kind = type(memory).__name__
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
