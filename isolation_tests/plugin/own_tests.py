@@ -27,6 +27,8 @@ from isolation_tests.testdata.relations import Relation, relation
 __all__ = ["Isolation", "Memory", "Opened", "Replay", "User", "isolated"]
 
 MEMORY = "isolation_memory"
+_THE_PROJECTS = object()
+"""In place of a memory: what the fixture isolation_memory gives."""
 _NOTHING = (
     "No memory system is given. Override the fixture isolation_memory in your conftest.py, so that it "
     "returns your adapter, a function that opens it, or a target's name; or give a target with "
@@ -200,7 +202,7 @@ class Replay:
         finding: str,
         tries: int,
         target: str | None = None,
-        memory: Any = None,
+        memory: Any = _THE_PROJECTS,
         options: Mapping[str, str | None] | None = None,
     ) -> None:
         """The plan shows no violation in any of the tries; raises `AssertionError` if it does or can't tell.
@@ -224,7 +226,13 @@ class Replay:
         if target is not None:
             yield self._opened.examiner(target, _filled(options, self._opened.settings().option_map()))
             return
-        with self._opened.of(self._memory() if memory is None else memory, MEMORY) as examiner:
+        own = memory is _THE_PROJECTS
+        if memory is None:
+            raise UsageProblem(
+                "The fixture of this test returned None; let it return a memory or a target's name."
+            )
+        name = MEMORY if own else _name_of(memory)
+        with self._opened.of(self._memory() if own else memory, name) as examiner:
             yield examiner
 
 
@@ -237,6 +245,12 @@ def _filled(options: Mapping[str, str | None], given: Mapping[str, str]) -> dict
             "--isolation-option KEY=VALUE, or in ISOLATION_OPTIONS."
         )
     return {name: given[name] if value is None else value for name, value in options.items()}
+
+
+def _name_of(memory: Any) -> str:
+    """What a memory is called in messages: its function's name, or else its class's."""
+    name = getattr(memory, "__name__", None)
+    return name if isinstance(name, str) else type(memory).__name__
 
 
 def _relation(name: str) -> Relation:

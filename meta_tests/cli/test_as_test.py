@@ -135,7 +135,7 @@ def asked(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
         (
             "leaking",
             {"failed": 1},
-            "E*A1-search-prefix-dash: * got a fact of 'iso-*-corp' from search*, in try 1 *",
+            "E*A1-search-prefix-dash: * got a fact of 'iso-*-corp' from search*, in try 1.",
         ),
         ("leaking()", {"failed": 1}, "E*users are not kept apart on isolation_memory"),
         ("listing", {"failed": 1}, "E*The test is there for A1-search-prefix-dash."),
@@ -187,7 +187,23 @@ def test_a_named_fixture_is_asked(pytester: pytest.Pytester, project: Path) -> N
     made(project, "clean()", "notes")
 
     leaking.assert_outcomes(failed=1)
+    leaking.stdout.fnmatch_lines(["E*users are not kept apart on Merged"])
     asked(pytester).assert_outcomes(passed=1)
+
+
+def test_a_named_fixture_that_gives_nothing_is_not_replaced_by_another(
+    pytester: pytest.Pytester, project: Path
+) -> None:
+    write(finding(project), "--as-test", "test_leak.py", "--fixture", "notes")
+    (project / "conftest.py").write_text(
+        "import pytest, stores\n\n@pytest.fixture\ndef notes(): return None\n\n"
+        "@pytest.fixture\ndef isolation_memory(): return stores.clean\n",
+        encoding="utf-8",
+    )
+    result = asked(pytester)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["The fixture of this test returned None*"])
 
 
 def test_without_a_fixture_the_test_says_what_to_do(pytester: pytest.Pytester, project: Path) -> None:

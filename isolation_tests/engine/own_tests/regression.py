@@ -145,7 +145,7 @@ def _performed(examiner: Examiner, plan: Plan, key: str, tries: int) -> str:
         ]
         if cases:
             case = min(cases, key=lambda one: one.finding.key != key)
-            return violated(name, [finding_lines(case, _said(case, key, attempt, tries))])
+            return violated(name, [finding_lines(case, _said(case, key, attempt))])
         problems = [text for _, judged in answers for text in (*judged.errors, *judged.doubts)]
         problems += [why for history, _ in answers if not is_alone(history) for why in unasked(history)]
         if problems:
@@ -157,6 +157,6 @@ def _is_news(examiner: Examiner, finding: Finding) -> bool:
     return examiner.target.known_reason(finding.key) is None
 
 
-def _said(case: Case, key: str, attempt: int, tries: int) -> str:
+def _said(case: Case, key: str, attempt: int) -> str:
     other = "" if case.finding.key == key else f" The test is there for {key}."
-    return f"{happened(case)}, in try {attempt} of at most {tries}.{other}"
+    return f"{happened(case)}, in try {attempt}.{other}"
