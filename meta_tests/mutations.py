@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -31,6 +32,7 @@ _PROGRAM = [str(folder.resolve()) for folder in _FOLDERS] + [place for place in 
 _STARTS = ("os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "subprocess.Popen")
 _CHANGES = ("os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
 _WRITES = frozenset("wax+")
+_CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 # JSON that Python's own writer does not write; each stands for the text beside it.
 _RAW = {
@@ -114,6 +116,36 @@ def _change(draw: st.DrawFn, holder: Any, key: Any) -> None:
 
 
 @st.composite
+def swapped(draw: st.DrawFn, sample: Any) -> Any:
+    """A JSON value of which two parts have changed places."""
+    value = copy.deepcopy(sample)
+    places = list(_places(value))[1:]
+    one, other = (places[draw(st.integers(0, len(places) - 1))] for _ in range(2))
+    shorter = min(len(one), len(other))
+    if one[:shorter] != other[:shorter]:
+        first, second = _at(value, one), _at(value, other)
+        _at(value, one[:-1])[one[-1]], _at(value, other[:-1])[other[-1]] = second, first
+    return value
+
+
+def _at(value: Any, place: tuple[Any, ...]) -> Any:
+    for step in place:
+        value = value[step]
+    return value
+
+
+def sealed(records: Any) -> bytes:
+    """Evidence's records as a file whose footer fits, so that what stands in them is really read."""
+    if not (isinstance(records, list) and records and isinstance(records[-1], dict)):
+        return written(records).encode()
+    body = b"".join(written(record).encode() + b"\n" for record in records[:-1])
+    footer = dict(records[-1])
+    if "digest" in footer:
+        footer |= {"digest": hashlib.sha256(body).hexdigest(), "records": len(records) - 2}
+    return body + written(footer).encode() + b"\n"
+
+
+@st.composite
 def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
     """Bytes with a few of them changed, inserted, repeated or cut off."""
     content = bytearray(sample)
@@ -141,7 +173,8 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
     if _watched is None or threading.get_ident() in _others:
         return
     if event == "open" and isinstance(arguments[0], str | bytes | Path):
-        writes = isinstance(arguments[1], str) and bool(_WRITES & set(arguments[1]))
+        flags = arguments[2] if isinstance(arguments[2], int) else 0
+        writes = bool(_WRITES & set(arguments[1] or "")) or bool(flags & _CHANGING)
         path = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0])
         _watched.append(("write" if writes else "read", path))
     elif event in _CHANGES:
@@ -177,15 +210,14 @@ def contained(folder: Path, *code: Path) -> Iterator[None]:
         _watched = None
         gc.enable()
         sys.dont_write_bytecode = compiles
-    inside = str(folder.resolve())
+    inside = folder.resolve()
     for what, place in seen:
         if what == "read" and not Path(place).is_file():
             continue  # a folder that was listed, or a look for what is not there
-        path = str((Path.cwd() / place).resolve()) if what in ("read", "write") else ""
-        own = path.startswith(inside) and not path.endswith(".py")
-        code_of = path.startswith((*_PROGRAM, *map(str, code))) or path.endswith(".pyc")
-        loaded = what == "read" and code_of
-        assert own or loaded, (what, place)
+        path = (Path.cwd() / place).resolve()
+        own = what in ("read", "write") and path.is_relative_to(inside) and path.suffix != ".py"
+        of_program = path.suffix == ".pyc" or any(path.is_relative_to(each) for each in (*_PROGRAM, *code))
+        assert own or (what == "read" and of_program), (what, place)
 
 
 def _collect_once() -> None:
@@ -196,8 +228,12 @@ def _collect_once() -> None:
         gc.collect()
 
 
+class TooLate(BaseException):
+    """It took too long. No `Exception` and no `OSError`, because what reads a file expects those."""
+
+
 def _too_late(*_: object) -> None:
-    raise TimeoutError(f"it took more than {SECONDS} seconds")
+    raise TooLate(f"it took more than {SECONDS} seconds")
 
 
 def problem_of(folder: Path, read: Callable[[], object]) -> Problem | None:

@@ -19,15 +19,23 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
+from isolation_tests.adapters.described import bodies
 from isolation_tests.adapters.described.http_tables import HttpOptions
 from isolation_tests.adapters.described.mcp_options import McpOptions
+from isolation_tests.adapters.process.link import MOST_LINE_BYTES
 from isolation_tests.adapters.process.memory import BridgeOptions
 from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.cli import main
+from isolation_tests.core.bounded import MOST_DEPTH
 from isolation_tests.core.errors import ExitStatus
+from isolation_tests.core.metering import MOST_PAUSE_SECONDS
+from isolation_tests.engine.examiner import HANGS_BEFORE_GIVING_UP
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.execution.contract import KEYWORDS
+from isolation_tests.execution.guard import LAST_TRIES
+from isolation_tests.execution.meter import FAILURES_IN_A_ROW
+from isolation_tests.execution.session import CLOSE_LIMIT_SECONDS, OPEN_LIMIT_SECONDS
 from isolation_tests.model import CheckResult, Level, Plan, Verdict
 from isolation_tests.plugin import OPTIONS
 from isolation_tests.targets.config import TargetConfig
@@ -210,6 +218,29 @@ def test_without_source_keys_have_no_description_and_nothing_fails(tmp_path: Pat
     )
 
     assert ran.stdout == "isolation_tests.model.plan []\n", ran.stderr
+
+
+def test_the_limits_that_are_documented_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    limits = {row[0]: row[1] for row in rows if len(row) > 1}
+    seconds = TargetConfig.model_fields["call_limit_seconds"].default
+    megabytes, pages = bodies.MOST_BYTES // 1_000_000, bodies.MOST_PAGES
+    hangs, mebibytes = HANGS_BEFORE_GIVING_UP + 1, MOST_LINE_BYTES // 2**20
+    assert (
+        limits.items()
+        >= {
+            "a call": f"{seconds:g} seconds, without pauses that the target asks for",
+            "calls in a row that time out": f"{hangs}, then the other checks of this process are skipped",
+            "calls in a row that fail": f"{FAILURES_IN_A_ROW}, then three more tries to read",
+            "opening a target": f"{OPEN_LIMIT_SECONDS:g} seconds",
+            "closing a target": f"{CLOSE_LIMIT_SECONDS:g} seconds",
+            "one answer of `http` and `mcp`": f"{megabytes} MB, {MOST_DEPTH} levels, {pages} pages of a list",
+            "one line of a bridge": f"{mebibytes} MiB, {MOST_DEPTH} levels",
+        }.items()
+    )
+    assert LAST_TRIES == 3
+    assert MOST_PAUSE_SECONDS == 60, "a pause of up to a minute"
 
 
 def test_the_files_that_documents_link_to_exist() -> None:

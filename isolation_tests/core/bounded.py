@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["MOST_DEPTH", "TooDeep", "TooLong", "is_deeper", "parsed", "read_file"]
+__all__ = ["MOST_DEPTH", "TooDeep", "TooLong", "is_deeper", "no_json", "parsed", "read_file"]
 
 MOST_DEPTH = 100
 """The most lists and objects within each other."""
@@ -23,6 +23,10 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 class TooDeep(ValueError):  # noqa: N818 - what the text is
     """JSON has more lists and objects within each other than are read."""
+
+
+class TwiceNamed(ValueError):  # noqa: N818 - what the text is
+    """An object in JSON has a name twice."""
 
 
 class TooLong(OSError):  # noqa: N818 - what the file is
@@ -51,17 +55,24 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def parsed(text: str | bytes) -> Any:
+def parsed(text: str | bytes, *, once: bool = False) -> Any:
     """The JSON value of a text; raises `TooDeep` if it is too deep, and ValueError if it is no JSON.
 
     NaN and Infinity are not JSON, although Python reads and writes them; neither is a number so large that
-    Python would read it as infinite.
+    Python would read it as infinite. once: no object may have a name twice, because some readers would take
+    the first value and others the last.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     if is_deeper(text):
         raise TooDeep(f"it has more than {MOST_DEPTH} lists and objects within each other")
-    return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    pairs = _unambiguous if once else None
+    return json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=pairs)
+
+
+def no_json(error: ValueError) -> str:
+    """Why `parsed` refused a text, as a phrase."""
+    return str(error) if isinstance(error, TooDeep | TwiceNamed) else "it is not JSON"
 
 
 def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
@@ -76,6 +87,13 @@ def is_deeper(text: str | bytes, most: int = MOST_DEPTH) -> bool:
     bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _TEXT)
     brackets = b"".join(bare.split(b'"')[::2])
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise TwiceNamed("an object in it has a name twice")
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

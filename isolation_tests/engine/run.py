@@ -15,6 +15,7 @@ from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.safety.watchdog import Watchdog
 from isolation_tests.execution.journal import Journal
+from isolation_tests.execution.session import NotClosed
 from isolation_tests.model import Level, Plan
 from isolation_tests.reporting.evidence.evidence import ExpectedCheck
 from isolation_tests.targets.resolve import Target
@@ -80,7 +81,8 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
 
 def not_closed(error: BaseException) -> str:
     """That closing a target failed, without the error's text, which may hold a stranger's data."""
-    return f"closing the target failed with {withheld(error)}"
+    told = error if isinstance(error, NotClosed) else NotClosed(error)
+    return str(told).removesuffix(".")
 
 
 @contextlib.contextmanager
@@ -112,8 +114,9 @@ def blaming(name: str) -> Iterator[None]:
         yield
     except (Exception, KeyboardInterrupt):
         raise
-    except BaseException as error:
-        kind = f"{type(error).__name__}({error})"
+    except BaseException as error:  # noqa: BLE001 - told without a text, which may be a stranger's
+        code = getattr(error, "code", None)
+        kind = f"{type(error).__name__}({code})" if isinstance(code, int) else withheld(error)
         raise TargetProblem(
             f"{name}: the adapter raised {kind}, which ends the process; make it raise an Exception."
-        ) from error
+        ) from None

@@ -83,11 +83,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A plan's translation into one run: who its users are, and what its facts and queries say."""
+    """A plan's translation into one run: who its users are, and what its facts and queries say.
+
+    fresh: the first user's fresh number, which is in every key: somebody's memory in a store that takes all
+    users' keys for one could have a key without it.
+    """
 
     plan: Plan
     users: tuple[BoundUser, ...]
     mint: Mint
+    fresh: int
 
     def canary(self, fact: int) -> str:
         """The text that marks a fact as its first owner's."""
@@ -152,7 +157,7 @@ class Binding:
         """The keywords of a call; raises `LookupError` where they name a fact that was never stored."""
         keywords: dict[str, Any] = {"limit": step.limit} if step.op is Operation.SEARCH else {}
         if step.op is Operation.ADD and step.key is not None:
-            keywords["key"] = step.key.replace("{base}", str(self.users[0].number))
+            keywords["key"] = step.key.replace("{base}", str(self.fresh))
         for name in ("metadata", "filters"):
             if getattr(step, name) is not None:
                 keywords[name] = self.fill(getattr(step, name), partial(world.id_of, step.user))
@@ -185,7 +190,7 @@ def bind(plan: Plan, lease: Lease) -> Binding:
         BoundUser(number=lease.number(), name=bind_name(user, *bases[user.group]), type=user.type)
         for user in plan.users
     )
-    return Binding(plan, users, lease.mint)
+    return Binding(plan, users, lease.mint, bases[plan.users[0].group][1])
 
 
 def look_alike(real: str, seed: int) -> str:

@@ -14,7 +14,8 @@ from isolation_tests.core.errors import TargetProblem
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING, Operation, Plan, Step
+from isolation_tests.model import WRITING, Operation, Plan, Step, UserSpec, reference
+from isolation_tests.plans.cells import TOPIC
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 
@@ -65,13 +66,15 @@ class GuardedSession:
         """As the session's; raises `NotLeased` for a call that could reach a stranger's data.
 
         On a target that is not disposable, these are writes and deletes under a name that is not this run's,
-        any call under a name that somebody may really have, and calls that work on the whole store. Raises
-        `RunEnded` if the run may send nothing more.
+        any call under a name that somebody may really have, intrusions upon such a user, and calls that work
+        on the whole store. Raises `RunEnded` if the run may send nothing more.
         """
         if self.lease.halted and method in _WRITES:
             raise Halted(method)
-        if not self.disposable and (method in _WIDE or self._is_strange(method, user)):
-            raise NotLeased(method, user)
+        if not self.disposable:
+            for name in (user, *(arguments[:1] if method == Operation.INTRUDE else ())):
+                if method in _WIDE or self._is_strange(method, name):
+                    raise NotLeased(method, name)
         meter = self.session.meter
         if meter is None or self.lost:
             return self.session.call(method, user, *arguments, **keywords)
@@ -139,7 +142,43 @@ class GuardedSession:
 
 def reaches_out(plan: Plan, step: Step) -> bool:
     """Whether a step could reach data of somebody outside the run."""
-    user = plan.users[step.user]
-    if step.op is Operation.MAINTAIN or (user.type == "json" and may_be_real(json.loads(user.template))):
+    told = [plan.users[index] for index in _told(step.metadata, step.filters)]
+    victims = [] if step.victim is None else [plan.users[step.victim]]
+    named = (plan.users[step.user], *victims, *told)
+    if step.op is Operation.MAINTAIN or any(map(_may_be_real, named)):
         return True
-    return step.op in WRITING and (step.spoiled or step.id_form is not None or not reaches_only_itself(user))
+    if step.op not in WRITING:
+        return False
+    return step.spoiled or _writes_beyond(step) or not all(map(reaches_only_itself, named))
+
+
+def _may_be_real(user: UserSpec) -> bool:
+    """Whether a user's name is the same in every run, and one that somebody may really have."""
+    if user.type == "json":
+        return may_be_real(json.loads(user.template))
+    return user.literal and may_be_real(user.template)
+
+
+def _told(*values: object) -> Iterator[int]:
+    """The users whom metadata and filters name."""
+    for value in values:
+        if isinstance(value, dict | list | tuple):
+            yield from _told(*(value.values() if isinstance(value, dict) else value))
+        elif (named := reference(value)) is not None and named[0] == "@":
+            yield named[1]
+
+
+def _writes_beyond(step: Step) -> bool:
+    """Whether a write's arguments could be taken for somebody else's: an id, a key, a filter or an owner."""
+    shared = step.key is not None and "{base}" not in step.key
+    return step.id_form is not None or shared or step.filters is not None or _names_somebody(step.metadata)
+
+
+def _names_somebody(value: object) -> bool:
+    """Whether metadata holds what could be somebody's name; what all plans store beside a fact is not."""
+    if isinstance(value, dict):
+        inner = [part for pair in value.items() if pair not in TOPIC.items() for part in pair[1:]]
+        return any(map(_names_somebody, inner))
+    if isinstance(value, list | tuple):
+        return any(map(_names_somebody, value))
+    return reference(value) is None and may_be_real(value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import json
 import os
 import re
@@ -35,6 +36,8 @@ _INFO = "run.json"
 _CLEANER = "cleaner.jsonl"
 _CLEANING = "cleaning"
 _HALTED = "halted"
+_NOT_OFFERED = (errno.EINVAL, errno.ENOTSUP)
+"""What a file system says that can't be told to keep the entries of a folder."""
 
 
 class JournalProblem(UsageProblem):
@@ -89,6 +92,8 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
             self._file = (folder / f"{worker:03d}.jsonl").open("ab")
+            if durable:
+                _keep_entries(folder)
         except OSError as error:
             self._lock.release()
             raise JournalProblem(folder, error) from error
@@ -113,6 +118,8 @@ class Journal:
                 file.write(whole.model_dump_json())
                 file.flush()
                 os.fsync(file.fileno())
+            if durable:
+                _keep_entries(folder)
         except OSError as error:
             journal.close()
             raise JournalProblem(folder, error) from error
@@ -257,6 +264,20 @@ def _entries(path: Path) -> Iterator[tuple[str, Any]]:
                 for kind in ("lease", "done"):
                     for name in entry.get(kind, ()) if isinstance(entry, dict) else ():
                         yield kind, name
+
+
+def _keep_entries(folder: Path) -> None:
+    """Let a loss of power not take what was created here: a file is lost with its entry in its folder."""
+    root = _root()
+    for each in (folder, root, root.parent, root.parent.parent) if hasattr(os, "O_DIRECTORY") else ():
+        entries = os.open(each, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(entries)
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+        finally:
+            os.close(entries)
 
 
 def _root() -> Path:

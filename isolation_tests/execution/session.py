@@ -21,7 +21,7 @@ import anyio
 
 from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.core import metering
-from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem, withheld
 from isolation_tests.execution.contract import NEEDED, claimed, is_async, missing_methods
 from isolation_tests.execution.meter import Call, Meter
 
@@ -31,6 +31,13 @@ CLOSE_LIMIT_SECONDS = 30.0
 
 class TimeLimit(Exception):  # noqa: N818 - the field's word
     """A call did not answer within the target's time limit and was given up."""
+
+
+class NotClosed(TargetProblem):
+    """Closing an adapter failed. Its own text is left out, because it may be a stranger's."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"closing the target failed with {withheld(error)}.")
 
 
 class GivenUp(Exception):  # noqa: N818 - the field's word
@@ -219,11 +226,16 @@ class Session:
             return self._more[number - 1]
 
     def close(self) -> None:
-        """Close the adapter on its lane; a lost session is left to die with the process."""
+        """Close the adapter on its lane; a lost session is left to die with the process.
+
+        Raises `NotClosed` if the adapter raises an exception.
+        """
         if self.lost:
             return
         try:
             self._leave()
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises is told without its text
+            raise NotClosed(error) from None
         finally:
             for lane in (*self._more, self._lane):
                 lane.stop()

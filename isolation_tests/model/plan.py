@@ -177,7 +177,7 @@ class Step(Frozen):
     """Filters to pass. "@1" becomes user 1's name, "#0" the canary of fact 0, and "~0" its stored id."""
 
     key: str | None = None
-    """For add: the caller's own id for the memory."""
+    """For add: the caller's own id for the memory, with `{base}` for a fresh number of this run."""
 
     cursor: int | None = None
     """For page: index of the earlier page step whose cursor is passed."""

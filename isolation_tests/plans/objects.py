@@ -139,7 +139,7 @@ JOINING = {"colon": ":", "slash": "/", "dash": "-", "underscore": "_", "dot": ".
 
 
 def _joined_key(separator: str) -> Callable[[Material], Plan]:
-    """User 0 has the key "x:profile"; user 1, whose name is user 0's name plus ":x", has "profile"."""
+    """User 0 has the key "x:p"; user 1, whose name is user 0's name plus ":x", has "p"."""
 
     def build(material: Material) -> Plan:
         return Plan(
@@ -153,9 +153,9 @@ def _joined_key(separator: str) -> Callable[[Material], Plan]:
                 add(1, 3),
                 settle(0, control=True),
                 settle(1, control=True),
-                add(0, 0, key=f"x{separator}profile"),
+                add(0, 0, key=f"x{separator}profile-{{base}}"),
                 settle(0, anomaly="A5"),
-                add(1, 1, key="profile"),
+                add(1, 1, key="profile-{base}"),
                 settle(1, anomaly="A5"),
                 list_all(0, anomaly="A5"),
                 list_all(1, anomaly="A5"),

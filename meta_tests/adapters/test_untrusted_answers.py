@@ -7,6 +7,7 @@ import gzip
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,14 @@ def test_answers_of_a_service(
 def test_packed_answers(packed: bytes, encoding: str) -> None:
     with contextlib.suppress(OutOfBounds):
         assert len(gathered([packed[:7], packed[7:]], encoding, time.monotonic() + 10)) <= MOST_BYTES
+
+
+def test_a_packed_answer_that_never_becomes_anything_ends() -> None:
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    head = packer.compress(b"") + packer.flush(zlib.Z_SYNC_FLUSH)
+    endless = chain([head], repeat(b"\x00\x00\x00\xff\xff" * 200_000))
+    with pytest.raises(OutOfBounds, match="larger than 16 MB"):
+        gathered(endless, "gzip", time.monotonic() + 10)
 
 
 def test_a_bomb_within_a_bomb_is_not_unpacked() -> None:

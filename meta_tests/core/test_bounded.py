@@ -64,6 +64,14 @@ def test_what_is_no_json_is_refused(text: str | bytes, why: str) -> None:
         parsed(text)
 
 
+def test_a_name_that_stands_twice_is_refused_where_it_matters_who_reads_it() -> None:
+    text = '{"a": {"b": 1, "b": 2}}'
+    assert parsed(text) == {"a": {"b": 2}}
+    with pytest.raises(ValueError, match="name twice"):
+        parsed(text, once=True)
+    assert parsed('[{"b": 1}, {"b": 2}]', once=True) == [{"b": 1}, {"b": 2}]
+
+
 def test_the_deepest_that_is_read_is_read() -> None:
     assert depth(parsed("[" * MOST_DEPTH + "]" * MOST_DEPTH)) == MOST_DEPTH
     with pytest.raises(TooDeep):

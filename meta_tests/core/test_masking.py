@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from isolation_tests.core import masking
 from isolation_tests.core.masking import MASK, masked_options, masked_text, secret_values
+from isolation_tests.targets.resolve import resolve
 
 SECRET = "hunter2hunter2"  # noqa: S105 - the text that has to vanish
 TEXTS = [
@@ -21,6 +24,7 @@ TEXTS = [
     f"authorization: {SECRET}",
     f"Set-Cookie: sid={SECRET}; Path=/",
     f"X-Api-Key: {SECRET}",
+    f"sent Bearer {SECRET} to it",
     f"https://hooks.slack.com/services/T000/B000/{SECRET}",
     f"https://discord.com/api/webhooks/123/{SECRET}",
     f"session_id={SECRET}",
@@ -62,18 +66,33 @@ def test_options_are_masked_at_any_depth() -> None:
         "path": "/srv",
         "args": ["--quiet", "--api-key", SECRET, "--port", "80"],
         "hosts": [{"auth": [SECRET]}],
+        "credentials": {"first": {"name": SECRET}},
     }
     masked = masked_options(options)
     assert SECRET not in str(masked)
     assert masked["llm.config.model"] == "small"
     assert (masked["path"], masked["args.0"], masked["args.4"]) == ("/srv", "--quiet", "80")
-    assert secret_values(options) == [SECRET] * 5
+    assert secret_values(options) == [SECRET] * 6
 
 
 def test_a_remembered_value_is_masked_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_KNOWN", set())
     masking.remember(["plain-looking", "abc"])
     assert masked_text("x plain-looking y abc") == f"x {MASK} y abc"
+
+
+def test_values_of_the_variables_that_a_target_names_are_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masking, "_KNOWN", set())
+    monkeypatch.setenv("PLANTED", "like-any-word")
+    text = 'name = "t"\nadapter = "isolation_tests.adapters.reference:open_memory"\nvariables = ["PLANTED"]\n'
+    (tmp_path / "t.toml").write_text(
+        f"{text}[options]\nleak = {{ pin = 'one-more-word' }}\n", encoding="utf-8"
+    )
+    assert masked_text("like-any-word, one-more-word") == "like-any-word, one-more-word"
+    resolve(str(tmp_path / "t.toml"))
+    assert masked_text("like-any-word, one-more-word") == f"{MASK}, {MASK}"
 
 
 def test_a_remembered_value_in_a_name_does_not_hide_that_the_name_tells_a_secret(

@@ -37,6 +37,10 @@ class Store:
         rows = [text for owner, text in ROWS if owner == user or self.leaks == "search"]
         return [Memory(id=str(n), text=text) for n, text in enumerate(rows)][:limit]
 
+    def close(self):
+        if self.leaks == "close":
+            raise ConnectionError("the secret of admin")
+
     def add(self, user, text):
         open("written", "w").close()
 
@@ -100,6 +104,12 @@ def test_without_the_own_text_nothing_is_proved(folder: Path) -> None:
     assert (status, "'three' did not see their own text" in told) == (2, True)
     status, told = call("probe", "shop.toml", "-O", "leaks=raise")
     assert (status, "reading as 'one' failed: ConnectionError" in told, "secret" in told) == (2, True, False)
+
+
+def test_a_system_that_fails_to_close_is_told_without_its_words() -> None:
+    status, told = call("probe", "shop.toml", "-O", "leaks=close", "-v")
+    assert (status, "secret" in told) == (2, False), told
+    assert "closing the target failed with ConnectionError [text withheld, 19 characters" in told
 
 
 @pytest.mark.parametrize(

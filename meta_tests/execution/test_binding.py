@@ -10,6 +10,7 @@ import pytest
 
 from isolation_tests.adapter import Memory, Refused
 from isolation_tests.adapters.reference import ReferenceStore
+from isolation_tests.engine.laws import all_laws
 from isolation_tests.execution.binding import Lease, look_alike
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
@@ -19,7 +20,9 @@ from isolation_tests.model import (
     Step,
     UserSpec,
 )
+from isolation_tests.plans import Material
 from isolation_tests.testdata.canaries import Mint
+from isolation_tests.testdata.facts import People
 from meta_tests.execution.small import SECRET, TEXT, TWO, Store, add, listed, plan, run, runner_of, session_of
 
 HEX = "[0-9a-f]"
@@ -43,11 +46,63 @@ def test_workers_never_share_names_or_numbers() -> None:
     assert len(set(numbers)) == 150
 
 
+def test_numbers_begin_with_nine_digits_that_only_this_worker_of_the_run_has() -> None:
+    leases = [Lease(run_id, worker, Mint(SECRET)) for run_id in ("k3f9", "k3fa") for worker in (3, 4)]
+    numbers = [[lease.base()[1] for _ in range(20)] for lease in leases]
+    assert {len(str(number)) for made in numbers for number in made} == {15}
+    assert len({str(number)[:9] for made in numbers for number in made}) == len(leases)
+    for lease, made in zip(leases, numbers, strict=True):
+        assert all(map(lease.made, made))
+        assert not any(lease.made(number) for other in numbers if other is not made for number in other)
+
+
 def test_users_of_one_group_share_the_base() -> None:
     related = (UserSpec(template="{base}"), UserSpec(template="{base}-corp"), UserSpec(group=1))
     first, second, other = (str(user.name) for user in run(Store(), plan(add(0), users=related)).users)
     assert second == f"{first}-corp"
     assert first not in other
+
+
+class Keyed(Store):
+    """Notes the keys that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+
+    def add(self, user: Any, text: str, *, key: str = "") -> list[Memory]:
+        self.keys.append(key)
+        return super().add(user, text)
+
+
+def test_two_users_of_a_plan_share_a_key_that_nobody_else_has() -> None:
+    """In a store that takes all keys for one user's, a key of others would replace their memory."""
+    keyed = [add(user).model_copy(update={"key": "profile-{base}"}) for user in (0, 1)]
+    store = Keyed()
+    with closing(session_of(lambda: store)) as session:
+        for _ in range(3):
+            runner_of(session).run(plan(*keyed))
+        for worker in (3, 4):
+            runner = runner_of(session, worker=worker)
+            runner.run(plan(*keyed))
+            runner.run(plan(*keyed))
+    shared = store.keys[::2]
+    assert shared == store.keys[1::2]
+    assert len({*shared}) == 4, "a new lease of the same worker begins anew"
+    own = str(Lease("k3f9", 3, Mint(SECRET)).base()[1])[:9]
+    assert {key[:-9] for key in shared} == {"profile-" + own[:6]}
+
+
+@pytest.mark.parametrize("law", all_laws())
+def test_no_plan_of_the_suite_has_a_key_of_others(law: str) -> None:
+    offered = {name for cell in all_laws()[law].cells for name in cell.needs} | {"key", "metadata"}
+    material = Material(
+        people=People(3), capabilities=frozenset(offered), crowd=5, rounds=2, disposable=False
+    )
+    for cell in all_laws()[law].cells:
+        with suppress(NotImplementedError):
+            keys = [step.key for step in cell.build(material).steps if step.key is not None]
+            assert all("{base}" in key for key in keys), cell.id
 
 
 def test_a_right_system_holds_with_its_controls() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,41 @@ def test_a_name_is_on_disk_before_the_first_call_with_it(journal: Journal) -> No
     assert len(seen) == 6
     assert all(seen)
     assert left() == []
+
+
+def kept(durable: bool, monkeypatch: pytest.MonkeyPatch) -> list[str]:  # noqa: FBT001
+    """What a run's journal has made sure of, file or folder, in this order, after its first lease."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(number: int) -> None:
+        place = Path(f"/proc/self/fd/{number}").resolve()
+        synced.append(f"{place.name}: {place.read_text(encoding='utf-8')}" if place.is_file() else place.name)
+        real(number)
+
+    monkeypatch.setattr("isolation_tests.execution.journal.os.fsync", fsync)
+    begun = Journal.begin(INFO, durable=durable)
+    synced.append("begun")
+    begun.lease([OURS])
+    begun.close()
+    return synced
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc is not here")
+def test_a_lease_survives_a_loss_of_power_with_the_folders_that_lead_to_it(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *before, begun, leased = kept(durable=True, monkeypatch=monkeypatch)
+    assert begun == "begun"
+    assert leased == f'000.jsonl: {{"lease": ["{OURS}"]}}\n'
+    record = next(number for number, each in enumerate(before) if each.startswith("run.json: {"))
+    assert before[record + 1 :] == [RUN, "journal", "isolation-tests", state.name]
+
+
+def test_a_store_that_may_be_lost_needs_no_lease_that_survives_a_loss_of_power(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert kept(durable=False, monkeypatch=monkeypatch)[-1] == "begun"
 
 
 def test_without_a_journal_nothing_is_written_to_the_target(journal: Journal, monkeypatch: Any) -> None:

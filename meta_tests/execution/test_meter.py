@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,22 @@ def test_no_budget_of_requests_is_passed_by_one_and_everything_written_is_delete
     assert any("budget" in doubt for doubt in judge(histories[-1]).doubts), "a plan cut short proves nothing"
 
 
+@pytest.mark.parametrize("most", [9, 12, 20])
+def test_deletes_that_cost_more_than_was_set_aside_do_not_pass_the_budget(ledger: Ledger, most: int) -> None:
+    class Dear(Counting):
+        def delete_all(self, user: Any) -> None:
+            for _ in range(7):
+                metering.request()
+                self._take("page")
+            self.rows.pop(user, None)
+
+    adapter = Dear()
+    _, left = perform(adapter, meter_of(ledger, requests=most), crowd(4), times=2)
+    assert ledger.read().requests <= most
+    assert adapter.asked.count("page") <= most
+    assert len(left) == len(adapter.rows) > 0, "who is left is listed"
+
+
 def test_a_budget_is_shared_by_processes(ledger: Ledger, tmp_path: Path) -> None:
     spend = (
         "import sys, time; from pathlib import Path\n"
@@ -164,6 +181,23 @@ def test_seconds_are_limited(ledger: Ledger) -> None:
     meter = Meter(ledger, Budget(seconds=5), began=time.monotonic() - 6)
     perform(Counting(), meter, crowd(2))
     assert "the budget of 5 seconds is spent" in ledger.read().ended
+
+
+def test_calls_at_once_are_limited(ledger: Ledger) -> None:
+    meter = Meter(ledger, Budget(concurrency=2), began=time.monotonic(), room=2)
+    going: list[int] = []
+    most = [0]
+
+    def call(number: int) -> None:
+        with meter.calling("get_all", "alice", [], {}):
+            going.append(number)
+            most[0] = max(most[0], len(going))
+            time.sleep(0.01)
+            going.remove(number)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(call, range(12)))
+    assert most == [2]
 
 
 def test_the_rate_is_limited_over_all_meters(ledger: Ledger) -> None:

@@ -35,11 +35,47 @@ class Leaking(Store):
 GETTING = plan(add(0), add(1), settle(0), settle(1), Step(op=Operation.GET, user=1, fact=0))
 
 
-@pytest.mark.parametrize("asked", [TWO, GETTING], ids=["lists", "refusals"])
+COMPARED = TWO.model_copy(update={"viewer": 0})
+"""Keeps the fields of the viewer's own rows, to compare them with those of another run."""
+
+
+@pytest.mark.parametrize("asked", [TWO, GETTING, COMPARED], ids=["lists", "refusals", "fields"])
 def test_a_strangers_text_is_in_no_history(asked: Plan) -> None:
     dump = run(Leaking(), asked, disposable=False).model_dump_json()
     assert "recipe" not in dump
     assert f"[{len(STRANGER)} characters that this run did not write, digest " in dump
+
+
+class Appending(Store):
+    """Adds the stranger's words to everybody's own."""
+
+    def get_all(self, user: Any) -> list[Memory]:
+        return [Memory(row.id, f"{STRANGER} {row.text}; {STRANGER}") for row in super().get_all(user)]
+
+
+def test_of_a_row_that_is_the_runs_own_in_part_the_rest_is_withheld() -> None:
+    history = run(Appending(), TWO, disposable=False)
+    row = history.events[-1].rows[0]
+    note = rf"\[{len(STRANGER) + 1} characters that this run did not write, digest [0-9a-f]{{12}}\]"
+    assert re.fullmatch(
+        rf"{note}My card number is \S+\.{note.replace(str(len(STRANGER) + 1), '47')}", row.text
+    )
+    assert "recipe" not in history.model_dump_json()
+
+
+class Failing(Store):
+    def get(self, user: Any, id: str) -> Memory | None:
+        raise ConnectionError(f"lost while reading {STRANGER}")
+
+
+def test_an_error_is_told_by_its_class_and_where_the_adapter_raised_it() -> None:
+    event = run(Failing(), GETTING, disposable=False).events[-1]
+    line = Failing.get.__code__.co_firstlineno + 1
+    assert event.error_kind == "ConnectionError"
+    assert re.fullmatch(
+        rf"\[text withheld, \d+ characters, digest [0-9a-f]{{12}}\] at test_recorder\.py:{line}",
+        event.error or "",
+    )
 
 
 def test_refusals_are_withheld_where_strangers_are() -> None:

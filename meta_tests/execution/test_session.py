@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any
@@ -14,10 +15,22 @@ import pytest
 
 from isolation_tests.adapter import Memory
 from isolation_tests.core.errors import TargetProblem
-from isolation_tests.execution.session import TimeLimit
+from isolation_tests.execution.session import NotClosed, TimeLimit
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
-from meta_tests.execution.small import BUDGET, TWO, AsyncStore, Store, run, runner_of, session_of
+from isolation_tests.model import Operation, Step
+from meta_tests.execution.small import (
+    BUDGET,
+    STRANGER,
+    TWO,
+    AsyncStore,
+    Store,
+    add,
+    plan,
+    run,
+    runner_of,
+    session_of,
+)
 
 
 class Hanging(Store):
@@ -159,6 +172,25 @@ def test_a_context_is_left_on_its_own_thread() -> None:
     assert len(threads) == 2
     assert len(set(threads)) == 1
     assert threads[0] != threading.get_ident()
+
+
+class Unclosable(Store):
+    def close(self) -> None:
+        raise ConnectionError(STRANGER)
+
+
+def test_a_target_that_fails_to_close_between_plans_is_told_without_its_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever closes it: its text may be a stranger's, and stands in no report and no traceback."""
+    reopening = plan(add(0), Step(op=Operation.REOPEN, user=0))
+    with pytest.raises(NotClosed) as told:
+        run(Unclosable(), reopening)
+    text = "".join(traceback.format_exception(told.value))
+    assert "recipe" not in text
+    assert (
+        f"closing the target failed with ConnectionError [text withheld, {len(STRANGER)} characters" in text
+    )
 
 
 def test_close_is_called_once() -> None:

@@ -77,6 +77,23 @@ def test_a_run_ends_at_the_first_stranger(tmp_path: Path) -> None:
     open_target.close()
 
 
+class Raising(ReferenceStore):
+    def get_all(self, user: Any, *, filters: Any = None) -> list[Memory]:
+        raise RuntimeError(STRANGER.text)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [({}, False), ({"disposable": True}, False), ({"error_texts": True}, True)]
+)
+def test_only_a_file_that_says_so_has_its_error_texts_kept(
+    tmp_path: Path,
+    told: dict[str, bool],
+    kept: bool,  # noqa: FBT001 - a row
+) -> None:
+    event = performed(examiner(tmp_path, Raising, **told), LOOK).events[-1]
+    assert ("third tile" in (event.error or "")) == kept
+
+
 @pytest.mark.parametrize("told", [{"past_strangers": True}, {"disposable": True}])
 def test_a_run_goes_on_if_it_is_told_to(tmp_path: Path, told: dict[str, bool]) -> None:
     open_target = examiner(tmp_path, Shared, **told)

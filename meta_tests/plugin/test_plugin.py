@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from isolation_tests.core.errors import ExitStatus
 from isolation_tests.model import Verdict
+from isolation_tests.plugin.controller import Controller
 from isolation_tests.reporting.evidence.evidence import Evidence
 from isolation_tests.reporting.evidence.reader import read
 
@@ -393,6 +397,14 @@ def test_a_failing_close_is_told(pytester: pytest.Pytester, folder: Path) -> Non
     result = within(pytester, "-k", "get_all", target="adapter.py:BadClose")
     assert "note: closing the target failed with OSError [text withheld, 18 characters" in result.stdout.str()
     assert evidence(folder).footer.notes
+
+
+def test_a_run_that_held_is_not_green_while_users_are_left() -> None:
+    campaign: Any = SimpleNamespace(finish=lambda: 0, leftovers=["iso-c0ffee-00000001"])
+    controller = Controller(cast("Any", None), "in-test", campaign, cast("Any", None))
+    assert controller._judge(pytest.ExitCode.OK) == ExitStatus.INCONCLUSIVE
+    campaign.leftovers.clear()
+    assert controller._judge(pytest.ExitCode.OK) == ExitStatus.HELD
 
 
 @pytest.mark.process

@@ -29,8 +29,10 @@ def rows(folder: Path) -> int:
             return 0
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_terminated_run_leaves_no_user_behind(tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize(("sent", "workers"), [(signal.SIGTERM, 0), (signal.SIGTERM, 2), (signal.SIGINT, 0)])
+def test_a_run_that_is_stopped_leaves_no_user_behind(
+    tmp_path: Path, sent: signal.Signals, workers: int
+) -> None:
     (tmp_path / "adapter.py").write_text(ADAPTER, encoding="utf-8")
     command = [sys.executable, "-m", "isolation_tests", "run", "adapter.py:Store", "--profile", "quick"]
     run = subprocess.Popen(
@@ -45,7 +47,7 @@ def test_a_terminated_run_leaves_no_user_behind(tmp_path: Path, workers: int) ->
     while not rows(tmp_path) and time.monotonic() < until:
         time.sleep(0.01)
     assert rows(tmp_path), "nothing was being stored when the run was to be stopped"
-    run.send_signal(signal.SIGTERM)
+    run.send_signal(sent)
     run.communicate(timeout=SECONDS)
 
     assert run.returncode == 2

@@ -159,6 +159,15 @@ def test_harmless_text_is_kept() -> None:
     assert masked_text("KeyError: 'user' at host:80") == "KeyError: 'user' at host:80"
 
 
+def test_a_replay_file_has_no_secret_option(tmp_path: Path) -> None:
+    options = {"api_key": "hunter2", "url": "https://u:hunter2@h/x", "path": "/srv"}
+    path = replay_file.write_replay(
+        tmp_path, make_case(), target="t", suite_version="1", versions={}, options=options
+    )
+    assert "hunter2" not in path.read_text(encoding="utf-8")
+    assert replay_file.read_replay(path).options["path"] == "/srv"
+
+
 def test_a_replay_file_is_read_as_written(tmp_path: Path) -> None:
     case = make_case()
     path = replay_file.write_replay(

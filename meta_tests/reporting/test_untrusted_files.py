@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from isolation_tests.model import Verdict
 from isolation_tests.reporting.board.history import HISTORY_NAME, past_run, read_past, remember
 from isolation_tests.reporting.certificates.rejudge import examine
-from isolation_tests.reporting.evidence.errors import EvidenceError, NotEvidence
+from isolation_tests.reporting.evidence.errors import EvidenceError, NoFooter, NotEvidence
 from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
@@ -27,7 +26,7 @@ from isolation_tests.reporting.evidence.summary import summary_of
 from isolation_tests.reporting.formats.comparison import compare, markdown, sentence, tables
 from isolation_tests.reporting.formats.registry import FORMATS, encoded
 from meta_tests.builders import make_case, make_header, make_result, write_run
-from meta_tests.mutations import JSON, changed, damaged, fuzz, problem_of, written
+from meta_tests.mutations import JSON, changed, damaged, fuzz, problem_of, sealed, written
 
 Lines = list[dict[str, Any]]
 
@@ -55,17 +54,6 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Lines:
     header = make_header(*results, suite_version="0.1.0")
     path = write_run(tmp_path_factory.mktemp("run"), header, *results) / EVIDENCE_NAME
     return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-def sealed(records: Any) -> bytes:
-    """The records as a file whose footer fits, so that what stands in them is really read."""
-    if not (isinstance(records, list) and records and isinstance(records[-1], dict)):
-        return written(records).encode()
-    body = b"".join(written(record).encode() + b"\n" for record in records[:-1])
-    footer = dict(records[-1])
-    if "digest" in footer:
-        footer |= {"digest": hashlib.sha256(body).hexdigest(), "records": len(records) - 2}
-    return body + written(footer).encode() + b"\n"
 
 
 def use(folder: Path) -> None:
@@ -163,6 +151,16 @@ def test_strength_and_history_that_were_changed(folder: Path, lines: Lines, data
     problem_of(folder, lambda: use(folder))
 
 
+@pytest.mark.parametrize("name", [f"{EVIDENCE_NAME}.partial", "evidence.sighted/000.jsonl"])
+def test_a_pipe_in_place_of_what_a_killed_run_left_makes_nobody_wait(folder: Path, name: str) -> None:
+    (folder / "evidence.sighted").mkdir()
+    (folder / EVIDENCE_NAME).write_bytes(b"")
+    (folder / f"{EVIDENCE_NAME}.partial").write_bytes(b"")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    assert isinstance(problem_of(folder, lambda: read(folder)), NoFooter)
+
+
 @pytest.mark.parametrize("name", [EVIDENCE_NAME, f"{EVIDENCE_NAME}.gz", STRENGTH_NAME, HISTORY_NAME])
 def test_a_pipe_is_no_file(folder: Path, name: str) -> None:
     os.mkfifo(folder / name)
@@ -170,6 +168,24 @@ def test_a_pipe_is_no_file(folder: Path, name: str) -> None:
     problem = problem_of(folder, lambda: reads.get(name, read)(folder))
     assert isinstance(problem, EvidenceError)
     assert isinstance(problem, NotEvidence) or "not a regular file" in str(problem)
+
+
+@pytest.mark.parametrize("name", [EVIDENCE_NAME, "x.json", STRENGTH_NAME, HISTORY_NAME])
+@pytest.mark.parametrize(
+    ("content", "why"), [('{"a": 1, "a": 2}\n', "twice"), ("[" * 101, "within each other")]
+)
+def test_what_two_readers_read_differently_and_what_is_deep_is_refused(
+    folder: Path, name: str, content: str, why: str
+) -> None:
+    reads: dict[str, Callable[[Path], object]] = {
+        STRENGTH_NAME: read_strength,
+        HISTORY_NAME: read_past,
+        "x.json": lambda _: read_replay(folder / "x.json"),
+    }
+    (folder / name).write_text(content, encoding="utf-8")
+    problem = problem_of(folder, lambda: reads.get(name, read)(folder))
+    assert isinstance(problem, EvidenceError)
+    assert name == EVIDENCE_NAME or why in str(problem)
 
 
 def test_a_large_replay_file_is_not_read(folder: Path) -> None:

@@ -20,12 +20,24 @@ HERE: list[Any] = [
     {"url": "http://localhost"},
     {"url": "redis://[::1]:6379/0"},
     {"path": "/var/lib/x", "text": "a: b"},
+    {"host": "localhost", "port": "5432"},
+    {"host": "127.0.0.1:6379"},
+    {"hosts": ["::1"]},
+    {"host": "stand-in"},
+    {"dsn": "host=/var/run/postgresql dbname=x"},
+    {"path": "memories.example.com"},
 ]
 ELSEWHERE: list[Any] = [
     {"base_url": "https://staging.example.com/v1"},
     {"llm": {"config": {"dsn": "postgresql://user:secret@10.0.0.7/memories"}}},
     {"hosts": ["http://127.0.0.1", "http://10.1.2.3:9"]},
     {"url": "http://[broken"},
+    {"url": "http://127.example.com"},
+    {"host": "db.example.com", "port": "5432"},
+    {"store": {"config": {"server": "10.0.0.7:6333"}}},
+    {"hosts": ["localhost", "2001:db8::7"]},
+    {"dsn": "host=db.example.com dbname=memories"},
+    {"dsn": "dbname=memories hostaddr=10.0.0.7"},
 ]
 
 

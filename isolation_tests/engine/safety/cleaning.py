@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from isolation_tests.core.errors import UsageProblem
+from isolation_tests.core.errors import TargetProblem, UsageProblem, withheld
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.identity import run_info
 from isolation_tests.execution.journal import RUN_ID, Leased, RunRecord, records
@@ -154,7 +154,7 @@ def clean_run(run_id: str, target: Target, dead: Iterable[RunRecord]) -> Cleaned
 
 
 def listed_users(run_id: str, target: Target) -> list[Leased] | None:
-    """The users of one run that the target lists; None if it can't list users.
+    """The users of one run that the target lists; None if it can't list users. Raises `TargetProblem`.
 
     A name counts only if it begins with the whole `iso-<run>-` and the eight digits of a user.
     """
@@ -164,6 +164,8 @@ def listed_users(run_id: str, target: Target) -> list[Leased] | None:
         names = session.call("users")
     except (AttributeError, NotImplementedError):
         return None
+    except Exception as error:  # noqa: BLE001 - told without the text, which may be a stranger's
+        raise TargetProblem(f"{target.name} could not list its users: {withheld(error)}.") from None
     finally:
         with contextlib.suppress(Exception):
             session.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from isolation_tests.core.bounded import read_file
+from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.model import Frozen, Level, Verdict
 from isolation_tests.reporting.certificates.statement import questions_digest
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
@@ -109,9 +109,11 @@ def read_past(folder: Path) -> tuple[PastRun, ...]:
     runs = []
     for number, line in enumerate(lines, start=1):
         try:
-            runs.append(PastRun.model_validate_json(line))
+            runs.append(PastRun.model_validate(parsed(line, once=True)))
         except ValidationError as error:
             raise BadHistoryError(path, f"line {number}: {first_fault(error)}") from error
+        except ValueError as error:
+            raise BadHistoryError(path, f"line {number}: {no_json(error)}") from error
     return tuple(runs)
 
 

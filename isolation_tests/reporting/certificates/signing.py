@@ -158,7 +158,7 @@ def _encoded(envelope: dict[str, Any]) -> bytes:
 def _decoded(content: bytes) -> dict[str, Any]:
     if len(content) > MOST_ENVELOPE_BYTES:
         raise ValueError("too large")
-    found = parsed(content)
+    found = parsed(content, once=True)
     if not isinstance(found, dict):
         raise TypeError("no object")
     return found

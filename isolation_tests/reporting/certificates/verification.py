@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 from pydantic import ValidationError
 
-from isolation_tests.core.bounded import parsed, read_file
+from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.core.distributions import version
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Verdict
@@ -257,9 +258,9 @@ def _holds(path: Path, due: bytes) -> bool:
 def _statement(payload: bytes) -> Statement:
     """The signed statement; raises a `Refusal` if it is invalid or newer than this version."""
     try:
-        content = parsed(payload)
+        content = parsed(payload, once=True)
     except ValueError as error:
-        raise WrongStatement("it is not JSON") from error
+        raise WrongStatement(no_json(error)) from error
     _known_form(content)
     try:
         statement = Statement.model_validate(content)
@@ -267,11 +268,19 @@ def _statement(payload: bytes) -> Statement:
         raise WrongStatement(first_fault(error)) from error
     except RecursionError as error:
         raise WrongStatement("it is nested too deeply") from error
+    if _plain(statement.model_dump(mode="json", by_alias=True, exclude_unset=True)) != _plain(content):
+        # What is read here as a number, say, may be a text to another reader.
+        raise WrongStatement("a value has another type than this suite writes")
     here = str(version(SUITE))
     made_by = statement.predicate.claim.suite_version
     if made_by != here and _is_newer(made_by, here):
         raise NewerCertificate(f"{SUITE} {made_by}", here)
     return statement
+
+
+def _plain(content: Any) -> str:
+    """JSON as a text that differs if a value or its type does, and that no order changes."""
+    return json.dumps(content, sort_keys=True)
 
 
 def _known_form(content: Any) -> None:

@@ -67,11 +67,13 @@ def read(path: Path | str) -> Evidence:
 def _seen_in(folder: Path, partial: Path) -> list[str]:
     """The keys of the findings that a run without an end had already seen."""
     results = read_sightings(folder)
-    with contextlib.suppress(EvidenceError, OSError), partial.open("rb") as file:
-        for number, line in _lines(partial, file):
-            record = _record(partial, number, line)
-            if record.pop("kind", None) == "check":
-                results.append(_checked(partial, number, CheckResult, record))
+    # Opening a pipe would wait for somebody to write to it.
+    if partial.is_file():
+        with contextlib.suppress(EvidenceError, OSError), partial.open("rb") as file:
+            for number, line in _lines(partial, file):
+                record = _record(partial, number, line)
+                if record.pop("kind", None) == "check":
+                    results.append(_checked(partial, number, CheckResult, record))
     return list(dict.fromkeys(case.finding.key for result in results for case in result.cases))
 
 
@@ -113,7 +115,7 @@ def _located(path: Path) -> Path:
 
 def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = parsed(line)
+        record = parsed(line, once=True)
     except ValueError as error:
         if number == 1:
             raise NotEvidence(path) from error

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from isolation_tests.core.bounded import TooDeep, parsed, read_file
+from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.core.masking import masked_options
 from isolation_tests.model import Case, Finding, Frozen, Plan
 from isolation_tests.reporting.evidence.errors import BadReplay, first_fault
@@ -87,13 +87,11 @@ def read_replay(path: Path | str) -> Replay:
     """Read a replay file; raises `BadReplay` if it is missing, cut, invalid, or has another schema."""
     path = Path(path)
     try:
-        record = parsed(read_file(path, _MOST_BYTES))
+        record = parsed(read_file(path, _MOST_BYTES), once=True)
     except OSError as error:
         raise BadReplay(path, error.strerror or type(error).__name__) from error
-    except TooDeep as error:
-        raise BadReplay(path, str(error)) from error
     except ValueError as error:
-        raise BadReplay(path, "it is not JSON") from error
+        raise BadReplay(path, no_json(error)) from error
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != _SCHEMA_VERSION:
         raise BadReplay(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from isolation_tests.core.bounded import read_file
+from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.errors import EvidenceError, first_fault
@@ -95,13 +95,15 @@ def read_strength(folder: Path) -> Strength | None:
     """
     path = folder / STRENGTH_NAME
     try:
-        return Strength.model_validate_json(read_file(path, MOST_BYTES))
+        return Strength.model_validate(parsed(read_file(path, MOST_BYTES), once=True))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BadStrengthError(path, error.strerror or type(error).__name__) from error
     except ValidationError as error:
         raise BadStrengthError(path, first_fault(error)) from error
+    except ValueError as error:
+        raise BadStrengthError(path, no_json(error)) from error
 
 
 def write_strength(folder: Path, strength: Strength) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,25 @@ def test_a_bundle_verifies_elsewhere_with_the_public_key_alone(tmp_path: Path, c
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified. PARTIAL: no level reached" in done.stdout
     assert "narrowed by -k few" in (elsewhere / "bundle" / TEXT_NAME).read_text(encoding="utf-8")
+
+
+def test_the_private_key_becomes_part_of_nothing(
+    tmp_path: Path, clean: Any, keys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = expected_checks(PROFILES["ci"])
+    write(tmp_path / "run", clean, expected=whole, selection=("-k few",))
+    done = run("certify", "run", "--key", str(keys.private))
+    assert done.exit_code == 0
+    head, secret, *_ = keys.private.read_text(encoding="ascii").splitlines()
+    assert head == "-----BEGIN PRIVATE KEY-----"
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for form in (
+        secret.encode(),
+        base64.b64decode(secret)[-32:],
+        base64.b64decode(secret)[-32:].hex().encode(),
+    ):
+        assert not [content[:80] for content in (*written, done.output.encode()) if form in content]
 
 
 def test_a_folder_whose_last_run_has_no_end_is_neither_certified_nor_verified(

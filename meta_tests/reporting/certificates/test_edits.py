@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import shutil
 import zlib
 from collections.abc import Sequence
@@ -14,19 +16,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from isolation_tests.model import CheckResult, Level, Verdict
+from isolation_tests.reporting.certificates import refusals, signing
 from isolation_tests.reporting.certificates.rejudge import Examined
-from isolation_tests.reporting.certificates.statement import (
-    Claim,
-    statement_of,
-)
-from isolation_tests.reporting.certificates.verification import verify
-from isolation_tests.reporting.evidence import writer
-from isolation_tests.reporting.evidence.evidence import (
-    Header,
-)
+from isolation_tests.reporting.certificates.statement import CERTIFICATE_NAME, Claim, statement_of
+from isolation_tests.reporting.certificates.verification import certify, verify
+from isolation_tests.reporting.evidence import errors, writer
+from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, Header
 from isolation_tests.reporting.evidence.summary import summarise
+from isolation_tests.reporting.html.page import write_html
 from meta_tests.builders import make_evidence
-from meta_tests.reporting.certificates.certified import header_of, known
+from meta_tests.mutations import changed, fuzz, sealed, swapped, written
+from meta_tests.reporting.certificates.certified import header_of, known, questions_of, write
 
 pytest.importorskip("securesystemslib")
 pytest.importorskip("cryptography")
@@ -53,8 +53,8 @@ def draw_results(data: st.DataObject, clean: Sequence[CheckResult], faulty: Chec
     return drawn
 
 
-def height(level: Level | None) -> int:
-    return -1 if level is None else list(Level).index(level)
+def height(level: Level | str | None) -> int:
+    return -1 if level is None else list(Level).index(Level(level))
 
 
 @few
@@ -119,6 +119,123 @@ def test_no_edited_or_cut_byte_ever_verifies(
     path.write_bytes(changed)
     assert verify(folder, public, questions).refusal is not None
     shutil.rmtree(folder.parent)
+
+
+def envelope_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / CERTIFICATE_NAME).read_bytes())
+    return found
+
+
+def said(folder: Path) -> Any:
+    return json.loads(base64.b64decode(envelope_of(folder)["payload"]))
+
+
+def means_the_same(payload: str, before: Any) -> bool:
+    """Whether every reader of JSON takes a payload for what it was; a value that is not there may be null."""
+    try:
+        read = json.loads(payload, object_pairs_hook=lambda pairs: without_null(dict(pairs)))
+    except (ValueError, RecursionError):
+        return False
+    return json.dumps(read, sort_keys=True) == json.dumps(before, sort_keys=True)
+
+
+def without_null(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: inner for key, inner in value.items() if inner is not None}
+
+
+@fuzz(40)
+@given(data=st.data())
+def test_no_changed_statement_verifies_whoever_signed_it(
+    bundle: Path, public: Any, signer: Any, questions: Any, data: st.DataObject
+) -> None:
+    """Any value anywhere is replaced, removed, repeated, renamed or swapped, and the right key signs that."""
+    before = said(bundle)
+    kept = (bundle / CERTIFICATE_NAME).read_bytes()
+    payload = written(data.draw(changed(before) | swapped(before)))
+    try:
+        (bundle / CERTIFICATE_NAME).write_bytes(signing.signed(payload.encode(), signer))
+        outcome = verify(bundle, public, questions)
+        assert outcome.refusal is not None or means_the_same(payload, before), payload
+        assert outcome.lines()[-1].startswith("Verified.") == (outcome.refusal is None)
+    finally:
+        (bundle / CERTIFICATE_NAME).write_bytes(kept)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"verdict": "HELD"', '"verdict": "PARTIAL", "verdict": "HELD"'),
+        ('"seed": 7', '"seed": "7"'),
+        ('"seed": 7', '"seed": 7.0'),
+        ('"workers": 1', '"workers": true'),
+        ('"consistency_seconds": 0.0', '"consistency_seconds": 0'),
+    ],
+)
+def test_a_value_that_readers_take_for_another_is_refused(
+    bundle: Path, public: Any, signer: Any, questions: Any, old: str, new: str
+) -> None:
+    payload = json.dumps(said(bundle))
+    assert old in payload
+    envelope = signing.signed(payload.replace(old, new).encode(), signer)
+    (bundle / CERTIFICATE_NAME).write_bytes(envelope)
+    assert isinstance(verify(bundle, public, questions).refusal, refusals.WrongStatement)
+
+
+@fuzz(15)
+@given(data=st.data())
+def test_no_changed_record_verifies_beside_the_certificate(
+    bundle: Path, public: Any, questions: Any, data: st.DataObject
+) -> None:
+    """Even if the footer fits again: the certificate has the digest of the evidence."""
+    path = bundle / EVIDENCE_NAME
+    kept = path.read_bytes()
+    lines = [json.loads(line) for line in kept.splitlines()]
+    changed_to = sealed(data.draw(changed(lines) | swapped(lines)))
+    assume(changed_to != kept)
+    try:
+        path.write_bytes(changed_to)
+        assert verify(bundle, public, questions).refusal is not None
+    finally:
+        path.write_bytes(kept)
+
+
+@pytest.fixture(scope="module")
+def marred(
+    tmp_path_factory: pytest.TempPathFactory, clean: Any, faulty: CheckResult, signer: Any
+) -> tuple[Path, Any]:
+    """A run with a known finding, and what its certificate claims."""
+    others = [result for result in clean if result.check != faulty.check]
+    folder = write(tmp_path_factory.mktemp("marred") / "run", [*others, known(faulty)], known_count=1)
+    certify(folder, signer, questions_of(folder), write_html)
+    return folder, said(folder)["predicate"]["isolationTests"]
+
+
+@fuzz(15)
+@given(data=st.data())
+def test_no_changed_record_is_certified_as_better_by_the_right_key(
+    marred: tuple[Path, Any], signer: Any, data: st.DataObject
+) -> None:
+    """Who has the key certifies what was changed: then it claims no more than before, or is contradicted."""
+    folder, before = marred
+    path = folder / EVIDENCE_NAME
+    kept = path.read_bytes()
+    asked = questions_of(folder)
+    lines = [json.loads(line) for line in kept.splitlines()]
+    checks = data.draw(changed(lines[1:-1]) | swapped(lines[1:-1]))
+    assume(isinstance(checks, list))
+    try:
+        path.write_bytes(sealed([lines[0], *checks, lines[-1]]))
+        try:
+            certify(folder, signer, asked, write_html)
+        except errors.EvidenceError:
+            return
+        claim = said(folder)["predicate"]["isolationTests"]
+        assert claim["verdict"] == "PARTIAL"
+        assert height(claim.get("level")) <= height(before["level"])
+        assert claim["counts"] == before["counts"]
+        assert claim["known"][0]["finding"] == before["known"][0]["finding"]
+    finally:
+        path.write_bytes(kept)
 
 
 def same_content(path: Path, before: bytes, after: bytes) -> bool:
