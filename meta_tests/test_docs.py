@@ -54,6 +54,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "docs/bridges.md",
     "docs/openapi.md",
+    "docs/own-tests.md",
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = "isolation_tests"
