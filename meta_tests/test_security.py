@@ -247,6 +247,8 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     ),
     "has a limit of size before it is read": (
         "core/test_bounded.py::test_a_large_file_is_not_read",
+        "reporting/test_untrusted_files.py::test_a_large_file_is_not_read_whoever_reads_it",
+        f"{CERTIFICATES}/test_unbelievable.py::test_a_large_certificate_or_key_is_not_read",
         "core/test_bounded.py::test_the_deepest_that_is_read_is_read",
         "targets/test_untrusted_toml.py::test_the_bounds_of_a_file",
     ),
