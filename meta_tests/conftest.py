@@ -41,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SkipCheck(due, whole=everything and not narrowed))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: these tests wait for servers and processes a third of the time."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     left_out = "" if config.getoption("whole") else f"; --whole runs what is marked {', '.join(WHOLE)}, too"
     return f"isolation-tests: tests of the suite{left_out}"

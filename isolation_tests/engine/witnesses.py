@@ -18,11 +18,11 @@ from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.plans.witnesses import around, before_last_look
+from isolation_tests.plans.witnesses import around, before_last_look, last_look
 
 PLANS_BETWEEN = 50
 """How many plans are performed between two looks."""
-LONGEST_CONTROL_SECONDS = 120.0
+LONGEST_CONTROL_SECONDS = 300.0
 """The greatest age of lost facts at which it is tried whether they go by age alone."""
 _Look = tuple[History, Judgement]
 _Kind = tuple[Law, Operation | None]
@@ -93,17 +93,17 @@ class Witnesses:
         """Let them look for the last time, and delete what they have stored."""
         if self._run is not None:
             with self._to_the_end():
-                self._look(self._run)
+                self._look(self._run, opened_again=True)
         self.begin_anew()
         if self._left_out is not None and not self._taken:
             self._report(*self._left_out)
 
     @contextlib.contextmanager
     def _to_the_end(self) -> Iterator[None]:
-        """Within this, the end of the run's budget is the end of all looking."""
+        """Within this, the end of the run's budget, or of the target, is the end of all looking."""
         try:
             yield
-        except RunEnded as error:
+        except (RunEnded, TargetProblem) as error:
             self._told = _MOST_EPOCHS
             self._cut(str(error))
 
@@ -124,13 +124,13 @@ class Witnesses:
         self._run = self.runner().begin(self.plan)
         self.heed(self.runner().go_on(self._run, range(before_last_look(self.plan))))
 
-    def _look(self, run: PlanRun) -> None:
+    def _look(self, run: PlanRun, *, opened_again: bool = False) -> None:
         """Look once more; after something was shown, other witnesses take their place."""
         since, self._since = self._since, []
         if (lost := self.runner().lost) is not None:
             self._cut(lost)
             return
-        history = self.runner().go_on(run, range(before_last_look(self.plan), len(self.plan.steps)))
+        history = self.runner().go_on(run, last_look(self.plan, opened_again=opened_again))
         self.heed(history)
         judged = judge(history)
         self._clean = None if judged.findings else (history, judged)
@@ -175,7 +175,7 @@ class Witnesses:
         try:
             self.runner().go_on(run, range(first))
             time.sleep(age)
-            alone = judge(self.runner().go_on(run, range(first, len(self.plan.steps))))
+            alone = judge(self.runner().go_on(run, last_look(self.plan, opened_again=True)))
         except RunEnded as error:
             return f"witnesses lost facts, and the run ended before age was ruled out: {error}"
         finally:

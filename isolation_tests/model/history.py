@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NewType
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from isolation_tests.model.plan import Actor, Frozen, NameType, Operation, Plan, UserIndex
 
@@ -173,3 +173,11 @@ class History(Frozen):
 
     cut: str | None = None
     """Why the run ended before the plan did; None if every step had its turn."""
+
+    @model_validator(mode="after")
+    def _of_its_plan(self) -> History:
+        if len(self.users) != len(self.plan.users):
+            raise ValueError("a history has a real name for each user of its plan, and no other")
+        if any(event.step >= len(self.plan.steps) or event.user >= len(self.users) for event in self.events):
+            raise ValueError("a history has answers of its plan's steps and users only")
+        return self

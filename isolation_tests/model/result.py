@@ -172,6 +172,13 @@ class Case(Frozen):
             raise ValueError("a finding was seen more often than it was tried")
         return self
 
+    @model_validator(mode="after")
+    def _of_its_history(self) -> Case:
+        finding, users = self.finding, len(self.history.users)
+        if not self.withheld and max(finding.viewer, finding.owner or 0) >= users:
+            raise ValueError("a finding is of users of its history")
+        return self
+
     @property
     def intermittent(self) -> bool:
         """Whether some tries did not show it; an intermittent finding is still a violation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isolation_tests.model import WITNESSES, WRITING, FactSpec, Operation, Plan, Step
 from isolation_tests.plans.cells import (
+    REOPEN,
     TOPIC,
     Material,
     add,
@@ -26,9 +27,11 @@ def witness_plan(material: Material) -> Plan:
     """Two users store facts; they and a newcomer look on every surface, and look once more.
 
     Whatever happens between the two looks is no part of the plan. What is lost by then was taken by
-    somebody (D1), or is crowded out of a search (S4).
+    somebody (D1), or is crowded out of a search (S4). Where the target can be opened again, it is before
+    the last look.
     """
     more = {"metadata": dict(TOPIC)} if "metadata" in material.capabilities else {}
+    again = (Step(op=Operation.REOPEN, user=FIRST),) if REOPEN in material.capabilities else ()
     look = _look(material)
     return Plan(
         name=WITNESSES,
@@ -40,6 +43,7 @@ def witness_plan(material: Material) -> Plan:
             settle(FIRST, 0),
             settle(SECOND, len(OWNERS) - 1),
             *look,
+            *again,
             *look,
         ),
     )
@@ -59,9 +63,16 @@ def _look(material: Material) -> tuple[Step, ...]:
 
 
 def before_last_look(witnesses: Plan) -> int:
-    """How many steps of a witnesses' plan come before its last look."""
+    """How many steps of a witnesses' plan come before its last look and the opening before that."""
     writes = len(OWNERS) + 2
     return writes + (len(witnesses.steps) - writes) // 2
+
+
+def last_look(witnesses: Plan, *, opened_again: bool) -> range:
+    """The steps of the last look, with or without the opening before it."""
+    first = before_last_look(witnesses)
+    opening = not opened_again and witnesses.steps[first].op is Operation.REOPEN
+    return range(first + opening, len(witnesses.steps))
 
 
 def around(plan: Plan, witnesses: Plan, *, cleaned: bool = True) -> Plan:

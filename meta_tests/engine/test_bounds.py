@@ -19,7 +19,7 @@ from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.replay import FEWEST, MOST, enough
 from isolation_tests.engine.run import new_key, smoke_plan
-from isolation_tests.model import Case, Finding, History, Judgement, Law, Operation, Plan
+from isolation_tests.model import BoundUser, Case, Finding, History, Judgement, Law, Operation, Plan
 from isolation_tests.reporting.evidence.replay_file import Replay
 from isolation_tests.reporting.narrative.reproduction import story
 from isolation_tests.targets.resolve import resolve
@@ -89,7 +89,8 @@ def test_without_a_try_there_is_no_bound(ask: Callable[[], object]) -> None:
 
 
 def case(seen: int, tried: int) -> Case:
-    history = History(plan=PLAN, users=(), events=())
+    users = tuple(BoundUser(number=n, name=f"iso-{n}") for n in range(len(PLAN.users)))
+    history = History(plan=PLAN, users=users, events=())
     return Case(finding=FINDING, history=history, seen=seen, tried=tried)
 
 

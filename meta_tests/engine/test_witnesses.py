@@ -31,7 +31,7 @@ from isolation_tests.targets.known import Known
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People
 
-PROFILE = replace(PROFILES["ci"], patience=2.0)
+PROFILE = replace(PROFILES["ci"], patience=30.0)
 OFFERED = frozenset({"get", "update", "delete", "history", "count", "export", "page", "metadata"})
 LAWS, DELETES = ("search-stays-own", "get-all-stays-own"), "delete-all-stays-own"
 

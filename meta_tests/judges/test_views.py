@@ -205,7 +205,8 @@ def test_alone_are_the_viewers_own_steps_in_their_order(cell: str) -> None:
     assert [(s.op, s.query, s.limit) for s in lone.steps] == [(s.op, s.query, s.limit) for s in own]
     assert all(plan.viewer in lone.facts[s.fact].owners for s in lone.steps if s.fact is not None)
     assert all(lone.steps[s.cursor].op is Operation.PAGE for s in lone.steps if s.cursor is not None)
-    assert views.is_alone(History(plan=lone, users=(), events=()))
+    users = tuple(BoundUser(number=n, name=f"iso-{n}") for n in range(len(lone.users)))
+    assert views.is_alone(History(plan=lone, users=users, events=()))
 
 
 def test_a_foreign_id_is_an_absent_one_to_who_is_alone() -> None:

@@ -283,6 +283,7 @@ def test_stopping_at_the_first_failure_is_violated(pytester: pytest.Pytester, fo
     assert evidence(folder).footer.not_run
 
 
+@pytest.mark.process
 def test_the_last_failures_alone_are_never_held(pytester: pytest.Pytester, folder: Path) -> None:
     arguments = (
         "--pyargs",
@@ -362,6 +363,7 @@ def test_a_target_that_ends_the_process_later_never_holds(
         assert len(listed) == 1
 
 
+@pytest.mark.process
 def test_a_target_that_hangs_is_given_up(pytester: pytest.Pytester, folder: Path) -> None:
     (folder / "limited.toml").write_text(LIMITED.format("Hanging"), encoding="utf-8")
     result = run(pytester, "-n", "0", target="limited.toml")
@@ -370,6 +372,7 @@ def test_a_target_that_hangs_is_given_up(pytester: pytest.Pytester, folder: Path
     assert result.duration < 30
 
 
+@pytest.mark.process
 def test_one_call_that_hangs_is_told_and_the_rest_goes_on(pytester: pytest.Pytester, folder: Path) -> None:
     (folder / "limited.toml").write_text(LIMITED.format("LateHanging"), encoding="utf-8")
     result = within(pytester, "-k", "get_all_stays_own", target="limited.toml")
@@ -404,6 +407,7 @@ def test_a_run_that_held_is_not_green_while_users_are_left() -> None:
     assert controller._judge(pytest.ExitCode.OK) == ExitStatus.HELD
 
 
+@pytest.mark.process
 def test_other_tests_that_fail_are_not_hidden(pytester: pytest.Pytester, folder: Path) -> None:
     pytester.makepyfile(test_mine="def test_mine(): assert False")
     result = within(pytester, "test_mine.py")

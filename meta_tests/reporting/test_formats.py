@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -34,6 +34,7 @@ from meta_tests.builders import (
     validate_junit,
     write,
 )
+from meta_tests.mutations import fuzz
 
 ROOT = Path(__file__).parents[2]
 PROPERTIES = "isolation_tests.properties"
@@ -260,7 +261,7 @@ def test_a_comment_never_outgrows_what_is_taken_and_says_what_was_cut() -> None:
     assert text.count("<details>") == text.count("</details>")
 
 
-@settings(max_examples=20)
+@fuzz(8)
 @given(nasty, nasty)
 def test_nothing_in_a_comment_is_read_as_markup(text: str, other: str) -> None:
     rendered = markdown.render(hostile(text, other))
@@ -307,7 +308,7 @@ def test_the_table_has_a_row_a_finding_and_says_which_are_known() -> None:
     assert csv_table.render(evidence_of(make_result())).count("\n") == 1
 
 
-@settings(max_examples=10)
+@fuzz(5)
 @given(nasty, nasty)
 def test_no_cell_is_a_formula_and_no_text_breaks_the_table(text: str, other: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_table.render(hostile(text, other)), newline="")))
@@ -345,7 +346,7 @@ def test_a_badge_tells_verdict_level_and_date_in_its_colour(
     assert found["isError"] is (colour not in ("brightgreen", "blue"))
 
 
-@settings(max_examples=20)
+@fuzz(8)
 @given(st.lists(st.builds(make_result, st.sampled_from("abc"), st.sampled_from(Verdict)), max_size=4))
 def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     found = json.loads(badge.render(evidence_of(*results)))
@@ -356,7 +357,7 @@ def test_only_a_run_that_held_can_be_green(results: list[CheckResult]) -> None:
     )
 
 
-@settings(max_examples=16)
+@fuzz(8)
 @given(st.sampled_from(sorted(FORMATS)), nasty, nasty)
 def test_every_format_takes_hostile_evidence(name: str, text: str, other: str) -> None:
     rendered = encoded(FORMATS[name].render(hostile(text, other), Path("nowhere")))

@@ -638,7 +638,9 @@ def test_latency_is_told_by_operation_and_load() -> None:
     calm = [event(n, Operation.ADD, 0, started=float(n)) for n in range(4)]
     busy = [event(n, Operation.SEARCH, 0, started=10 + n / 100) for n in range(4, 10)]
     refused = event(11, Operation.GET, 0, outcome=Outcome.REFUSED)
-    history = case_of().history.model_copy(update={"events": (*calm, *busy, refused)})
+    history = case_of().history
+    plan = history.plan.model_copy(update={"steps": history.plan.steps * 3})
+    history = history.model_copy(update={"plan": plan, "events": (*calm, *busy, refused)})
     rows = latencies([result_of("a", Verdict.HELD, histories=(history, history))])
 
     assert [(row.operation, row.load, row.count) for row in rows] == [

@@ -323,15 +323,13 @@ def test_a_run_that_held_has_observations_and_asserts_nothing() -> None:
     assert {"TEST"} == {method for one in result["observations"] for method in one["methods"]}
 
 
-def test_only_a_violation_fails_and_nothing_is_ever_satisfied() -> None:
+def test_only_a_violation_fails() -> None:
     assert states(OTHERS["violated"]) == {"isolation-a1": ("not-satisfied", "fail")}
     assert states(OTHERS["known"]) == {"isolation-a1": ("not-satisfied", "fail")}
-    for target in PUBLISHED:
-        assert '"satisfied"' not in json.dumps(document("oscal", target))
 
 
 @pytest.mark.parametrize("target", PUBLISHED)
-def test_references_lead_somewhere_and_identifiers_are_given_once(target: str) -> None:
+def test_references_lead_somewhere_identifiers_are_given_once_and_nothing_is_satisfied(target: str) -> None:
     results = document("oscal", target)["assessment-results"]
     text = json.dumps(results)
     given = re.findall(r'"uuid": "([^"]+)"', text)
@@ -340,6 +338,7 @@ def test_references_lead_somewhere_and_identifiers_are_given_once(target: str) -
         part["id"] for one in results["local-definitions"]["objectives-and-methods"] for part in one["parts"]
     }
 
+    assert '"satisfied"' not in text
     assert len(set(given)) == len(given)
     assert set(named) <= set(given)
     assert set(states(target)) <= objectives

@@ -20,6 +20,7 @@ from isolation_tests.reporting.narrative.wording import (
     verdict_line,
 )
 from meta_tests.builders import make_case, make_header, make_plan, make_result
+from meta_tests.mutations import fuzz
 from meta_tests.reporting.by_hand import HARD, KNOWN, summary_of
 
 ALIASED = make_result("b", Verdict.NOT_SUPPORTED, reason=alias_reason("case-fold"))
@@ -123,6 +124,7 @@ def height(summary: Summary) -> int:
     return -1 if summary.level is None else list(Level).index(summary.level)
 
 
+@fuzz(35)
 @given(st.data())
 def test_leaving_out_or_not_reaching_a_check_never_improves_what_was_proved(data: st.DataObject) -> None:
     results = [data.draw(any_result(n)) for n in range(data.draw(st.integers(1, 6)))]
@@ -142,6 +144,7 @@ def test_leaving_out_or_not_reaching_a_check_never_improves_what_was_proved(data
     assert all(row.verdict is not Verdict.HELD for row in after.rows if row.not_run)
 
 
+@fuzz(35)
 @given(st.data())
 def test_a_skip_never_raises_what_held(data: st.DataObject) -> None:
     results = [data.draw(any_result(n)) for n in range(data.draw(st.integers(1, 6)))]

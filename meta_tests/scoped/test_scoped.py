@@ -696,6 +696,7 @@ def test_a_scoped_system_is_held(target: str) -> None:
     assert not [result.check for result in results if "alias" in result.reason]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("fault", MENDED)
 def test_a_fault_of_the_store_does_not_show_through_the_wrapper(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]

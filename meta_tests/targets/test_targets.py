@@ -292,6 +292,7 @@ def test_certify_stops_where_a_run_would(folder: Path) -> None:
     assert [result.verdict for result in results] == [Verdict.INCONCLUSIVE]
 
 
+@pytest.mark.matrix
 def test_a_fault_that_does_not_fit_is_no_survivor(folder: Path) -> None:
     matrix = calibrate(
         Settings(target="adapter.py:context", profile="quick"),

@@ -106,7 +106,7 @@ def test_the_sample_is_read(folder: Path, kind: str) -> None:
 
 
 @each
-@fuzz(20)
+@fuzz(12)
 @given(data=st.data())
 def test_damaged_bytes(folder: Path, kind: str, data: st.DataObject) -> None:
     name, sample, read = SAMPLES[kind]
@@ -116,7 +116,7 @@ def test_damaged_bytes(folder: Path, kind: str, data: st.DataObject) -> None:
 
 
 @each
-@fuzz(40)
+@fuzz(20)
 @given(data=st.data())
 def test_a_value_of_another_kind(folder: Path, kind: str, data: st.DataObject) -> None:
     name, sample, read = SAMPLES[kind]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from isolation_tests.adapter import Memory
 from isolation_tests.faults.support.base import Fault, Wrapper, call, tag
 
 ROOM = 400
 """More users than one plan has, and fewer than a run has."""
+LATEST = 100
+"""More users than one plan opens the store again for, and fewer than a run has."""
+
+_SEATS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+"""The seats of each store, for all of its openings."""
 
 
 class Seated(Wrapper):
@@ -47,6 +53,19 @@ class Buckets(Seated):
         return None
 
 
+class Flushed(Seated):
+    """Closing writes to the file what is in memory: those who sat down last, whoever opened the store."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self._seats = _SEATS.setdefault(inner, self._seats)
+
+    def close(self) -> None:
+        """Forget those who were not written, as opening the file again would."""
+        for user in list(self._seats.values())[:-LATEST]:
+            self._inner.delete_all(user)
+
+
 FAULTS = (
     Fault(
         "D1-oldest-makes-room",
@@ -61,5 +80,12 @@ FAULTS = (
         "Users share 400 buckets in turn, and a user's delete_all drops the whole bucket.",
         Buckets,
         like="wolverine#3686",
+    ),
+    Fault(
+        "D1-latest-are-flushed",
+        "D1",
+        "Closing the store writes the facts of the 100 latest users to its file, and no others.",
+        Flushed,
+        like="nanobot#4957",
     ),
 )
