@@ -108,6 +108,7 @@ HELD_BY: dict[str, tuple[str, ...]] = {
         f"{KILLED}::test_a_calibration_that_is_killed_leaves_nothing",
     ),
     "has removed what others stored, it deletes nothing": (
+        "execution/test_journal.py::test_that_a_delete_did_harm_is_known_to_whoever_cleans_up_later",
         f"{KILLED}::test_after_a_delete_that_took_too_much_no_process_deletes_by_itself",
     ),
     "the next run on that target says so first": (
