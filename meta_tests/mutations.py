@@ -216,7 +216,9 @@ def contained(folder: Path, *code: Path) -> Iterator[None]:
             continue  # a folder that was listed, or a look for what is not there
         path = (Path.cwd() / place).resolve()
         own = what in ("read", "write") and path.is_relative_to(inside) and path.suffix != ".py"
-        of_program = path.suffix == ".pyc" or any(path.is_relative_to(each) for each in (*_PROGRAM, *code))
+        of_program = path.suffix == ".pyc" or any(
+            path.is_relative_to(each) for each in [*_PROGRAM, *map(str, code)]
+        )
         assert own or (what == "read" and of_program), (what, place)
 
 

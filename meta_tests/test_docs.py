@@ -53,6 +53,7 @@ DOCUMENTS = (
     "SECURITY.md",
     "CHANGELOG.md",
     "docs/bridges.md",
+    "docs/openapi.md",
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = "isolation_tests"
