@@ -210,13 +210,15 @@ def contained(folder: Path, *code: Path) -> Iterator[None]:
         _watched = None
         gc.enable()
         sys.dont_write_bytecode = compiles
-    inside, programs = folder.resolve(), [*_PROGRAM, *map(str, code)]
+    inside = folder.resolve()
     for what, place in seen:
         if what == "read" and not Path(place).is_file():
             continue  # a folder that was listed, or a look for what is not there
         path = (Path.cwd() / place).resolve()
         own = what in ("read", "write") and path.is_relative_to(inside) and path.suffix != ".py"
-        of_program = path.suffix == ".pyc" or any(path.is_relative_to(each) for each in programs)
+        of_program = path.suffix == ".pyc" or any(
+            path.is_relative_to(each) for each in [*_PROGRAM, *map(str, code)]
+        )
         assert own or (what == "read" and of_program), (what, place)
 
 

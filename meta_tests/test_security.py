@@ -108,6 +108,7 @@ HELD_BY: dict[str, tuple[str, ...]] = {
         f"{KILLED}::test_a_calibration_that_is_killed_leaves_nothing",
     ),
     "has removed what others stored, it deletes nothing": (
+        "execution/test_journal.py::test_that_a_delete_did_harm_is_known_to_whoever_cleans_up_later",
         f"{KILLED}::test_after_a_delete_that_took_too_much_no_process_deletes_by_itself",
     ),
     "the next run on that target says so first": (
@@ -247,6 +248,8 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     ),
     "has a limit of size before it is read": (
         "core/test_bounded.py::test_a_large_file_is_not_read",
+        "reporting/test_untrusted_files.py::test_a_large_file_is_not_read_whoever_reads_it",
+        f"{CERTIFICATES}/test_unbelievable.py::test_a_large_certificate_or_key_is_not_read",
         "core/test_bounded.py::test_the_deepest_that_is_read_is_read",
         "targets/test_untrusted_toml.py::test_the_bounds_of_a_file",
     ),

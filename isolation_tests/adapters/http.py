@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -25,6 +26,8 @@ from isolation_tests.adapters.described.mapping import (
     slots,
     whole_number,
 )
+from isolation_tests.adapters.described.openapi import BadDocument, read_document
+from isolation_tests.adapters.described.unasked import unasked
 
 if TYPE_CHECKING:
     import httpx
@@ -36,15 +39,18 @@ _KEYWORDS = ("filters", "key", "metadata")
 
 
 @contextmanager
-def open_memory(**options: Any) -> Iterator[HttpMemory]:
+def open_memory(*, near: str = "", **options: Any) -> Iterator[HttpMemory]:
     """Open the service that the options describe (see `described.http_tables.HttpOptions`).
 
-    One harmless read checks that it answers as described. Raises `BadOption` for an option to correct, and
-    `Unavailable` if the service is down or rejects the credentials.
+    near: the folder that the path of its OpenAPI document starts from. One harmless read checks that the
+    service answers as described. Raises `BadOption` for an option to correct, and `Unavailable` if the
+    service is down or rejects the credentials.
     """
     service = mapped(checked(HttpOptions, options))
+    routes = _unasked(service, Path(near))
     with connected(service) as server:
         memory = HttpMemory(server, service)
+        memory.unasked = routes
         _read_once(memory, server, service)
         yield memory
 
@@ -59,6 +65,7 @@ class HttpMemory:
     search: Callable[..., Sequence[Memory]]
     get_all: Callable[..., Sequence[Memory]]
     delete_all: Callable[..., None]
+    unasked: Sequence[str] = ()
 
     def __init__(self, server: Client, service: Mapped) -> None:
         self._server, self._calls = server, service.calls
@@ -136,6 +143,22 @@ class HttpMemory:
         self, name: str, user: Any, values: Mapping[str, Any] | None = None, url: str | None = None
     ) -> httpx.Response:
         return self._server.ask(self._calls[name], {"user": user, **(values or {})}, url)
+
+
+def _unasked(service: Mapped, near: Path) -> list[str]:
+    """The routes of the service's document that no operation asks; none if the file names no document."""
+    if service.options.openapi is None:
+        return []
+    calls = [*service.calls.values(), service.auth.sign_in, service.auth.expired]
+    asked = [
+        (call.method, "".join(part if isinstance(part, str) else "{}" for part in call.path.parts))
+        for call in calls
+        if call is not None
+    ]
+    try:
+        return unasked(read_document(near / service.options.openapi), service.base_url, asked)
+    except BadDocument as error:
+        raise BadOption(f"options.openapi: {error}") from error
 
 
 def _read_once(memory: HttpMemory, server: Client, service: Mapped) -> None:

@@ -9,8 +9,10 @@ import click
 
 from isolation_tests.cli.common import reports_errors
 from isolation_tests.core.errors import ExitStatus, UsageProblem
+from isolation_tests.core.inert import plain
 
 ANSWER_HELP = "The answer to one of the questions, such as base_url=URL; repeatable."
+OPENAPI_HELP = "For http: propose the description from the service's OpenAPI document (JSON or YAML)."
 
 
 @click.command()
@@ -18,6 +20,7 @@ ANSWER_HELP = "The answer to one of the questions, such as base_url=URL; repeata
 @click.argument("name", default="my-memory")
 @click.option("--folder", type=click.Path(path_type=Path), default=".", help="Where to write.  [default: .]")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help=ANSWER_HELP)
+@click.option("--openapi", "document", type=click.Path(path_type=Path), metavar="FILE", help=OPENAPI_HELP)
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults for all that --set leaves open.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @reports_errors
@@ -26,6 +29,7 @@ def init(
     name: str,
     folder: Path,
     given: tuple[str, ...],
+    document: Path | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     force: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
@@ -33,18 +37,36 @@ def init(
 
     KIND is python (an adapter), process (a bridge in JavaScript), http (a description of an HTTP service) or
     mcp (of an MCP server). NAME is the target's short name. The files work right away, or a run says what to
-    add.
+    add. With --openapi, no questions are asked: the terminal says what the document led to and what is left.
     """
     from isolation_tests.targets.scaffold import next_question, next_steps, write_target
     from isolation_tests.targets.settings import Settings
 
     answers = Settings(options=given).option_map()
+    if document is not None:
+        return _from_document(kind, document, name, folder, answers, overwrite=force)
     while not yes and (question := next_question(kind, name, answers)) is not None:
         answers[question.name] = click.prompt(question.text, default=question.default)
     for path in write_target(kind, name, folder, answers, overwrite=force):
         click.echo(f"wrote {path}")
     for step in next_steps(kind, name, folder, answers):
         click.echo(step)
+    return int(ExitStatus.HELD)
+
+
+def _from_document(
+    kind: str, document: Path, name: str, folder: Path, answers: dict[str, str], *, overwrite: bool
+) -> int:
+    """Write the target's file that an OpenAPI document suggests, and say why."""
+    from isolation_tests.targets.openapi.target import write_from_document
+
+    if kind != "http":
+        raise UsageProblem(
+            f"--openapi describes an HTTP service; write `isolation-tests init http`, not {kind!r}."
+        )
+    written = write_from_document(document, name, folder, answers, overwrite=overwrite)
+    for line in (*written.told, f"wrote {written.path}", *written.steps):
+        click.echo(plain(line))
     return int(ExitStatus.HELD)
 
 

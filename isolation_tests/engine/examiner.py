@@ -144,6 +144,11 @@ class Examiner:
             self._journal.end()
 
     @property
+    def runner(self) -> Runner:
+        """Performs plans on the target as it is open now."""
+        return self._runner
+
+    @property
     def leftovers(self) -> list[str]:
         """Test users whose memories could not be deleted."""
         return self._runner.leftovers

@@ -41,7 +41,7 @@ LONGEST_HOLD_SECONDS, START_SECONDS = 5.0, 60.0
 
 
 class Runner:
-    """Performs plans on one session; one runner per worker.
+    """Performs plans on one session, of which `session` is the opening of now; one runner per worker.
 
     open_more: opens the target once more, for lanes that have an opening of their own. open_twin: opens the
     target that reaches the same store in another way. volatile: what the target declares to be another each
@@ -62,7 +62,7 @@ class Runner:
         error_texts: bool = False,
     ) -> None:
         self._lease, self._disposable = lease, disposable
-        self._session = self._guarded(session)
+        self.session = self._guarded(session)
         self._open, self._open_twin, self._volatile = open_more, open_twin, volatile
         self._twin: GuardedSession | None = None
         self._handles: list[GuardedSession] = []
@@ -82,7 +82,7 @@ class Runner:
         """
         run = self.begin(plan)
         cut = None
-        with self._session.turn():
+        with self.session.turn():
             try:
                 self._perform_all(run, range(len(plan.steps)))
             except RunEnded as error:
@@ -91,7 +91,7 @@ class Runner:
                 if harm(self.history(run)):
                     self._lease.halt()
                 else:
-                    with self._session.cleaning():
+                    with self.session.cleaning():
                         self._clean(run)
         return self.history(run, cut)
 
@@ -105,16 +105,16 @@ class Runner:
         """Perform these steps of a plan, perhaps once more; `end` cleans up. Raises `RunEnded`."""
         run.forget(steps)
         try:
-            with self._session.turn():
+            with self.session.turn():
                 self._perform_all(run, steps)
         finally:
-            run.kept += self._session.set_aside()
+            run.kept += self.session.set_aside()
         return self.history(run)
 
     def end(self, run: PlanRun) -> None:
         """Clean up after a run that was performed in parts."""
-        self._session.take_up(run.kept)
-        with self._session.turn(), self._session.cleaning():
+        self.session.take_up(run.kept)
+        with self.session.turn(), self.session.cleaning():
             self._clean(run)
 
     def history(self, run: PlanRun, cut: str | None = None) -> History:
@@ -176,7 +176,7 @@ class Runner:
         run.order(first)
 
     def _perform(self, run: PlanRun, number: int, step: Step) -> None:
-        if self._session.lost:
+        if self.session.lost:
             return
         time.sleep(step.pause)
         if step.op is Operation.SETTLE:
@@ -243,14 +243,14 @@ class Runner:
     def _reach(self, number: int, step: Step) -> Callable[..., Any]:
         """The session's call on the lane that the step runs in."""
         if step.lane is None:
-            return self._session.call
+            return self.session.call
         lane = {"thread": 1 + step.lane, "pool": 1 + (number + step.lane) % 2}.get(step.on, 0)
         return partial(self._opening_of(step).call, lane=lane, give_up=step.give_up)
 
     def _opening_of(self, step: Step) -> GuardedSession:
         if step.on == "twin":
             return self._other()
-        return self._handle(step.lane or 0) if step.on == "handle" else self._session
+        return self._handle(step.lane or 0) if step.on == "handle" else self.session
 
     def _other(self) -> GuardedSession:
         """The target's twin, kept open for the runs to come."""
@@ -269,14 +269,14 @@ class Runner:
     @property
     def lost(self) -> str | None:
         """Why the target can't be used any more; None while it can."""
-        return self._session.lost
+        return self.session.lost
 
     def close(self) -> None:
         """Close every opening of the target. Errors are raised: a failed close may leave data behind."""
         try:
             self._close_more()
         finally:
-            self._session.close()
+            self.session.close()
 
     def _close_more(self) -> None:
         """Close the further openings."""
@@ -289,7 +289,7 @@ class Runner:
         """Close the target and open it again; raises `TargetProblem` if it can't be opened."""
         started = time.monotonic() - self._began
         self.close()
-        self._session = self._guarded(self._open())
+        self.session = self._guarded(self._open())
         run.record(
             Event(
                 step=number,
@@ -353,7 +353,7 @@ class Runner:
                 return
             seen = facts_of_plan(event)
             met = due <= seen and not lost & seen
-            if met or time.monotonic() >= deadline or self._session.lost:
+            if met or time.monotonic() >= deadline or self.session.lost:
                 run.record(event, step)
                 return
             run.record(event.model_copy(update={"poll": True}), step)
@@ -362,10 +362,10 @@ class Runner:
     def _delete(self, run: PlanRun, index: int, name: Any) -> None:
         """Delete all that a user has; without such a method, each memory that the user stored."""
         if Operation.DELETE_ALL not in self._lacking:
-            self._session.call("delete_all", name)
+            self.session.call("delete_all", name)
             return
         for id_ in _stored(run, index):
-            self._session.call("delete", name, id_)
+            self.session.call("delete", name, id_)
 
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""

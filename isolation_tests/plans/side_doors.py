@@ -73,10 +73,13 @@ def _intrusion(how: str, anomaly: str, material: Material) -> Plan:
     )
 
 
+INTRUSION_ANOMALIES = {how: "S5" if how.startswith("victim-in-") else "S3" for how in INTRUSIONS}
+"""S3: the credential is missing, altered or expired. S5: it is valid, but the request names a victim."""
+
+
 def intrusion_cells() -> list[Cell]:
-    """S3: the credential is missing, altered or expired. S5: it is valid, but the request names a victim."""
-    anomalies = {how: "S5" if how.startswith("victim-in-") else "S3" for how in INTRUSIONS}
+    """A cell for each way in."""
     return [
         Cell(f"{anomaly}-{how}", anomaly, partial(_intrusion, how, anomaly), needs=("intrude",))
-        for how, anomaly in anomalies.items()
+        for how, anomaly in INTRUSION_ANOMALIES.items()
     ]

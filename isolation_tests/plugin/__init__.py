@@ -1,18 +1,21 @@
 """The pytest plugin: its options, and the start of a run.
 
-It stays inactive in all other pytest runs: it imports nothing of the suite until the properties are selected.
+It stays inactive in all other pytest runs: it imports nothing of the suite until the properties are selected,
+or a test asks for one of its fixtures.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from isolation_tests.plugin.controller import ExitGuard
+    from isolation_tests.plugin.own_tests import Isolation, Opened, Replay
     from isolation_tests.targets.settings import Settings
 
 PACKAGE = Path(__file__).parent.parent
@@ -113,7 +116,7 @@ def _begin(config: pytest.Config, guard: ExitGuard) -> int | None:
 
     stop_in_order()
     campaign = Campaign(
-        _settings(config),
+        settings_of(config),
         selection=_selection(config),
         workers=max(workers(config), 1),
         exports=config.getoption("isolation_export"),
@@ -151,7 +154,8 @@ def _is_selected(config: pytest.Config, place: str) -> bool:
     return in_clone or path == PACKAGE or PACKAGE in path.parents
 
 
-def _settings(config: pytest.Config) -> Settings:
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of a pytest run: its options, the environment and the nearest pyproject.toml."""
     from isolation_tests.targets.settings import Settings, gather
 
     given = {name: config.getoption(f"isolation_{name}") for name in OPTIONS}
@@ -169,7 +173,7 @@ def _settings(config: pytest.Config) -> Settings:
 def _profile_is_whole(config: pytest.Config) -> bool:
     from isolation_tests.engine.profiles import profile
 
-    return profile(_settings(config).profile or "ci").whole
+    return profile(settings_of(config).profile or "ci").whole
 
 
 def _selection(config: pytest.Config) -> tuple[str, ...]:
@@ -196,3 +200,49 @@ def _is_part(config: pytest.Config, argument: str) -> bool:
     module = argument.split(".") if config.option.pyargs else []
     beyond = len(module) > 1 and module[0] == PACKAGE.name and module[1:] != ["properties"]
     return "::" in argument or argument.endswith(".py") or beyond
+
+
+@pytest.fixture
+def isolation_memory() -> Any:
+    """The memory system under test; override this fixture in your conftest.py.
+
+    Return your adapter, a function that opens it, or a target's name. Without that, the target is the one of
+    --isolation-target, ISOLATION_TARGET or [tool.isolation_tests] in pyproject.toml.
+    """
+    return None
+
+
+@pytest.fixture
+def isolation_relation() -> str:
+    """How the names of alice and bob are related; override or parametrize this fixture to choose."""
+    return "prefix-dash"
+
+
+@pytest.fixture(scope="session")
+def _isolation_opened(pytestconfig: pytest.Config) -> Iterator[Opened]:
+    from isolation_tests.plugin.own_tests import Opened
+
+    opened = Opened(pytestconfig)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def isolation(
+    _isolation_opened: Opened, isolation_memory: Any, isolation_relation: str
+) -> Iterator[Isolation]:
+    """Two users, alice and bob, with facts in your memory; isolation.assert_apart() judges what they see."""
+    from isolation_tests.plugin.own_tests import isolated
+
+    with isolated(_isolation_opened, isolation_memory, isolation_relation) as users:
+        yield users
+
+
+@pytest.fixture
+def isolation_replay(_isolation_opened: Opened, request: pytest.FixtureRequest) -> Replay:
+    """Performs a finding's plan again, in a test that `isolation-tests replay FILE --as-test` wrote."""
+    from isolation_tests.plugin.own_tests import MEMORY, Replay
+
+    return Replay(_isolation_opened, lambda: request.getfixturevalue(MEMORY))

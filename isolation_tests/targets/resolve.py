@@ -9,7 +9,7 @@ import inspect
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
@@ -40,8 +40,9 @@ ENTRY_POINTS = "isolation_tests.targets"
 READY = "ready"
 SCOPED_TENANCY = "ScopedMemory: a name of its own for each user"
 PROCESS = "process"
+HTTP = "http"
 BY_DESCRIPTION = {
-    "http": "isolation_tests.adapters.http:open_memory",
+    HTTP: "isolation_tests.adapters.http:open_memory",
     "mcp": "isolation_tests.adapters.mcp:open_memory",
     PROCESS: "isolation_tests.adapters.process.memory:open_memory",
 }
@@ -167,7 +168,7 @@ class Target:
             found = {name: version(name) or "not installed" for name in self.config.distributions}
             return {**found, **npm.versions(self.config.npm)}
         if self.code is not None:
-            files = [self.code, *self._programs()]
+            files = [self.code, *self._named_files()]
             return {file.name: f"{DIGEST}{_sha256(file)[:12]}" for file in files}
         package = self.config.adapter.partition(":")[0].partition(".")[0]
         # The list lacks editable packages. Their distribution usually has the same name.
@@ -175,10 +176,15 @@ class Target:
         installed = {name: version(name) for name in dict.fromkeys(owners)}
         return {name: found for name, found in installed.items() if found is not None}
 
-    def _programs(self) -> list[Path]:
-        """The files that the command of a bridge names."""
-        command = self.config.options.get("command", ()) if self.config.adapter == PROCESS else ()
-        words = shlex.split(command) if isinstance(command, str) else command
+    def _named_files(self) -> list[Path]:
+        """The files that the command of a bridge names, or the OpenAPI document of an HTTP service."""
+        options = self.config.options
+        words: Iterable[Any] = ()
+        if self.config.adapter == PROCESS:
+            command = options.get("command", ())
+            words = shlex.split(command) if isinstance(command, str) else command
+        elif self.config.adapter == HTTP and "openapi" in options:
+            words = (options["openapi"],)
         filled = (str(word).replace("{bridges}", str(packaged.folder("bridges"))) for word in words)
         places = [(self.file or Path()).parent / word for word in filled]
         return [place for place in places if place.is_file()]
@@ -361,6 +367,8 @@ def _from_file(path: Path, source: str) -> Target:
         opens = partial(opens, cwd=str(path.parent.resolve()))
         if config.npm:
             opens = partial(opens, npm=str(npm.folder(config.npm)))
+    if config.adapter == HTTP:
+        opens = partial(opens, near=str(path.parent.resolve()))
     # A described target has its code in the file itself.
     code = path if config.adapter in BY_DESCRIPTION else code_file(config.adapter, path.parent)
     return Target(config, opens, source, code=code, file=path)

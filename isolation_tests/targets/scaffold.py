@@ -15,7 +15,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import UsageProblem
 
-__all__ = ["KINDS", "Question", "next_question", "next_steps", "write_target"]
+__all__ = [
+    "KINDS",
+    "Question",
+    "next_question",
+    "next_steps",
+    "rendered",
+    "require_place",
+    "write_files",
+    "write_target",
+]
 
 Answers = Mapping[str, str]
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
@@ -216,27 +225,36 @@ def write_target(
     default. Raises `UsageProblem` for a bad name or answer, for a missing folder, and for an existing file
     with other content unless `overwrite` is true.
     """
+    require_place(name, folder)
+    chosen = _known(kind)
+    values = _values(chosen, name, answers or {})
+    paths = {folder / pattern.format(**values): template for pattern, template in chosen.templates.items()}
+    write_files({path: rendered(template, values) for path, template in paths.items()}, overwrite=overwrite)
+    return list(paths)
+
+
+def require_place(name: str, folder: Path) -> None:
+    """Raise `UsageProblem` for a bad name of a target, and for a missing folder."""
     if not _NAME.fullmatch(name):
         raise UsageProblem(
             f"{name!r} can't be a target's name; use lower-case letters, digits and dashes, as in my-memory."
         )
     if not folder.is_dir():
         raise UsageProblem(f"There is no folder {folder}; create it, or name another.")
-    chosen = _known(kind)
-    values = _values(chosen, name, answers or {})
-    paths = {folder / pattern.format(**values): template for pattern, template in chosen.templates.items()}
-    rendered = {path: _rendered(template, values) for path, template in paths.items()}
-    there = [path for path, content in rendered.items() if _differs(path, content)]
+
+
+def write_files(contents: Mapping[Path, str], *, overwrite: bool) -> None:
+    """Write all files or none; raises `UsageProblem` for an existing one with other content."""
+    there = [path for path, content in contents.items() if _differs(path, content)]
     if there and not overwrite:
         raise UsageProblem(f"{there[0]} already exists; choose another name, or replace it with --force.")
-    for path, content in rendered.items():
+    for path, content in contents.items():
         try:
             path.write_text(content, encoding="utf-8")
         except OSError as error:
             raise UsageProblem(
                 f"{path} can't be written: {error.strerror}; choose another folder."
             ) from error
-    return list(rendered)
 
 
 def _differs(path: Path, content: str) -> bool:
@@ -273,14 +291,16 @@ def _values(kind: Kind, name: str, answers: Answers) -> dict[str, Any]:
     for question in kind.questions:
         answer = answers.get(question.name, _default(question, name))
         values[question.name] = question.check(answer) if question.wanted(values) else None
-    return values | {"user": values.get("user_field")}
+    secrets = [values["secret"]] if values.get("secret") else []
+    return values | {"user": values.get("user_field"), "variables": secrets}
 
 
 def _default(question: Question, name: str) -> str:
     return question.default.replace("{NAME}", name.replace("-", "_").upper())
 
 
-def _rendered(template: str, values: Mapping[str, Any]) -> str:
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """The content of a file that a template describes."""
     environment = Environment(  # noqa: S701 - the files are TOML and Python: texts are quoted by the filter
         loader=FileSystemLoader([packaged.folder("templates"), packaged.folder("bridges") / "js"]),
         undefined=StrictUndefined,

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import base64
+import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from isolation_tests.adapter import Memory
+from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.engine.campaign import Campaign
 from isolation_tests.engine.check import result_of
+from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.identity import RunKey, begin_journal
 from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.violations import AdapterError
 from isolation_tests.model import FactSpec, Finding, Operation, Plan, Step, UserSpec, Verdict
 from isolation_tests.plugin.controller import Controller
 from isolation_tests.plugin.worker import _worker_examiner
 from isolation_tests.reporting.evidence.sightings import read_sightings
-from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.config import TargetConfig
+from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings
 
 LEAKY = "fault:S1-get-all-ignores-user"
@@ -76,6 +84,25 @@ def campaign_plan() -> Plan:
     facts = (FactSpec(text="My card is {canary}.", owners=(0,)),)
     steps = (Step(op=Operation.ADD, user=0, fact=0),)
     return Plan(name="in-test", anomaly="S1", users=(UserSpec(),), facts=facts, steps=steps)
+
+
+class Hanging(ReferenceStore):
+    def get_all(self, user: Any, *, filters: Any = None) -> list[Memory]:
+        time.sleep(0.3)
+        return []
+
+
+def test_after_three_calls_that_timed_out_nothing_more_is_asked() -> None:
+    config = TargetConfig(name="t", adapter="m:f", disposable=True, call_limit_seconds=0.02)
+    target = Target(config, partial(Hanging), "a test")
+    examiner = Examiner(target, PROFILES["quick"], RunKey("c0ffee", SECRET, 7, 0.0), probed={})
+    looking = campaign_plan()
+    looking = looking.model_copy(update={"steps": (*looking.steps, Step(op=Operation.GET_ALL, user=0))})
+    for _ in range(3):
+        assert examiner.perform(looking).events[-1].error_kind == "TimeLimit"
+    with pytest.raises(AdapterError, match="skipped: 3 earlier calls timed out"):
+        examiner.perform(looking)
+    examiner.close()
 
 
 def ask(campaign: Campaign) -> Any:

@@ -180,6 +180,13 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(
 # --- whose it is -------------------------------------------------------------------------------------------
 
 
+def test_that_a_delete_did_harm_is_known_to_whoever_cleans_up_later(journal: Journal) -> None:
+    lease = Lease(RUN, 0, Mint(bytes(32)), journal)
+    assert not record().halted
+    lease.halt()
+    assert record().halted
+
+
 def test_the_same_run_id_twice_is_refused(journal: Journal) -> None:
     with pytest.raises(UsageProblem, match="already a run ab12cd"):
         Journal.begin(INFO, durable=True)

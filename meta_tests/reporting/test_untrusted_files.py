@@ -188,7 +188,13 @@ def test_what_two_readers_read_differently_and_what_is_deep_is_refused(
     assert name == EVIDENCE_NAME or why in str(problem)
 
 
-def test_a_large_replay_file_is_not_read(folder: Path) -> None:
-    with (folder / "x.json").open("wb") as file:
+@pytest.mark.parametrize("name", ["x.json", STRENGTH_NAME, HISTORY_NAME])
+def test_a_large_file_is_not_read_whoever_reads_it(folder: Path, name: str) -> None:
+    reads: dict[str, Callable[[Path], object]] = {
+        STRENGTH_NAME: read_strength,
+        HISTORY_NAME: read_past,
+        "x.json": lambda _: read_replay(folder / "x.json"),
+    }
+    with (folder / name).open("wb") as file:
         file.truncate(1 << 40)
-    assert "larger than" in str(problem_of(folder, lambda: read_replay(folder / "x.json")))
+    assert "larger than" in str(problem_of(folder, lambda: reads[name](folder)))

@@ -226,5 +226,11 @@ class HttpOptions(Frozen):
     retries: int = Field(default=3, ge=0, le=20)
     """How often a request is repeated if the service asks for it."""
 
+    openapi: str | None = None
+    """Path of the service's OpenAPI document, relative to this file.
+
+    A run names the routes in it that no operation asks.
+    """
+
     intrude: IntrudeTable = IntrudeTable()
     """The ways in that the suite tries for an intruder."""

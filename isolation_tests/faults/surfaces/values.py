@@ -70,13 +70,21 @@ def _texts_in(value: Any) -> Iterator[str]:
 class NullFilter(Remembering):
     """A filter without a value makes the whole condition true, that of the owner too."""
 
+    def __init__(self, inner: Any) -> None:
+        self._keys: set[str] = set()
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        self._keys |= {*(keywords.get("metadata") or {})}
+        return await super()._on_add(user, text, **keywords)
+
     async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Sequence[Memory]:
-        if _is_open(keywords.get("filters")):
+        if self._is_open(keywords.get("filters")):
             return (await self._everything(user))[:limit]
         return await super()._on_search(user, query, limit=limit, **keywords)
 
     async def _on_get_all(self, user: Any, **keywords: Any) -> Sequence[Memory]:
-        if _is_open(keywords.get("filters")):
+        if self._is_open(keywords.get("filters")):
             return await self._everything(user)
         return await super()._on_get_all(user, **keywords)
 
@@ -84,9 +92,10 @@ class NullFilter(Remembering):
         own = await call(self._inner.get_all, user)
         return unique([*own, *await self._lists_of_others(user)])
 
-
-def _is_open(filters: Any) -> bool:
-    return isinstance(filters, Mapping) and bool(filters) and None in filters.values()
+    def _is_open(self, filters: Any) -> bool:
+        """Whether a key that memories have is asked for without a value, and nothing else."""
+        plain = isinstance(filters, Mapping) and len(filters) == 1
+        return plain and all(key in self._keys and value is None for key, value in filters.items())
 
 
 class Unowned(Remembering):
@@ -177,7 +186,7 @@ FAULTS = (
         "A filter without a value makes the condition true, and the owner's condition with it.",
         NullFilter,
         like="ai-memory-mcp#2990",
-        needs=("search.filters",),
+        needs=("search.filters", "add.metadata"),
     ),
     Fault(
         "O6-waiting-writes",

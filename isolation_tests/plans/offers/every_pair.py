@@ -31,6 +31,7 @@ from isolation_tests.plans.cells import (
     settle,
 )
 from isolation_tests.plans.offers.moves import (
+    ABSENT_KEY,
     BLANKS,
     IDS,
     MAY_SHOW,
@@ -205,7 +206,7 @@ def _listed(draft: Draft, user: int, value: str) -> Step:
 
 def _filtered(draft: Draft, read: Step, value: str) -> Step:
     """The read with a filter of this kind; without one if it is no kind of filter."""
-    odd: dict[str, Any] = {draft.choose(("topic", "nobody-has-this")): draft.choose(VALUES)}
+    odd: dict[str, Any] = {draft.choose(("topic", ABSENT_KEY)): draft.choose(VALUES)}
     filters: dict[str, dict[str, Any]] = {
         kinds.FILTER: dict(TOPIC),
         kinds.EMPTY_FILTER: {},

@@ -53,6 +53,8 @@ IDS = (
 )
 QUERIES = ("", " ", "*", "%", '"', "NOT", "x OR {}", "{} OR x", '"{}"', "{}*", "NOT x {}", "\x00")
 """What is searched for; `{}` is a word of another user's memory."""
+ABSENT_KEY = "nobody_has_this"
+"""A key of metadata that nobody uses; many systems take no others than such plain ones."""
 VALUES: tuple[Any, ...] = (None, "", [], {}, False, "*", "%", 0)
 REFERENCES = ("links", "parent_id", "related", "ref", "source", "reply_to", "memory_id", "id")
 
@@ -120,10 +122,9 @@ def _store_tagged(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def store_linked(draft: Draft, user: int) -> Sequence[Step]:
-    """Metadata that names another user's memory under a usual key, as a text or in a list."""
-    foreign = f"~{draft.foreign(user)}"
-    value = draft.choose([foreign, [foreign]])
-    return [add(user, draft.fact(user), metadata={draft.choose(REFERENCES): value}, odd=True)]
+    """Metadata that names another user's memory under a usual key, as a text and in a list."""
+    foreign, key = f"~{draft.foreign(user)}", draft.choose(REFERENCES)
+    return [add(user, draft.fact(user), metadata={key: link}, odd=True) for link in (foreign, [foreign])]
 
 
 def _store_blank(draft: Draft, user: int) -> Sequence[Step]:
@@ -221,19 +222,21 @@ def _ask_by_topic(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _ask_filtered(draft: Draft, user: int) -> Sequence[Step]:
-    """A filter without a value, of a key that nobody has, or of another user beside an own key."""
+    """In both reads: a filter without a value, of a key that nobody has, or of another user."""
     other = draft.choose([one for one in range(WRITERS) if one != user])
-    keys = ("topic", "nobody-has-this", *draft.offer.owner_keys[:2])
+    keys = (ABSENT_KEY, *draft.offer.owner_keys[:2])
     filters: dict[str, Any] = draft.choose(
         [
             {},
-            *({draft.choose(keys): value} for value in VALUES),
-            {**TOPIC, draft.choose(keys[1:]): f"@{other}"},
-            {**TOPIC, "nobody-has-this": None},
+            *({"topic": value} for value in VALUES),
+            *({key: None} for key in keys),
+            {draft.choose(keys): draft.choose(VALUES)},
+            {**TOPIC, draft.choose(keys): f"@{other}"},
+            {**TOPIC, ABSENT_KEY: None},
         ]
     )
-    read = draft.choose([list_all(user), search(user, draft.own(user))])
-    return [read.model_copy(update={"filters": filters, "odd": True})]
+    reads = (list_all(user), search(user, draft.own(user)))
+    return [read.model_copy(update={"filters": filters, "odd": True}) for read in reads]
 
 
 def _list(_: Draft, user: int) -> Sequence[Step]:
@@ -254,8 +257,11 @@ def _read_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _read_odd(draft: Draft, user: int) -> Sequence[Step]:
-    fact = draft.choose([draft.own(user), draft.foreign(user)])
-    return [Step(op=Operation.GET, user=user, fact=fact, id_form=draft.choose(IDS), odd=True)]
+    form = draft.choose(IDS)
+    return [
+        Step(op=Operation.GET, user=user, fact=fact, id_form=form, odd=True)
+        for fact in (draft.own(user), draft.foreign(user))
+    ]
 
 
 def _tidy(_: Draft, user: int) -> Sequence[Step]:

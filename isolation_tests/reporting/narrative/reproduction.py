@@ -12,7 +12,7 @@ from isolation_tests.core.intervals import seen_words
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
 from isolation_tests.testdata.display import show
 
-__all__ = ["MOST_LINES", "related_user", "reproduction", "story"]
+__all__ = ["MOST_LINES", "happened", "related_user", "reproduction", "story"]
 
 MOST_LINES = 8
 _LONG_RUN = 16
@@ -70,10 +70,11 @@ def story(case: Case) -> str:
         often = "It showed once, while other checks ran"
     relation = case.finding.relation
     related = f"; the names are related by {relation}" if relation else ""
-    return f"{_who(case)}. {often}{related}."
+    return f"{happened(case)}. {often}{related}."
 
 
-def _who(case: Case) -> str:
+def happened(case: Case) -> str:
+    """Who saw or lost whose fact through which operation, as a sentence without its full stop."""
     finding = case.finding
     viewer, through, owner = show(_name(case, finding.viewer)), str(finding.operation), _owner(case, show)
     field = "" if finding.where == finding.operation else f", in field {finding.where!a}"

@@ -15,10 +15,12 @@ from isolation_tests.adapters.http import open_memory
 from isolation_tests.adapters.resources import local_server
 from isolation_tests.engine.examination import examine
 from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.targets.openapi.target import write_from_document
 from isolation_tests.targets.settings import Settings
 
 HERE = Path(__file__).parents[1]
 NOTES = HERE / "notes.toml"
+DOCUMENT = HERE / "http" / "notes_openapi.yaml"
 SERVICE = HERE.parents[1] / "fixtures" / "staging" / "notes_service.py"
 
 
@@ -69,6 +71,32 @@ def test_a_broken_service_is_violated(planted: str, anomaly: str, monkeypatch: p
     found = {case.finding.anomaly for result in results for case in result.cases}
     assert anomaly in found
     assert Verdict.worst(result.verdict for result in results) is Verdict.VIOLATED
+
+
+def test_its_document_leads_to_the_file_that_a_person_wrote(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    answers = {"base_url": "http://127.0.0.1:8000"}
+    written = write_from_document(DOCUMENT, "notes", tmp_path, answers)
+    proposed = tomllib.loads(written.path.read_text(encoding="utf-8"))["options"]
+    by_hand = tomllib.loads(NOTES.read_text(encoding="utf-8"))["options"]
+
+    assert Path(tmp_path / proposed.pop("openapi")).resolve() == DOCUMENT
+    # What `total` is by default, and fields that the document does not have.
+    assert by_hand["count"].pop("total") == "total"
+    del by_hand["intrude"]
+    assert proposed == by_hand
+    assert "Nothing is left open." in written.told
+    assert written.told[-1] == "Every route of the document is asked."
+
+
+def test_a_run_reads_the_document_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = tomllib.loads(NOTES.read_text(encoding="utf-8"))["options"] | {"openapi": DOCUMENT.name}
+    del options["count"]
+    with (
+        notes_service(monkeypatch) as url,
+        open_memory(**options | {"base_url": url}, near=str(DOCUMENT.parent)) as memory,
+    ):
+        assert list(memory.unasked) == ["GET /notes/count"]
 
 
 @pytest.fixture

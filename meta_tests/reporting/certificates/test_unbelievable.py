@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from isolation_tests.core.errors import UsageProblem
 from isolation_tests.model import Verdict, alias_reason
-from isolation_tests.reporting.certificates import refusals
+from isolation_tests.reporting.certificates import refusals, signing
 from isolation_tests.reporting.certificates.rejudge import rejudge
+from isolation_tests.reporting.certificates.statement import CERTIFICATE_NAME
 from isolation_tests.reporting.certificates.verification import certify, verify
 from isolation_tests.reporting.evidence import errors, reader
 from isolation_tests.reporting.evidence.evidence import (
@@ -51,6 +53,18 @@ def test_what_a_file_says_cannot_steer_the_reader(bundle: Path, public: Any, que
     assert "BadRecord" in told[-2]
     assert not any(char in "".join(told) for char in "\x1b\u202e\n")
     assert not any(line.startswith("PASS     signature: forged") for line in told)
+
+
+def test_a_large_certificate_or_key_is_not_read(
+    bundle: Path, tmp_path: Path, public: Any, questions: Any
+) -> None:
+    for path in (bundle / CERTIFICATE_NAME, tmp_path / "key"):
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    assert "larger than" in str(verify(bundle, public, questions).refusal)
+    for load in (signing.load_public, lambda path: signing.load_private(path, str)):
+        with pytest.raises(UsageProblem, match="larger than"):
+            load(tmp_path / "key")
 
 
 @pytest.mark.parametrize(
