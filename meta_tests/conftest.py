@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
-WHOLE = ("matrix", "process", "replay", "system")
+WHOLE = ("long", "matrix", "process", "replay", "system")
 """The marks of what runs with `--whole` only; pyproject.toml says what each of them means."""
 
 

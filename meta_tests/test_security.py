@@ -24,6 +24,10 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     "some have a number instead": (
         "execution/test_binding.py::test_numbers_begin_with_nine_digits_that_only_this_worker_of_the_run_has",
     ),
+    "The fixture `isolation` keeps these rules": (
+        "plugin/test_own_tests.py::test_a_store_that_keeps_users_apart_passes_and_is_left_empty",
+        "plugin/test_own_tests.py::test_what_can_not_be_deleted_is_told_and_tried_again_by_the_next_test",
+    ),
     "each plan deletes their memories": ("execution/test_runner.py::test_cleans_up_after_every_plan",),
     "(None, `*`, an empty text) only read": (
         "execution/test_guard.py::test_hostile_writes_need_a_disposable_target",

@@ -247,6 +247,7 @@ def test_the_server_keeps_its_users_apart() -> None:
     assert verdicts == {Verdict.HELD, Verdict.NOT_SUPPORTED}
 
 
+@pytest.mark.system
 def test_a_fault_is_planted_by_an_option() -> None:
     results = asked("fault=S1-user-of-connection", until="S1")
 

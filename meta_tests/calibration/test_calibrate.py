@@ -247,6 +247,7 @@ def test_a_line_of_a_strength_steers_nobody() -> None:
     assert third == "Blind spot: x: \\u202e"
 
 
+@pytest.mark.matrix
 def test_a_planted_run_ends_when_the_fault_is_caught_and_not_at_what_the_target_has() -> None:
     settings = Settings(target="reference", profile="quick", seed="1")
     soon = run_planted("O1-get-unchecked", settings)

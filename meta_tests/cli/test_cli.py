@@ -141,6 +141,7 @@ def test_a_finding_is_violated_replayed_and_reported(folder: Path, invoke: Invok
     assert (status, "has no footer" in told) == (3, True)
 
 
+@pytest.mark.process
 def test_without_a_target_the_environment_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOLATION_TARGET", "adapter.py:nothing")
     done = command("run", cwd=folder)
@@ -221,6 +222,7 @@ def test_a_corrupt_replay_file_is_refused(
     assert told in complaint
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("expires", "told"),
     [

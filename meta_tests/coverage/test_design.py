@@ -29,6 +29,7 @@ def together(calls: tuple[Call, ...], ways: int) -> set[tuple[object, ...]]:
     }
 
 
+@pytest.mark.long
 @given(offers, st.booleans(), st.sampled_from([2, 3]))
 def test_few_calls_have_every_combination(offered: frozenset[str], disposable: bool, ways: int) -> None:  # noqa: FBT001
     calls = possible(offered, disposable=disposable)

@@ -191,6 +191,7 @@ def test_a_leak_that_is_known_leaves_witnesses_to_the_end(*, known: bool) -> Non
     assert result.cases == ()
 
 
+@pytest.mark.long
 def test_what_they_see_is_on_disk_before_the_run_ends(tmp_path: Path) -> None:
     target = replace(without_known(Settings(target="reference")), factory=lambda: Losing(at=100))
     examiner = Examiner(target, PROFILE, new_key(1), report=tmp_path)
@@ -205,6 +206,7 @@ def test_what_they_see_is_on_disk_before_the_run_ends(tmp_path: Path) -> None:
     assert seen == ["D1-get_all-any"]
 
 
+@pytest.mark.long
 def test_what_goes_by_age_alone_is_a_doubt() -> None:
     result = seen_in(Ageing(0.1), checks_of(*LAWS)[: 2 * PLANS_BETWEEN])
 

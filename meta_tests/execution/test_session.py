@@ -179,6 +179,7 @@ class Unclosable(Store):
         raise ConnectionError(STRANGER)
 
 
+@pytest.mark.long
 def test_a_target_that_fails_to_close_between_plans_is_told_without_its_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

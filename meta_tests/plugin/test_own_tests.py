@@ -310,7 +310,9 @@ def test_a_surface_that_the_system_does_not_have_is_left_out(pytester: pytest.Py
 def test_an_adapter_can_not_skip_the_test(pytester: pytest.Pytester) -> None:
     result = run(pytester, "Skipping()")
 
-    assert result.parseoutcomes() == {"errors": 1} or result.parseoutcomes() == {"error": 1}
+    outcomes = result.parseoutcomes()
+    assert {"error", "errors"} & outcomes.keys()
+    assert not {"passed", "skipped"} & outcomes.keys()
 
 
 def test_what_the_test_does_in_between_is_judged(pytester: pytest.Pytester) -> None:

@@ -327,7 +327,7 @@ def test_questions_about_pytest_itself_open_no_target(
         ("Raising", "RuntimeError"),
         ("Wrong", "the adapter's get_all() returned a str"),
         ("Leaving", "SystemExit(0)"),
-        ("Skipping", "not today"),
+        ("Skipping", "raised Skipped [text withheld, 9 characters"),
         ("Ending2", "did you mean 'Ending'"),
     ],
 )

@@ -202,6 +202,7 @@ def test_the_command_ends_with_what_it_found(tmp_path: Path) -> None:
     assert "- `A1-search-same-prefix`: `showed in 3 of 3`" in better.output
 
 
+@pytest.mark.long
 def test_published_runs_can_be_compared() -> None:
     old, new = ROOT / "reports" / "langgraph-postgres-3.1.0", ROOT / "reports" / "langgraph-postgres"
     ran = ask("diff", old, new, "--across")

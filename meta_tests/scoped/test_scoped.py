@@ -687,7 +687,11 @@ def test_a_store_that_answers_with_foreign_rows_is_an_error_and_no_refusal() -> 
 
 
 @pytest.mark.parametrize(
-    "target", ["scoped:reference", pytest.param("scoped:mem0", marks=(needs_mem0, pytest.mark.system))]
+    "target",
+    [
+        pytest.param("scoped:reference", marks=pytest.mark.matrix),
+        pytest.param("scoped:mem0", marks=(needs_mem0, pytest.mark.system)),
+    ],
 )
 def test_a_scoped_system_is_held(target: str) -> None:
     results = examine(Settings(target=target, profile="quick", seed="1"))

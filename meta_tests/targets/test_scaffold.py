@@ -29,6 +29,7 @@ def options(path: Path) -> dict[str, Any]:
     return table
 
 
+@pytest.mark.process
 def test_the_python_files_are_held_at_once(tmp_path: Path) -> None:
     written = write_target("python", "my-memory", tmp_path)
 
@@ -38,6 +39,7 @@ def test_the_python_files_are_held_at_once(tmp_path: Path) -> None:
     assert sum(result.verdict is Verdict.HELD for result in results) > 80
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_process_files_are_held_at_once(tmp_path: Path) -> None:
     written = write_target("process", "my-memory", tmp_path)
