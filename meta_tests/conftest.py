@@ -28,12 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the journals of tests apart from the user's own, and watch over what is skipped."""
+    """Keep the journals of a process apart from all others, and watch over what is skipped."""
     mutations.WHOLE = config.getoption("whole")
-    if not hasattr(config, "workerinput"):
-        state = tempfile.mkdtemp(prefix="isolation-tests-state-")
-        os.environ["XDG_STATE_HOME"] = state
-        config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
+    state = tempfile.mkdtemp(prefix="isolation-tests-state-")
+    os.environ["XDG_STATE_HOME"] = state
+    config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
     if config.getoption("whole") and not hasattr(config, "workerinput"):
         narrowed = config.option.keyword or config.option.markexpr or config.option.deselect
         everything = [(config.invocation_params.dir / place).resolve() for place in config.args] == [FOLDER]
