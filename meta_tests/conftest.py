@@ -10,7 +10,6 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
-from meta_tests import mutations
 from meta_tests.skips import FOLDER, SkipCheck, listed
 
 # A busy machine is no failure; and a server that builds this draws anew each time.
@@ -29,7 +28,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the journals of a process apart from all others, and watch over what is skipped."""
-    mutations.WHOLE = config.getoption("whole")
     state = tempfile.mkdtemp(prefix="isolation-tests-state-")
     os.environ["XDG_STATE_HOME"] = state
     config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))

@@ -1,7 +1,4 @@
-"""What somebody could put into a file or answer that the suite reads, and a watch over what reading does.
-
-`--whole` draws three times as many of them.
-"""
+"""What somebody could put into a file or answer that the suite reads, and a watch over what reading does."""
 
 from __future__ import annotations
 
@@ -24,8 +21,6 @@ from hypothesis import strategies as st
 import isolation_tests
 from isolation_tests.core.errors import Problem
 
-WHOLE = False
-"""Whether this run has time for more; conftest.py sets it."""
 SECONDS = 20
 _FOLDERS = [Path(isolation_tests.__file__).parent, Path(sys.prefix), Path(sys.base_prefix)]
 _PROGRAM = [str(folder.resolve()) for folder in _FOLDERS] + [place for place in sys.path if place]
@@ -62,10 +57,9 @@ JSON = st.recursive(
 
 
 def fuzz(few: int) -> settings:
-    """The settings of a test that draws samples; few: of them without `--whole`."""
+    """The settings of a test that draws samples; few: how many."""
     unhurried = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-    examples = few * 3 if WHOLE else few
-    return settings(max_examples=examples, suppress_health_check=unhurried, database=None)
+    return settings(max_examples=few, suppress_health_check=unhurried, database=None)
 
 
 def written(value: Any) -> str:
