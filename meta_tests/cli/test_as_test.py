@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from isolation_tests.reporting.evidence.replay_file import Replay, write_replay
 from isolation_tests.reporting.narrative.as_test import Asked, written_test
 from meta_tests.builders import make_case, make_plan
 from meta_tests.mutations import fuzz
+from meta_tests.projects import QUIET, project_of
 
 pytest_plugins = ["pytester"]
 
@@ -83,18 +83,12 @@ BY_ID = make_plan(
     relation=None,
     anomaly="O1",
 )
-QUIET = ("-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider")
 
 
 @pytest.fixture(autouse=True)
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with stores to choose from, and no settings around."""
-    for name in [name for name in os.environ if name.startswith(("ISOLATION_", "PYTEST_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
-    (pytester.path / "stores.py").write_text(STORES, encoding="utf-8")
-    monkeypatch.syspath_prepend(pytester.path)
-    return pytester.path
+    return project_of(pytester, monkeypatch, stores=STORES)
 
 
 def finding(

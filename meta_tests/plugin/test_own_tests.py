@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
+from meta_tests.projects import QUIET, project_of
 
 pytest_plugins = ["pytester"]
 
@@ -182,28 +183,21 @@ APART = "def test_apart(isolation):\n    isolation.assert_apart()\n"
 @pytest.fixture(autouse=True)
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with stores to choose from, and no settings around."""
-    for name in [name for name in os.environ if name.startswith(("ISOLATION_", "PYTEST_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
-    (pytester.path / "stores.py").write_text(STORES, encoding="utf-8")
-    monkeypatch.syspath_prepend(pytester.path)
-    return pytester.path
+    return project_of(pytester, monkeypatch, stores=STORES)
 
 
 def run(pytester: pytest.Pytester, made: str, test: str = APART, *arguments: str) -> pytest.RunResult:
     """Plain pytest in a project whose fixture gives what the expression `made` says."""
     pytester.makeconftest(CONFTEST.format(made=made))
     pytester.makepyfile(test_own=test)
-    return pytester.runpytest_inprocess(
-        "-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider", *arguments
-    )
+    return pytester.runpytest_inprocess(*QUIET, *arguments)
 
 
 def run_each(pytester: pytest.Pytester, stores: Iterable[str], test: str = APART) -> pytest.RunResult:
     """The same test with each of these stores, in their order."""
     pytester.makeconftest(EACH.format(stores=", ".join(stores)))
     pytester.makepyfile(test_own=test)
-    return pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider")
+    return pytester.runpytest_inprocess(*QUIET)
 
 
 def journals(project: Path) -> list[Path]:

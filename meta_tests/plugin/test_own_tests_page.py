@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
+
+from meta_tests.projects import QUIET, project_of
 
 pytest_plugins = ["pytester"]
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "own-tests.md"
 APP = """
 import pytest
+
+from meta_tests.projects import QUIET, project_of
 from isolation_tests.adapters.reference import ReferenceStore
 
 class App:
@@ -43,14 +46,11 @@ def blocks() -> list[str]:
 def test_the_examples_work(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, leaks: str, failed: int
 ) -> None:
-    for name in [name for name in os.environ if name.startswith(("ISOLATION_", "PYTEST_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.syspath_prepend(pytester.path)
+    project_of(pytester, monkeypatch, my_adapter=f"LEAKS = {leaks}\n{APP}")
     conftest, chat, related = blocks()
-    pytester.makepyfile(my_adapter=f"LEAKS = {leaks}\n{APP}")
     pytester.makeconftest(f"{conftest}\nfrom my_adapter import app\n")
     pytester.makepyfile(test_chat=chat, test_related=f"import pytest\n\n{related}")
-    result = pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess(*QUIET)
 
     result.assert_outcomes(passed=TESTS - failed, failed=failed)
     if failed:
