@@ -15,6 +15,7 @@ OVERLAP = "overlap"
 HANDLES = "handles"
 """Capability: opening the target a second time reaches the same store."""
 REOPEN = "reopen"
+READ_BY_ID = (Operation.GET, Operation.HISTORY)
 """Capability: what was stored is still there when the target is closed and opened again."""
 TWIN = "twin"
 """Capability: another target, named in the target's file, reaches the same store in another way."""

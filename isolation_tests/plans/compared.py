@@ -8,6 +8,7 @@ from typing import Any
 
 from isolation_tests.model import BY_ID, FactSpec, History, Operation, Plan, Step
 from isolation_tests.plans.cells import (
+    READ_BY_ID,
     Cell,
     Material,
     add,
@@ -107,7 +108,7 @@ def _plan(anomaly: str, doings: _Doings, material: Material) -> Plan:
         if "page" in offered:
             steps.append(Step(op=Operation.PAGE, user=VIEWER))
             steps.append(Step(op=Operation.PAGE, user=VIEWER, cursor=len(steps) - 1))
-        for op in (Operation.GET, Operation.HISTORY):
+        for op in READ_BY_ID:
             if op in offered:
                 own = Step(op=op, user=VIEWER, fact=fact)
                 steps.extend((own, own.model_copy(update={"absent": True})))
@@ -213,7 +214,7 @@ def _questions(material: Material) -> _Doings:
 
 def _ids(material: Material) -> _Doings:
     """The viewer tries another user's id while it exists and after it is deleted."""
-    by_id = [op for op in (Operation.GET, Operation.HISTORY) if op in material.capabilities]
+    by_id = [op for op in READ_BY_ID if op in material.capabilities]
     return _Doings(
         own=facts_of(material, (VIEWER,) * OWN),
         others=facts_of(material, (1,) * 6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isolation_tests.model import Operation, Plan, Step
 from isolation_tests.plans.cells import (
+    READ_BY_ID,
     Cell,
     Material,
     add,
@@ -80,7 +81,7 @@ def _whole(material: Material) -> Plan:
 def _ghost(material: Material) -> Plan:
     """After a delete, every surface is empty; neither a later write nor an equal text restores anything."""
     offered = material.capabilities
-    by_id = [Step(op=op, user=0, fact=0) for op in (Operation.GET, Operation.HISTORY) if op in offered]
+    by_id = [Step(op=op, user=0, fact=0) for op in READ_BY_ID if op in offered]
     whole = [
         Step(op=op, user=0)
         for op in (Operation.COUNT, Operation.EXPORT, Operation.PAGE)
@@ -118,7 +119,7 @@ def _ghost(material: Material) -> Plan:
 
 def _ghost_of_one(material: Material) -> Plan:
     offered = material.capabilities
-    by_id = [Step(op=op, user=0, fact=0) for op in (Operation.GET, Operation.HISTORY) if op in offered]
+    by_id = [Step(op=op, user=0, fact=0) for op in READ_BY_ID if op in offered]
     return Plan(
         name="ghost-of-one",
         anomaly="D4",

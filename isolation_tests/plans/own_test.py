@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from isolation_tests.model import Operation, Plan, Step
-from isolation_tests.plans.cells import Material, add, facts_of, list_all, ordinary, search, settle
+from isolation_tests.plans.cells import (
+    READ_BY_ID,
+    Material,
+    add,
+    facts_of,
+    list_all,
+    ordinary,
+    search,
+    settle,
+)
 from isolation_tests.plans.side_doors import INTRUSION_ANOMALIES, PAGES
 from isolation_tests.testdata.relations import Relation
 
@@ -19,7 +28,6 @@ ALICE, BOB, BYSTANDER, NEWCOMER = 0, 1, 2, 3
 _EVERYBODY = (BYSTANDER, NEWCOMER, ALICE, BOB)
 # Alice has more, so that her last id is foreign to Bob even if each user's ids are numbered.
 _OWNERS = (ALICE, ALICE, BOB, BYSTANDER)
-_BY_ID = (Operation.GET, Operation.HISTORY)
 
 
 def set_up(material: Material, relation: Relation) -> Plan:
@@ -53,7 +61,7 @@ def look(
     for user in _EVERYBODY:
         steps += _lists(material, user, len(plan.steps) + len(steps))
     steps += _searches(material, plan)
-    steps += [step for op in _BY_ID if op.value in material.capabilities for step in _by_id(op, plan)]
+    steps += [step for op in READ_BY_ID if op.value in material.capabilities for step in _by_id(op, plan)]
     if Operation.INTRUDE.value in material.capabilities:
         steps += [
             Step(op=Operation.INTRUDE, user=user, victim=victim, how=how, anomaly=anomaly)

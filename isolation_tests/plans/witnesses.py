@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isolation_tests.model import WITNESSES, WRITING, FactSpec, Operation, Plan, Step
 from isolation_tests.plans.cells import (
+    READ_BY_ID,
     REOPEN,
     TOPIC,
     Material,
@@ -19,7 +20,6 @@ from isolation_tests.plans.cells import (
 FIRST, SECOND, NEWCOMER = 0, 1, 2
 """The witnesses: two who have facts, and one who never stores any."""
 OWNERS = (FIRST, FIRST, FIRST, SECOND)
-_BY_ID = (Operation.GET, Operation.HISTORY)
 _WHOLE = (Operation.EXPORT, Operation.PAGE, Operation.COUNT)
 
 
@@ -58,7 +58,7 @@ def _look(material: Material) -> tuple[Step, ...]:
         steps += [Step(op=op, user=user) for op in _WHOLE if op in material.capabilities]
     for fact, user in enumerate(OWNERS):
         steps.append(search(user, fact, anomaly="S4"))
-        steps += [Step(op=op, user=user, fact=fact) for op in _BY_ID if op in material.capabilities]
+        steps += [Step(op=op, user=user, fact=fact) for op in READ_BY_ID if op in material.capabilities]
     return tuple(steps)
 
 

@@ -62,7 +62,7 @@ def finding_lines(case: Case, said: str) -> str:
     lines = [f"{case.finding.key}: {said}"]
     lines += [] if entry is None else [f"  law: {entry.law}"]
     # There is no replay file: the test itself holds the rest.
-    calls = reproduction(case).replace(" in the replay file", "")
+    calls = reproduction(case, rest="")
     lines += ["  calls that show it:", *(f"    {line}" for line in calls.splitlines())]
     lines += [] if entry is None else [f"  usual fix: {entry.fix}"]
     return "\n".join(lines)

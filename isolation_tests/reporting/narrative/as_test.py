@@ -116,7 +116,7 @@ def _comments(replay: Replay) -> list[str]:
         f"What was seen: {happened(case)}.",
         *([f"Usual fix: {entry.fix}"] if entry else []),
         "As calls:",
-        *(f"    {line}" for line in reproduction(case).split("\n")),
+        *(f"    {line}" for line in reproduction(case, rest="in the plan below").split("\n")),
     ]
     return [_comment(part) for line in lines for part in _wrapped(line)]
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from isolation_tests.core.intervals import seen_words
+from isolation_tests.core.plural import counted
 from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
 from isolation_tests.testdata.display import show
 
@@ -36,13 +37,13 @@ class _Line:
     waits: bool = False
 
 
-def reproduction(case: Case) -> str:
+def reproduction(case: Case, rest: str | None = None) -> str:
     """At most eight lines of Python that reproduce the finding, as few as the plan has steps.
 
     Of a longer plan, waits are left out, long runs of adds become one loop, and other reads are left out.
 
     Names are ASCII Python literals. Canaries are written as CANARY-0, CANARY-1, ... A comment counts the
-    steps that don't fit; the replay file holds them all.
+    steps that don't fit, and says where they stand. rest: where, if not in the replay file or the evidence.
     """
     finding = case.finding
     lines = _lines(case.history.plan, finding)
@@ -54,8 +55,8 @@ def reproduction(case: Case) -> str:
     text = [writer.line(line) for line in kept]
     alone = case.history.plan.of_witnesses
     if dropped := len(lines) - len(kept):
-        place = "evidence" if alone else "replay file"
-        text[-2] += f"  # {dropped} more {'step' if dropped == 1 else 'steps'} in the {place}"
+        place = ("in the evidence" if alone else "in the replay file") if rest is None else rest
+        text[-2] += f"  # {counted(dropped, 'more step')} {place}".rstrip()
     if text:
         text[-1] += f"  # {writer.outcome()}"
     if alone:
