@@ -49,11 +49,16 @@ def measured(fault: str, before: Row | None) -> Row:
     racy |= {*often} & {*(before.racy if before else ())}
     always = steady - racy
     calls = shown[0][0]
-    for check in sorted(always, key=lambda check: (check.startswith(DRAWN), calls[check], check)):
+    for check in sorted(always, key=lambda check: (is_chancy(check), calls[check], check)):
         if catches_alone(target, own, check):
             return Row(asked=check, always=tuple(sorted(always)), racy=tuple(sorted(racy)))
     [(asked, _)] = often.most_common(1) or [("", 0)]
     return Row(asked=asked, always=(), racy=tuple(sorted(often)))
+
+
+def is_chancy(check: str) -> bool:
+    """Whether what a check comes upon depends on what was drawn, or on how calls happened to overlap."""
+    return check.startswith(DRAWN) or any(word in check for word in ("overlapping", "together"))
 
 
 def catches_alone(target: str, own: frozenset[str], check: str) -> bool:
