@@ -24,33 +24,34 @@ _SECRET_NAME = re.compile(
     r"|webhook|(?:^|[^a-z])(?:pat|sig|sid|pin)(?:$|[^a-z])",
     re.IGNORECASE,
 )
-_NAME = rf"(?:[\w-]*(?:{_WORDS})[\w-]*|\b(?:pat|sig|sid)\b)"
+# Each pattern reads a text once, however long it is: a run of letters is entered at its start only, and what
+# is certain is not taken back (`*+`, `(?>...)`).
+_SECRET = rf"(?=[\w-]*(?:{_WORDS}))[\w-]++"
+_NAME = rf"(?:(?<![\w-]){_SECRET}|\b(?:pat|sig|sid)\b)"
 _VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s;&,'\")\]}]+)"
-_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\s'\"]*@", re.IGNORECASE)
-# The path of a webhook is its only secret.
-_WEBHOOK = re.compile(
-    r"(?P<name>[a-z][a-z0-9+.-]*://(?:[^\s/'\"]*hook[^\s/'\"]*/|[^\s'\"]*?/[^\s/'\"]*hooks?/))[^\s'\"]+",
-    re.IGNORECASE,
-)
+_URL_CREDENTIALS = re.compile(r"(?P<name>[a-z0-9+.-]://)[^/?#\s'\"]*@", re.IGNORECASE)
+_URL = re.compile(r"[a-z0-9+.-]://[^\s'\"]+", re.IGNORECASE)
+_HOOK = re.compile(r"(?:(?<=:/)/[^/]*hook[^/]*/|/[^/]*hooks?/)(?=.)", re.IGNORECASE)
 _HEADER = re.compile(
-    r"(?P<name>\b(?:authorization|proxy-authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth)[\w-]*)"
-    r"['\"]?\s*[:=]\s*+)(?!['\"]?\*\*\*)[^\r\n]+",
+    r"(?P<name>(?:\b(?:authorization|proxy-authorization|(?:set-)?cookie)"
+    r"|(?<![\w-])(?>[\w-]*?\bx-)(?=[\w-]*(?:key|token|auth))[\w-]++)"
+    r"['\"]?\s*+[:=]\s*+)(?!['\"]?\*\*\*)[^\r\n]+",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(rf"(?P<name>{_NAME}\s*=\s*){_VALUE}", re.IGNORECASE)
-_COLON = re.compile(rf"(?P<name>{_NAME}\s*:\s+){_VALUE}", re.IGNORECASE)
-_OPTION = re.compile(rf"(?P<name>(?<!\S)--?{_NAME}[ =]){_VALUE}", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"(?P<name>{_NAME}\s*+=\s*+){_VALUE}", re.IGNORECASE)
+_COLON = re.compile(rf"(?P<name>{_NAME}\s*+:\s++){_VALUE}", re.IGNORECASE)
+_OPTION = re.compile(rf"(?P<name>(?<!\S)--?(?:{_SECRET}|(?:pat|sig|sid)\b)[ =]){_VALUE}", re.IGNORECASE)
 _QUOTED = re.compile(
-    rf"(?P<name>(?P<q>['\"]){_NAME}(?P=q)\s*:\s*)(?:'[^']*'|\"[^\"]*\"|-?\d+)", re.IGNORECASE
+    rf"(?P<name>(?P<q>['\"]){_NAME}(?P=q)\s*+:\s*+)(?:'[^']*'|\"[^\"]*\"|-?\d+)", re.IGNORECASE
 )
-_SCHEME = re.compile(r"(?P<name>\b(?:Bearer|Basic|Token)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_SCHEME = re.compile(r"(?P<name>\b(?:Bearer|Basic|Token)\s++)[\w.~+/=-]{8,}", re.IGNORECASE)
 # The forms in which well-known services write their keys, and JSON Web Tokens.
 _FORMS = re.compile(
     r"\b(?:sk|pk|rk)[-_][\w-]{16,}|\bgh[opsur]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
     r"|\bxox[abeoprs]-[\w-]{10,}|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bhf_\w{20,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
+    r"|(?<![\w-])(?>[\w-]*?\beyJ)[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*)?"
 )
-_PATTERNS = (_QUOTED, _HEADER, _OPTION, _ASSIGNED, _COLON, _SCHEME, _WEBHOOK)
+_PATTERNS = (_QUOTED, _HEADER, _OPTION, _ASSIGNED, _COLON, _SCHEME)
 _KNOWN: set[str] = set()
 
 
@@ -65,12 +66,19 @@ def masked_text(text: str) -> str:
     for value in known:
         # A name such as `session_id` stays whole, so that it gives its own value away below.
         text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", MASK, text)
-    text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
+    text = _URL_CREDENTIALS.sub(rf"\g<name>{MASK}@", text)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<name>{MASK}", text)
+    text = _URL.sub(_without_path_of_hook, text)
     for value in known:
         text = text.replace(value, MASK)
     return _FORMS.sub(MASK, text)
+
+
+def _without_path_of_hook(url: re.Match[str]) -> str:
+    """The path of a webhook is its only secret."""
+    hook = _HOOK.search(url[0])
+    return url[0][: hook.end()] + MASK if hook else url[0]
 
 
 def masked_options(options: Mapping[str, Any]) -> dict[str, str]:

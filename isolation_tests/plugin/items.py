@@ -24,6 +24,7 @@ from isolation_tests.reporting.formats.junit import test_properties
 
 RESULT = "isolation-result"
 _CHECK: pytest.StashKey[Any] = pytest.StashKey()
+_STOP = threading.Event()
 
 
 def stop_in_order() -> None:
@@ -32,10 +33,12 @@ def stop_in_order() -> None:
     A cancelled CI job gets SIGTERM. Only the main thread can set a handler; elsewhere nothing changes.
     """
     if threading.current_thread() is threading.main_thread():
+        _STOP.clear()
         signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    _STOP.set()
     raise KeyboardInterrupt
 
 
@@ -83,6 +86,11 @@ class PropertyItems:
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
         raise NotImplementedError
+
+    def pytest_runtest_logstart(self) -> None:
+        """Stop before the next check where the exception was lost: Python drops one raised in a finalizer."""
+        if _STOP.is_set():
+            raise KeyboardInterrupt
 
     def check(self, item: pytest.Item) -> Check:
         """The check for one collected property."""

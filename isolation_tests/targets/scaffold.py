@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from isolation_tests.core import packaged
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.targets.toml_text import toml
 
 __all__ = [
     "KINDS",
@@ -308,10 +308,5 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["toml"] = _toml
+    environment.filters["toml"] = toml
     return environment.get_template(template).render(values)
-
-
-def _toml(value: str | list[str]) -> str:
-    """A value in TOML: quoted as in JSON, except for one more character that TOML escapes."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

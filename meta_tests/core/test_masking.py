@@ -9,6 +9,7 @@ import pytest
 from isolation_tests.core import masking
 from isolation_tests.core.masking import MASK, masked_options, masked_text, secret_values
 from isolation_tests.targets.resolve import resolve
+from meta_tests.mutations import problem_of
 
 SECRET = "hunter2hunter2"  # noqa: S105 - the text that has to vanish
 TEXTS = [
@@ -101,3 +102,44 @@ def test_a_remembered_value_in_a_name_does_not_hide_that_the_name_tells_a_secret
     monkeypatch.setattr(masking, "_KNOWN", {"session"})
     assert SECRET not in masked_text(f"session_id={SECRET}")
     assert "session" not in masked_text("my-session")
+
+
+AWKWARD = (
+    "a",
+    "-",
+    "_",
+    "a1",
+    "x-",
+    "eyJ-",
+    "token",
+    "key=",
+    "'token",
+    "https://",
+    "/hook",
+    "://",
+    "token  ",
+)
+
+
+@pytest.mark.parametrize("part", AWKWARD)
+@pytest.mark.parametrize("before", ["", "token", "https://"])
+def test_a_long_text_of_any_shape_is_read_once(before: str, part: str, tmp_path: Path) -> None:
+    text = before + part * (200_000 // len(part))
+    assert problem_of(tmp_path, lambda: masked_text(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://hooks.example.com/services/T0/B0", f"https://hooks.example.com/{MASK}"),
+        ("see https://example.com/api/webhooks/T0, or", f"see https://example.com/api/webhooks/{MASK} or"),
+        (
+            "https://a.example/?to=https://hooks.example.com/T0",
+            f"https://a.example/?to=https://hooks.example.com/{MASK}",
+        ),
+        ("https://example.com/hook", "https://example.com/hook"),
+        ("1://user:word@host", f"1://{MASK}@host"),
+    ],
+)
+def test_the_path_of_a_webhook_is_a_secret(text: str, masked: str) -> None:
+    assert masked_text(text) == masked

@@ -53,3 +53,35 @@ def test_a_run_that_is_stopped_leaves_no_user_behind(
     assert run.returncode == 2
     assert rows(tmp_path) == 0
     assert read(tmp_path / "out").footer.not_run
+
+
+LOST = """
+
+import os
+import signal
+
+
+class Finalizer:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+
+Finalizer()
+"""
+
+
+def test_a_signal_whose_exception_python_drops_stops_the_run_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "adapter.py").write_text(ADAPTER + LOST, encoding="utf-8")
+    command = [sys.executable, "-m", "isolation_tests", "run", "adapter.py:Store", "--profile", "quick"]
+    run = subprocess.run(
+        [*command, "-n", "0", "--report", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert run.returncode == 2
+    assert rows(tmp_path) == 0

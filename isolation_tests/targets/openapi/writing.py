@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +12,10 @@ from isolation_tests.targets.openapi.choosing import Choice
 from isolation_tests.targets.openapi.paging import Paging
 from isolation_tests.targets.openapi.proposal import Proposal
 from isolation_tests.targets.openapi.roles import CORE, ROLES
+from isolation_tests.targets.toml_text import toml, toml_key
 
-__all__ = ["Line", "Open", "tables", "toml"]
+__all__ = ["Line", "Open", "tables"]
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_NOT_TOML = re.compile("[\x7f\ud800-\udfff]")
 _USUAL = Rows("@", "id", "text")
 
 
@@ -35,25 +32,6 @@ class Open:
 
 
 Line = str | Open
-
-
-def toml(value: Any) -> str:
-    """A value in TOML, in one line. Tables are written inline."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(name)} = {toml(each)}" for name, each in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml, value))}]"
-    # As in JSON, except for a character that TOML escapes, too, and for those that no text has.
-    return _NOT_TOML.sub(_as_code, json.dumps(value, ensure_ascii=False))
-
-
-def _as_code(match: re.Match[str]) -> str:
-    return "\\u007f" if match[0] == "\x7f" else "\\ufffd"
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else toml(name)
 
 
 def tables(proposal: Proposal, secret: str) -> list[Line]:
@@ -99,7 +77,7 @@ def _auth(proposal: Proposal, secret: str) -> Iterator[Line]:
         yield ""
         yield "[options.headers]"
         for name, value in reached.headers.items():
-            yield f"{_key(name)} = {toml(value)}"
+            yield f"{toml_key(name)} = {toml(value)}"
 
 
 def _answer(proposal: Proposal) -> Iterator[Line]:
@@ -156,7 +134,7 @@ def _body(body: Any) -> list[str]:
 
 def _entries(table: str, values: Mapping[str, Any]) -> list[str]:
     """One line for each value, so that another one can stand below it."""
-    return [f"{table}.{_key(name)} = {toml(value)}" for name, value in values.items()]
+    return [f"{table}.{toml_key(name)} = {toml(value)}" for name, value in values.items()]
 
 
 def _paging(paging: Paging | None, option: str) -> Iterator[Line]:
@@ -164,7 +142,7 @@ def _paging(paging: Paging | None, option: str) -> Iterator[Line]:
         return
     if paging.open:
         table = "json" if paging.where == "body" else "query"
-        sent = f'{table}.{_key(paging.parameter)} = "{{cursor}}"'
+        sent = f'{table}.{toml_key(paging.parameter)} = "{{cursor}}"'
         due = f"JMESPath to the next cursor in the answer, and {sent} in a line of its own"
         yield Open('paging = { kind = "cursor", next = "next" }', f"{option}.paging", due)
         return

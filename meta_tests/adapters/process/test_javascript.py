@@ -46,6 +46,8 @@ LEAKS = {
     "update-unchecked": "O2",
 }
 """Each leak of the reference store, with the anomaly that it is."""
+OVERLAPS = {"C1", "C2"}
+"""Which of two calls that overlap gives a shared user away is chance."""
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -94,7 +96,10 @@ def test_the_helpers_own_tests_pass() -> None:
 @pytest.mark.system
 @pytest.mark.parametrize("leak", LEAKS)
 def test_each_leak_is_found(leak: str) -> None:
-    assert LEAKS[leak] in named(ask(settings(leak, "quick"), covering(LEAKS[leak])))
+    name = LEAKS[leak]
+    found = named(ask(settings(leak, "quick"), covering(name)))
+
+    assert found & (OVERLAPS if name in OVERLAPS else {name})
 
 
 @pytest.mark.system

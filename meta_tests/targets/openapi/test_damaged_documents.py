@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import DataObject, booleans, data, integers, sampled_from
 
@@ -75,3 +76,10 @@ def test_a_damaged_document_leads_to_a_valid_file_or_to_one_sentence(drawn: Data
             assert read["options"]["openapi"] == "openapi.json"
             assert "HOME" not in " ".join(result.steps)
     assert all(line.isprintable() for line in told)
+
+
+@pytest.mark.parametrize("key", ["url", "description"])
+def test_half_a_character_is_no_text_of_a_target(key: str, tmp_path: Path) -> None:
+    document = {**DOCUMENTS[0], "servers": [{"url": "https://api.example.com", key: "/\ud800"}]}
+    result = write_from_document(written(tmp_path, document), "notes", tmp_path, {})
+    assert tomllib.loads(result.path.read_text(encoding="utf-8"))["options"]
