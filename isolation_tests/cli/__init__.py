@@ -12,6 +12,7 @@ from isolation_tests.cli.probe import probe
 from isolation_tests.cli.replay import replay
 from isolation_tests.cli.report import report
 from isolation_tests.cli.run import run
+from isolation_tests.cli.scale import scale
 from isolation_tests.cli.sweep import sweep
 from isolation_tests.cli.targets import environments, explain, init, targets
 
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(run, probe, clean, calibrate, replay, sweep, report),
+    *(run, probe, clean, calibrate, replay, scale, sweep, report),
     *(init, bridge, targets, environments, explain),
 )
 for command in COMMANDS:

@@ -8,15 +8,15 @@ import fnmatch
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from isolation_tests.core.distributions import DIGEST, NPM, not_a_release, unreleased
 from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.header import now, target_info
 from isolation_tests.engine.identity import begin_journal
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
@@ -28,7 +28,7 @@ from isolation_tests.execution.journal import RunRecord
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.coverage import coverage_of
 from isolation_tests.reporting.evidence.errors import BadReplay
-from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header, TargetInfo
+from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.sightings import read_sightings
@@ -118,26 +118,11 @@ class Campaign:
 
     def _header(self, selection: Sequence[str]) -> Header:
         config = self.target.config
-        file, packaged = self.target.digests()
-        versions = self.target.versions()
         return Header(
             suite_version=SUITE_VERSION,
             run_id=self.key.run_id,
-            started=_now(),
-            target=TargetInfo(
-                name=config.name,
-                title=config.title or config.name,
-                tenancy=config.tenancy,
-                adapter=config.adapter,
-                source=self.target.source,
-                distributions=versions,
-                options=config.options,
-                disposable=config.disposable,
-                volatile=config.volatile.told() if config.volatile else "",
-                unreleased=_unreleased(versions),
-                file=file,
-                packaged=packaged,
-            ),
+            started=now(),
+            target=target_info(self.target),
             capabilities=self.examiner.claimed,
             probed=self.examiner.probed,
             aliases=config.names.aliases,
@@ -237,7 +222,7 @@ class Campaign:
         if self._writer is None or self.folder is None:
             return status
         ending = Ending(
-            ended=_now(),
+            ended=now(),
             seconds=round(time.monotonic() - self.key.began, 1),
             counts=summary.counts,
             verdict=summary.verdict,
@@ -382,17 +367,3 @@ def _unasked_note(names: Sequence[str]) -> tuple[str, ...]:
 
 def _ended_note(cost: Cost) -> tuple[str, ...]:
     return (f"the run ended early: {cost.ended}",) if cost.ended else ()
-
-
-def _unreleased(versions: Mapping[str, str]) -> dict[str, str]:
-    """The distributions that are not releases, and why. A file's digest is as exact as a release."""
-    named = ((name, version) for name, version in versions.items() if not version.startswith(DIGEST))
-    found = (
-        (name, not_a_release(version) if version.startswith(NPM) else unreleased(name))
-        for name, version in named
-    )
-    return {name: why for name, why in found if why is not None}
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from tenacity import RetryError, Retrying, stop_after_attempt, wait_random_exponential
 
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.execution.batch import Got, Sent
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
@@ -84,6 +86,39 @@ class GuardedSession:
             if meter.failing():
                 self._ask_again(meter)
             raise
+
+    def call_many(self, calls: Sequence[Sent], *, users: int = 0) -> list[Got]:
+        """Many calls one after the other, each through the gate before the first is made; none is retried.
+
+        users: for how many users these calls write for the first time. Raises as `call`, and `TimeLimit`.
+        """
+        for method, user, *_ in calls:
+            if self.lease.halted and method in _WRITES:
+                raise Halted(method)
+            if not self.disposable and self._is_strange(method, user):
+                raise NotLeased(method, user)
+        meter = self.session.meter
+        most = len(calls) if meter is None else meter.most_at_once
+        got: list[Got] = []
+        for first in range(0, len(calls), max(1, most)):
+            part = calls[first : first + most]
+            new = min(users, len(part))
+            users -= new
+            got += self.session.call_many(part) if meter is None else self._counted_many(meter, part, new)
+        return got
+
+    def _counted_many(self, meter: Meter, calls: Sequence[Sent], users: int) -> list[Got]:
+        size = sum(len(str(call.arguments[-1]).encode()) for call in calls if call.method == "add")
+        call = meter.begin_batch(len(calls), size=size, users=users)
+        began = time.monotonic()
+        got = self.session.call_many(calls, counted=call)
+        meter.end_batch(call, [each.error for each in got], time.monotonic() - began)
+        if call.stopped is not None:
+            # An adapter that went on without the rest has no whole answer.
+            raise call.stopped
+        if meter.failing():
+            self._ask_again(meter)
+        return got
 
     def _counted(self, meter: Meter, method: str, user: object, *arguments: Any, **keywords: Any) -> Any:
         told = {name: value for name, value in keywords.items() if name not in ("lane", "give_up")}

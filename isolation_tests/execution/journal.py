@@ -1,8 +1,8 @@
 """The journal of a run: every name under which it may write or delete, on disk before the name's first use.
 
 Each run has a folder, and each of its processes a file in it, one JSON object per line: `{"lease": [names]}`
-before the first call and `{"done": [names]}` once their memories are deleted. What was leased and is not done
-is what a killed run left behind. A lock per process says whether it still lives; the system drops the lock
+before the first call and `{"done": [names]}` once their memories are deleted, or `lease_spans` and `done_spans`
+with the spans of many names. What was leased and is not done is what a killed run left behind. A lock per process says whether it still lives; the system drops the lock
 when the process dies, however it dies.
 """
 
@@ -26,6 +26,7 @@ from platformdirs import user_state_path
 from pydantic import Field, ValidationError
 
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.execution.spans import Span
 from isolation_tests.model import Frozen
 
 __all__ = ["RUN_ID", "Journal", "JournalProblem", "Leased", "RunInfo", "RunRecord", "records"]
@@ -138,6 +139,14 @@ class Journal:
         """Record that nothing is stored under these names any more."""
         self._write("done", names, durable=False)
 
+    def lease_span(self, span: Span) -> None:
+        """Record a span of names before their first use."""
+        self._write("lease_spans", [span.model_dump()], durable=self._durable)
+
+    def done_span(self, span: Span) -> None:
+        """Record that nothing is stored under the names of a leased span any more."""
+        self._write("done_spans", [span.model_dump()], durable=False)
+
     def halt(self) -> None:
         """Record that another delete would do harm, so that only a user's own command cleans up."""
         with contextlib.suppress(OSError):
@@ -215,14 +224,21 @@ class RunRecord:
     def left(self) -> list[Leased]:
         """The names that were leased and are not done, in the order of their leases."""
         leased: dict[str, Leased] = {}
+        spans: dict[str, tuple[int, Any]] = {}
         done: set[str] = set()
         for path in sorted(self.folder.glob("*.jsonl")):
+            worker = int(path.stem) if path.stem.isdigit() else 0
             for kind, name in _entries(path):
+                key = json.dumps(name)
                 if kind == "lease":
-                    worker = int(path.stem) if path.stem.isdigit() else 0
-                    leased.setdefault(json.dumps(name), Leased(worker, name))
+                    leased.setdefault(key, Leased(worker, name))
+                elif kind == "lease_spans":
+                    spans.setdefault(key, (worker, name))
                 else:
-                    done.add(json.dumps(name))
+                    done.add(key)
+        for worker, span in (each for key, each in spans.items() if key not in done):
+            for name in _spanned(span):
+                leased.setdefault(json.dumps(name), Leased(worker, name))
         return [each for key, each in leased.items() if key not in done]
 
     @contextlib.contextmanager
@@ -256,14 +272,20 @@ def records() -> list[RunRecord]:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each leased or done name of a file; a line that was cut was not yet acted on."""
+    """Each leased or done name or span of a file; a line that was cut was not yet acted on."""
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
             with contextlib.suppress(ValueError):
                 entry = json.loads(line)
-                for kind in ("lease", "done"):
+                for kind in ("lease", "lease_spans", "done", "done_spans"):
                     for name in entry.get(kind, ()) if isinstance(entry, dict) else ():
                         yield kind, name
+
+
+def _spanned(span: Any) -> Iterator[str]:
+    """The names of a span; none of what is no span."""
+    with contextlib.suppress(ValidationError):
+        yield from Span.model_validate(span).names()
 
 
 def _keep_entries(folder: Path) -> None:

@@ -25,6 +25,7 @@ __all__ = ["Call", "Meter", "RunEnded"]
 
 CLEANING_REQUESTS = 2
 """Requests set aside for each user that a plan writes for: a delete, and one that may have to come before."""
+MOST_IN_A_BATCH = 256
 FAILURES_IN_A_ROW = 10
 FAILED_CLEANINGS = 4
 SLOW_SECONDS = 1.0
@@ -154,47 +155,87 @@ class Meter:
             self._kept += self._dearest
             return self._dearest
 
-    def spend(self, *, size: int = 0, keep: int = 0, calls: int = 0) -> float:
-        """Count one request; return the seconds to wait before it may be sent.
+    def spend(
+        self, *, size: int = 0, keep: int = 0, calls: int = 0, requests: int = 1, users: int | None = None
+    ) -> float:
+        """Count requests; return the seconds to wait before they may be sent.
 
-        size: bytes that it writes. keep: requests to set aside. Raises `RunEnded` if a budget is spent.
+        size: bytes that they write. keep: requests to set aside. users: for whom is written for the first
+        time; by default one if something is set aside. Raises `RunEnded` if a budget is spent.
         """
         now = time.monotonic()
         with self.ledger.account() as account:
             start = max(now, account.slot, account.hold)
-            why = self._over(account, size=size, keep=keep, start=start)
+            why = self._over(account, size=size, keep=keep, start=start, requests=requests)
             if why:
                 account.ended = account.ended or why
             else:
-                self._book(account, size=size, keep=keep, calls=calls)
+                account.users += int(keep > 0) if users is None else users
+                self._book(account, size=size, keep=keep, calls=calls, requests=requests)
                 if self.budget.requests_per_second is not None:
-                    account.slot = start + 1 / self.budget.requests_per_second
+                    account.slot = start + requests / self.budget.requests_per_second
         if why:
             raise RunEnded(why)
         return start - now
 
-    def _book(self, account: Account, *, size: int, keep: int, calls: int) -> None:
-        account.requests, account.calls = account.requests + 1, account.calls + calls
+    def _book(self, account: Account, *, size: int, keep: int, calls: int, requests: int) -> None:
+        account.requests, account.calls = account.requests + requests, account.calls + calls
         account.bytes += size
         account.kept += keep
-        account.users += keep > 0
         if self._cleaning and self._kept:
-            self._kept -= 1
-            account.kept -= 1
+            freed = min(self._kept, requests)
+            self._kept -= freed
+            account.kept -= freed
 
-    def _over(self, account: Account, *, size: int, keep: int, start: float) -> str:
-        """Why one more request may not be sent; empty if it may."""
+    @property
+    def most_at_once(self) -> int:
+        """How many calls may be counted together: one where a budget limits the requests in a second."""
+        return MOST_IN_A_BATCH if self.budget.requests_per_second is None else 1
+
+    def begin_batch(self, calls: int, *, size: int, users: int) -> Call:
+        """Count calls that follow one another, and wait for their turn; raises `RunEnded` before any is sent.
+
+        size: bytes that they write. users: for whom is written for the first time; what deletes it again is
+        set aside, until `take_up` and a cleaning use it.
+        """
+        if self._cleaning and self._uncleaned >= FAILED_CLEANINGS and (why := self.ended()):
+            raise RunEnded(why)
+        _sleep(
+            self.spend(size=size, keep=users * CLEANING_REQUESTS, calls=calls, requests=calls, users=users)
+        )
+        return Call(self, prepaid=calls)
+
+    def end_batch(self, call: Call, errors: Sequence[Exception | None], seconds: float) -> None:
+        """Keep in mind how a batch ended: what each call raised, and how many seconds all of them took."""
+        failing = 0
+        for error in reversed(errors):
+            if not _is_failure(error):
+                break
+            failing += 1
+        self._uncleaned = self._uncleaned + failing if self._cleaning and failing else 0
+        with self.ledger.account() as account:
+            whole = failing == len(errors)
+            account.failures = account.failures + failing if whole else failing
+            if not whole:
+                each = max(0.0, seconds - call.waited) / len(errors)
+                account.latency += _WEIGHT * (each - account.latency)
+                account.slowest = max(account.slowest, account.latency)
+            if call.prepaid and self.reports:
+                account.requests -= call.prepaid
+
+    def _over(self, account: Account, *, size: int, keep: int, start: float, requests: int) -> str:
+        """Why no more requests may be sent; empty if they may."""
         budget = self.budget
         held = account.hold - time.monotonic()
         if held > MOST_PAUSE_SECONDS:
             return f"the target asks to be left alone for {held:.0f} seconds; run again after that"
         if self._cleaning:
-            full = budget.requests is not None and account.requests >= budget.requests
+            full = budget.requests is not None and account.requests + requests > budget.requests
             return _spent("requests", budget.requests) if full else ""
         if account.ended:
             return account.ended
         asked = {
-            "requests": account.requests + account.kept + 1 + keep,
+            "requests": account.requests + account.kept + requests + keep,
             "bytes": account.bytes + size,
             "seconds": start - self._began,
         }
@@ -209,7 +250,7 @@ class Meter:
             raise _cut_short(call.stopped) from None
         if isinstance(error, Refused):
             self._reset()
-        elif not isinstance(error, NotImplementedError | RunEnded) and not getattr(error, "planned", False):
+        elif _is_failure(error):
             self._uncleaned += self._cleaning
             with self.ledger.account() as account:
                 account.failures += 1
@@ -279,6 +320,12 @@ class Meter:
             yield
         finally:
             lock.release()
+
+
+def _is_failure(error: Exception | None) -> bool:
+    """Whether a call failed: the system neither answered nor refused, and nobody planned that."""
+    answered = error is None or isinstance(error, Refused | NotImplementedError | RunEnded)
+    return not answered and not getattr(error, "planned", False)
 
 
 def _sleep(seconds: float) -> None:

@@ -11,7 +11,7 @@ import inspect
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -22,6 +22,7 @@ import anyio
 from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.core import metering
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem, withheld
+from isolation_tests.execution.batch import Batch, Got, Sent
 from isolation_tests.execution.contract import NEEDED, claimed, is_async, missing_methods
 from isolation_tests.execution.meter import Call, Meter
 
@@ -216,6 +217,32 @@ class Session:
                 raise
             future.cancel()
             raise GivenUp(f"cancelled after {give_up:g} seconds") from None
+
+    def call_many(self, calls: Sequence[Sent], *, counted: Call | None = None) -> list[Got]:
+        """Make many calls one after the other in one hand-off; what a call raises is part of what it got.
+
+        Raises `TimeLimit` if a call does not answer within the limit, which is noticed within twice of it.
+        """
+        if self.lost:
+            raise TimeLimit(self.lost)
+        batch = Batch(self.adapter, calls)
+        job = batch.now if isinstance(self._lane, _Lane) else batch.later
+        future = self._lane.submit(_counted(job, counted))
+        while True:
+            before = len(batch.got), 0.0 if counted is None else counted.waited
+            try:
+                made: list[Got] = future.result(self._limit)
+            except FutureTimeout:
+                now = len(batch.got), 0.0 if counted is None else counted.waited
+                if before != now and not future.done():
+                    continue
+            else:
+                return made
+            if future.done():
+                return future.result()  # type: ignore[no-any-return]  # a future of Any
+            self.lost = f"a call did not answer within {self._limit:g} seconds"
+            future.cancel()
+            raise TimeLimit(self.lost)
 
     def _lane_of(self, number: int) -> _Lane | _LoopLane:
         if number == 0 or isinstance(self._lane, _LoopLane):

@@ -20,11 +20,11 @@ from urllib.parse import unquote
 
 from isolation_tests.model import UserNumber
 
-__all__ = ["Canary", "Found", "Mint", "leaves"]
+__all__ = ["TOKEN_LENGTH", "Canary", "Found", "Mint", "leaves"]
 
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
 _PAYLOAD_BYTES = _USER_BYTES + _FACT_BYTES
-_PREFIX, _TOKEN_LENGTH = "zk", 26
+_PREFIX, TOKEN_LENGTH = "zk", 26
 _REMEMBERED_TEXTS = 4096  # the same text occurs in several fields and answers
 _GAP = r"[\W_]{0,8}"
 # The look-ahead keeps a stray "z k" in front of a token from consuming the token's beginning.
@@ -97,7 +97,7 @@ class Mint:
 
     def read(self, token: str) -> Canary | None:
         """Return the canary of a token; None unless this run made exactly this token."""
-        if not token.isascii() or len(token) != _TOKEN_LENGTH or not token.lower().startswith(_PREFIX):
+        if not token.isascii() or len(token) != TOKEN_LENGTH or not token.lower().startswith(_PREFIX):
             return None
         return self._decode(token[len(_PREFIX) :].upper())
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 from isolation_tests.core.masking import masked_options, masked_text
 from isolation_tests.coverage.figures import Coverage
 from isolation_tests.model import CheckResult, Frozen, Level, Verdict
+from isolation_tests.reporting.evidence.scale import ScaleFigures, ScaleQuestion
 
 SCHEMA_VERSION = 1
 EVIDENCE_NAME = "evidence.jsonl"
@@ -145,6 +146,8 @@ class Header(_Documented):
     """Number of cases published without their reproduction, which can't be judged again."""
     merged: tuple[str, ...] = ()
     """Ids of the runs that were merged into this one; empty for a single run."""
+    scale: ScaleQuestion | None = None
+    """What a scale run was asked; None for any other run."""
 
     @field_validator("probed", mode="after")
     @classmethod
@@ -198,6 +201,8 @@ class Ending(_Documented):
     """What the run cost; None in evidence written before this field existed."""
     coverage: Coverage | None = None
     """What the run asked of all that can be asked; None in evidence written before this field existed."""
+    scale: ScaleFigures | None = None
+    """The figures of a scale run; None for any other run."""
 
 
 class Footer(Ending):

@@ -10,6 +10,7 @@ from isolation_tests.core.masking import MASK
 from isolation_tests.model import Case
 from isolation_tests.reporting.evidence.evidence import Header
 from isolation_tests.reporting.evidence.replay_file import replay_path
+from isolation_tests.reporting.evidence.scale import ScaleQuestion
 from isolation_tests.targets.shipped import is_shipped
 
 __all__ = ["calibrating", "installing", "replay_command", "rerun", "showing_again"]
@@ -20,6 +21,8 @@ _DISPOSABLE = "disposable"
 
 def rerun(header: Header) -> str:
     """The command that repeats the run."""
+    if header.scale is not None:
+        return _scaled(header, header.scale)
     seed = [] if header.seed is None else ["--seed", str(header.seed)]
     run = ["isolation-tests", "run", _named_by_user(header), "--profile", header.profile]
     return shlex.join([*run, *seed, *_settings(header)])
@@ -38,9 +41,18 @@ def replay_command(path: Path | str, header: Header) -> str:
 
 def showing_again(case: Case, header: Header) -> str:
     """The command that replays a finding, or repeats the run where no plan shows it by itself."""
-    if case.history.plan.of_witnesses:
+    if case.history.plan.of_witnesses or header.scale is not None:
         return rerun(header)
     return replay_command(replay_path(Path(), case.finding), header)
+
+
+def _scaled(header: Header, asked: ScaleQuestion) -> str:
+    """The command that repeats a scale run."""
+    command = ["isolation-tests", "scale", _named_by_user(header), "--users", str(asked.users)]
+    command += ["--facts", str(asked.facts), "--sizes", asked.sizes, "--seed", str(asked.seed)]
+    command += ["--together", str(asked.together)] if asked.together < asked.users else []
+    command += [word for option in header.selection for word in option.split()]
+    return shlex.join([*command, *_settings(header)])
 
 
 def calibrating(header: Header) -> str:

@@ -12,6 +12,7 @@ from isolation_tests.core.plural import counted
 from isolation_tests.model import LADDER, CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary
+from isolation_tests.reporting.narrative.scale import DECILE_HEADINGS, asked_words, decile_rows, scale_lines
 from isolation_tests.reporting.narrative.wording import hazard_text, pairs
 
 __all__ = [
@@ -43,6 +44,7 @@ _LISTED = frozenset(
         "profile",
         "python",
         "run_id",
+        "scale",
         "schema_version",
         "seed",
         "selection",
@@ -166,10 +168,24 @@ def tested(evidence: Evidence) -> list[tuple[str, str]]:
         ("ISOLATION_* variables", pairs(header.variables)),
         ("Expected checks", f"{len(header.expected)}: {expected}" if expected else "none"),
         ("Time", f"{header.started} to {evidence.footer.ended}, {evidence.footer.seconds:.1f} seconds"),
+        *_scaled(evidence),
         *_further(target, _LISTED_OF_TARGET),
         *_further(header, _LISTED),
     ]
     return [(label, text) for label, text in rows if text]
+
+
+def _scaled(evidence: Evidence) -> list[tuple[str, str]]:
+    """The question and the figures of a scale run."""
+    asked, figures = evidence.header.scale, evidence.footer.scale
+    if asked is None or figures is None:
+        return []
+    told = [line.removeprefix("scale: ") for line in scale_lines(figures)]
+    tenths = [
+        (f"Users {row[0]}", "; ".join(f"{name} {cell}" for name, cell in zip(DECILE_HEADINGS[1:], row[1:], strict=True)))
+        for row in decile_rows(asked, figures)
+    ]
+    return [("Scale run", asked_words(asked)), ("Scale figures", "; ".join(told)), *tenths]
 
 
 def untested(evidence: Evidence, summary: Summary) -> list[Gap]:

@@ -1,0 +1,63 @@
+"""The figures of a scale run in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from isolation_tests.core.intervals import seen_words, unseen_words
+from isolation_tests.core.plural import counted
+from isolation_tests.reporting.evidence.scale import Decile, ScaleFigures, ScaleQuestion, latency
+
+__all__ = ["DECILE_HEADINGS", "asked_words", "bound_words", "decile_rows", "scale_lines"]
+
+DECILE_HEADINGS = ("users", "asked", "own facts found", "search p50", "search p99", "add p50", "add p99")
+
+
+def asked_words(asked: ScaleQuestion) -> str:
+    """What a scale run was asked, as a phrase."""
+    facts = counted(asked.facts, "fact")
+    each = f"{facts} each" if asked.sizes == "equal" else f"1 to {facts} each, by Zipf's law"
+    room = f", at most {asked.together:,} at once" if asked.together < asked.users else ""
+    return f"{asked.users:,} users with {each}{room}"
+
+
+def bound_words(figures: ScaleFigures) -> str:
+    """How many answers showed another user's fact, with the bound of the rate."""
+    if not figures.answers:
+        return "no answer was judged"
+    if figures.leaks:
+        return f"another user's fact in {seen_words(figures.leaks, figures.answers)}".replace("tries", "answers")
+    return f"another user's fact in {unseen_words(figures.answers, 'answers')}"
+
+
+def decile_rows(asked: ScaleQuestion, figures: ScaleFigures) -> list[tuple[str, ...]]:
+    """One row for each tenth of the users, in the order in which they came."""
+    return [
+        (f"{place * asked.users // 10:,} to {(place + 1) * asked.users // 10:,}", *_cells(decile))
+        for place, decile in enumerate(figures.deciles)
+    ]
+
+
+def _cells(decile: Decile) -> Iterator[str]:
+    yield f"{decile.users:,}"
+    yield f"{decile.found:,} of {decile.asked:,}" if decile.asked else "-"
+    for buckets in (decile.search, decile.add):
+        for share in (0.5, 0.99):
+            seconds = latency(buckets, share)
+            yield "-" if seconds is None else f"{seconds * 1000:.3g} ms"
+
+
+def scale_lines(figures: ScaleFigures) -> list[str]:
+    """The figures, one topic per line."""
+    lines = [
+        f"scale: {counted(figures.users, 'user')} with {figures.facts:,} facts, at most "
+        f"{figures.together:,} users in one store at a time",
+        f"scale: {bound_words(figures)}",
+        f"scale: digest of answers {figures.digest[:16]}",
+    ]
+    if figures.restored:
+        lines.append(
+            f"scale: the facts of {counted(figures.restored, 'user')} were stored again under fresh names, "
+            "because a process had ended before the last look"
+        )
+    return lines
