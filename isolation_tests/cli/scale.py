@@ -27,13 +27,25 @@ KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` i
 @click.argument("target")
 @click.option("--users", type=int, metavar="N", required=True, help=USERS_HELP)
 @click.option("--facts", type=int, metavar="K", default=1, show_default=True, help=FACTS_HELP)
-@click.option("--sizes", type=click.Choice(["equal", "zipf"]), default="equal", show_default=True, help=SIZES_HELP)
+@click.option(
+    "--sizes", type=click.Choice(["equal", "zipf"]), default="equal", show_default=True, help=SIZES_HELP
+)
 @click.option("--together", type=int, metavar="N", help=TOGETHER_HELP)
 @click.option("--answers", type=click.IntRange(1), metavar="N", help=ANSWERS_HELP)
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S", help=SECONDS_HELP)
 @click.option("--shard", metavar="I/N", help=SHARD_HELP)
-@click.option("-n", "--workers", type=click.IntRange(1, 100), metavar="N", default=1, show_default=True, help=WORKERS_HELP)
-@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", default="reports/scale", help=REPORT_HELP)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help=WORKERS_HELP,
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="DIR", default="reports/scale", help=REPORT_HELP
+)
 @click.option("--known", metavar="FILE", help=KNOWN_HELP)
 @click.option("--budget", multiple=True, metavar="KEY=VALUE", help=BUDGET_HELP)
 @target_options
@@ -61,11 +73,18 @@ def scale(
     Users come in ranges. Each range is stored, read back and probed: users search for their own fact, and
     with the words of users with related names, of strangers and of newcomers. A sample deletes everything.
     When all are stored, every user looks once more, and everything is deleted. The run ends with a bound for
-    the rate of answers that show another user's fact, and with recall and latency for each tenth of the users.
+    the rate of answers that show another user's fact, and with recall and latency by tenth of the users.
 
     A run that was stopped or killed goes on if you repeat the command.
     """
-    from isolation_tests.reporting.formats.terminal import Written, console, listing, print_header, print_summary, progress
+    from isolation_tests.reporting.formats.terminal import (
+        Written,
+        console,
+        listing,
+        print_header,
+        print_summary,
+        progress,
+    )
     from isolation_tests.reporting.narrative.commands import rerun
     from isolation_tests.reporting.narrative.scale import DECILE_HEADINGS, decile_rows, scale_lines
     from isolation_tests.scale.run import Asked, run

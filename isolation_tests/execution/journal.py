@@ -1,9 +1,10 @@
 """The journal of a run: every name under which it may write or delete, on disk before the name's first use.
 
 Each run has a folder, and each of its processes a file in it, one JSON object per line: `{"lease": [names]}`
-before the first call and `{"done": [names]}` once their memories are deleted, or `lease_spans` and `done_spans`
-with the spans of many names. What was leased and is not done is what a killed run left behind. A lock per process says whether it still lives; the system drops the lock
-when the process dies, however it dies.
+before the first call and `{"done": [names]}` once their memories are deleted, or `lease_spans` and
+`done_spans` with the spans of many names. What was leased and is not done is what a killed run left behind. A
+lock per process says whether it still lives; the system drops the lock when the process dies, however it
+dies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spans: names that follow one another, so that a journal says in one line what a million users are called."""
+"""Spans: names that follow one another, so that one line of a journal holds those of many users."""
 
 from __future__ import annotations
 

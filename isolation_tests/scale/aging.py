@@ -33,9 +33,7 @@ def blamed_on_age(total: Part, hands: Ranges) -> str:
     try:
         stored, _ = hands.work(unit)
         time.sleep(age)
-        _, seen = hands.work(
-            Unit(-1, Work.LOOK, _CONTROL_ATTEMPT, 0, 2, witness=False, stored=stored)
-        )
+        _, seen = hands.work(Unit(-1, Work.LOOK, _CONTROL_ATTEMPT, 0, 2, witness=False, stored=stored))
     except TargetProblem as error:
         return f"users lost facts, and the run ended before age was ruled out: {error}"
     if len(stored.unsettled) == 2:

@@ -31,8 +31,8 @@ Shown = frozenset[Canary]
 class Asking:
     """One call that is judged, and for which check.
 
-    index: of the user who makes it. own: what they stored. stored_nothing: it is a newcomer. timed: its latency
-    is one of the figures.
+    index: of the user who makes it. own: what they stored. stored_nothing: it is a newcomer. timed: its
+    latency is one of the figures.
     """
 
     check: ExpectedCheck

@@ -30,9 +30,7 @@ LAST = _law(
     "D1",
     "D4",
 )
-RECALL = _law(
-    "own-facts", "However many users there are, each finds their own facts.", "completeness"
-)
+RECALL = _law("own-facts", "However many users there are, each finds their own facts.", "completeness")
 LAWS = (SEARCH, LIST, DELETE, LAST, RECALL)
 
 

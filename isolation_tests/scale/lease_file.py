@@ -58,8 +58,8 @@ class Identity(Frozen):
         shard = f", shard {self.shard} of {asked.shards}" if asked.shards > 1 else ""
         sizes = "" if asked.sizes == "equal" else f" with sizes by {asked.sizes}"
         return (
-            f"{asked.users:,} users and {asked.facts} facts{sizes} on {self.target}, seed {asked.seed}{shard}, "
-            f"isolation-tests {self.suite}"
+            f"{asked.users:,} users and {asked.facts} facts{sizes} on {self.target}, seed {asked.seed}"
+            f"{shard}, isolation-tests {self.suite}"
         )
 
 
@@ -87,7 +87,7 @@ class Stored(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A range to work on: its users are `first` to `first + count - 1`. attempt: tells its names from others'."""
+    """A range to work on, of `count` users from `first` on. attempt: tells its names from earlier ones."""
 
     number: int
     work: Work
@@ -110,7 +110,7 @@ class LeaseFile:
 
     @classmethod
     def begin(cls, folder: Path, identity: Identity) -> tuple[LeaseFile, FileLock]:
-        """Create the lease file of a run, or go on with that of the same run; the lock says that it is in use.
+        """Create the lease file of a run, or go on with that of the same run; the lock shows its use.
 
         Raises `UsageProblem` for the file of another run, of another version, or of a run that still goes on.
         """
@@ -121,7 +121,7 @@ class LeaseFile:
             lock.acquire()
         except Timeout as error:
             raise UsageProblem(
-                f"{path} is in use by a scale run that still goes on; wait for it, or choose another --report."
+                f"{path} is in use by a scale run that goes on; wait for it, or choose another --report."
             ) from error
         try:
             leases = cls(path, identity.question)
@@ -141,13 +141,15 @@ class LeaseFile:
         if found != identity:
             what = "something else" if found is None else f"a run of {found.told()}"
             raise UsageProblem(
-                f"{self.path} belongs to {what}, and this is one of {identity.told()}; repeat that one to go on "
-                "with it, or remove the file to begin anew."
+                f"{self.path} belongs to {what}, and this is one of {identity.told()}; repeat that one to go "
+                "on with it, or remove the file to begin anew."
             )
 
     def _create(self, identity: Identity) -> None:
         asked = identity.question
-        self._database.execute("CREATE TABLE meta (identity TEXT, runs TEXT, closed TEXT, answers INTEGER, together INTEGER)")
+        self._database.execute(
+            "CREATE TABLE meta (identity TEXT, runs TEXT, closed TEXT, answers INTEGER, together INTEGER)"
+        )
         self._database.execute("INSERT INTO meta VALUES (?, '[]', '', 0, 0)", (identity.model_dump_json(),))
         self._database.execute(
             "CREATE TABLE ranges (number INTEGER PRIMARY KEY, state TEXT, run TEXT, worker INTEGER, "
@@ -249,8 +251,8 @@ class LeaseFile:
         attempt += work is not Work.LOOK
         if attempt >= MOST_ATTEMPTS:
             raise UsageProblem(
-                f"{MOST_ATTEMPTS} processes of this run ended while they worked on users {number * self._question.size} "
-                "and those after them; look for what ends them, and run again."
+                f"{MOST_ATTEMPTS} processes of this run ended while they worked on users from "
+                f"{number * self._question.size} on; look for what ends them, and run again."
             )
         self._database.execute(
             "UPDATE ranges SET state = ?, run = ?, worker = ?, attempt = ? WHERE number = ?",
@@ -258,9 +260,7 @@ class LeaseFile:
         )
         first = number * self._question.size
         count = min(self._question.size, self._question.users - first)
-        return Unit(
-            number, work, attempt, first, count, bool(witness), Stored.model_validate_json(stored)
-        )
+        return Unit(number, work, attempt, first, count, bool(witness), Stored.model_validate_json(stored))
 
     def store(self, unit: Unit, stored: Stored, part: Part) -> None:
         """A range is stored; part: what that has shown. When it is stored again, that counted before."""
@@ -312,12 +312,16 @@ class LeaseFile:
     def counts(self) -> dict[str, int]:
         """Number of ranges by state."""
         with self._told():
-            return dict(self._database.execute("SELECT state, count(*) FROM ranges GROUP BY state").fetchall())
+            return dict(
+                self._database.execute("SELECT state, count(*) FROM ranges GROUP BY state").fetchall()
+            )
 
     def parts(self) -> Iterator[Part]:
         """What each range has shown so far, one after the other."""
         with self._told():
-            for texts in self._database.execute("SELECT shown, looked FROM ranges WHERE shown != '' ORDER BY number"):
+            for texts in self._database.execute(
+                "SELECT shown, looked FROM ranges WHERE shown != '' ORDER BY number"
+            ):
                 yield from (Part.model_validate_json(text) for text in texts if text)
 
     def held(self, run_id: str) -> Iterator[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""What one range of a scale run has shown: counts, cases and doubts that add up to the results of its checks."""
+"""What one range of a scale run has shown: counts, cases and doubts that add up to its results."""
 
 from __future__ import annotations
 

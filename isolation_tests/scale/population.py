@@ -1,4 +1,4 @@
-"""The users of a scale run: each is a pure function of the seed and its index, so that nothing is remembered."""
+"""The users of a scale run: each is a pure function of seed and index, so that nothing is remembered."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ class Processes:
         hands.leftovers += leftovers
         if why == NOT_SHARED:
             raise UsageProblem(
-                f"{hands.target.name} keeps what it stores within each process, so {self.workers} processes would "
-                "test as many stores with fewer users each; run with -n 1."
+                f"{hands.target.name} keeps what it stores within each process, so {self.workers} processes "
+                "would test as many stores with fewer users each; run with -n 1."
             )
         if why:
             raise UsageProblem(why) if usage else TargetProblem(why)
@@ -122,8 +122,8 @@ class Processes:
         self._ends += 1
         if self._ends > _MOST_ENDS * self.workers:
             raise TargetProblem(
-                f"{self._ends} processes of this run ended without a word; look for what ends them, and repeat "
-                "the command to go on."
+                f"{self._ends} processes of this run ended without a word; look for what ends them, and "
+                "repeat the command to go on."
             )
         self._start(told)
 

@@ -1,4 +1,4 @@
-"""Works on a range of users: stores, reads back and probes it, and later looks for the last time and deletes."""
+"""Works on a range of users: stores, reads back and probes it; later looks for the last time and deletes."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ class Ranges:
         unit = Unit(-1, Work.LOOK, attempt, first, count, witness=False, stored=Stored())
         tally = Tally(self.shard)
         eyes = Eyes(self.population.mint)
-        answers = Answers(
-            self.population, self.target, self.session, eyes, tally, attempt, self.began
-        )
+        answers = Answers(self.population, self.target, self.session, eyes, tally, attempt, self.began)
         _Range(self, unit, answers, tally).delete()
 
 
@@ -143,11 +141,9 @@ class _Range:
     # --- storing and probing ---------------------------------------------------------------------------
 
     def store(self) -> Stored:
-        """Store the range's facts under fresh names; the first time, also read back, probe and delete some."""
+        """Store the range's facts under fresh names; the first time, also probe, and delete some."""
         first_time = self.unit.work is Work.STORE
-        self.hands.journal.lease_span(
-            self.people.span(self.unit.attempt, self.unit.first, self.unit.count)
-        )
+        self.hands.journal.lease_span(self.people.span(self.unit.attempt, self.unit.first, self.unit.count))
         unsettled = self._add(first_time=first_time)
         at = self.answers.now()
         if not first_time:
@@ -232,9 +228,7 @@ class _Range:
     def _sample(self, indexes: list[int], here: set[int]) -> list[int]:
         """Let a sample delete everything, and look at it and at its bystanders; return who has deleted."""
         done = [
-            index
-            for index, shown in zip(indexes, self._delete_of(indexes), strict=True)
-            if shown is not None
+            index for index, shown in zip(indexes, self._delete_of(indexes), strict=True) if shown is not None
         ]
         self._look_gone(DELETE, done)
         beside = {
@@ -340,4 +334,3 @@ class _Range:
         scene, who = self._scene(LAST, index)
         self._shown(scene, who, shown)
         self.answers.conclude(LAST, index, scene, "a user lost facts by the last look", age=age)
-

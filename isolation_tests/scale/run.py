@@ -19,7 +19,7 @@ from isolation_tests.engine.run import SUITE_VERSION, blaming, new_key, not_clos
 from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
 from isolation_tests.engine.safety.limits import Limits, cost_of
 from isolation_tests.engine.safety.watchdog import Watchdog
-from isolation_tests.execution.journal import RunRecord, records
+from isolation_tests.execution.journal import Journal, RunRecord, records
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Evidence, Header
@@ -33,6 +33,7 @@ from isolation_tests.scale.laws import PROFILE, expected
 from isolation_tests.scale.lease_file import Identity, LeaseFile
 from isolation_tests.scale.part import Part
 from isolation_tests.scale.processes import Processes
+from isolation_tests.scale.ranges import Ranges
 from isolation_tests.scale.results import results_of, shard_result
 from isolation_tests.scale.worker import Worker, hands_of
 from isolation_tests.targets.budget import budget_of
@@ -69,13 +70,13 @@ class Asked:
         _between("--facts", self.facts, 1, MOST_FACTS, "a user with none has nothing to find")
         shard, shards = self.shard
         if not 1 <= shard <= shards:
-            raise UsageProblem(f"--shard {shard}/{shards} is none; write the number of the shard from 1 to {shards}.")
+            raise UsageProblem(f"--shard {shard}/{shards} is none; give a number from 1 to {shards}.")
         together = self.users if self.together is None else min(self.users, self.together)
         _between("--together", together, 2, self.users, "two users at least have to meet")
         size = max(2, min(_LARGEST_RANGE, self.users // _FEWEST_RANGES, together // 4) // 2 * 2)
         if shards > -(-self.users // size):
             raise UsageProblem(
-                f"{self.users:,} users make {-(-self.users // size):,} ranges, too few for {shards:,} shards; "
+                f"{self.users:,} users make {-(-self.users // size):,} ranges, too few for {shards} shards; "
                 "ask for fewer shards or more users."
             )
         return ScaleQuestion(
@@ -98,7 +99,7 @@ def _between(option: str, number: int, least: int, most: int, why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a scale run ended. evidence: as it was written. unfinished: what to do to go on; empty if it is whole."""
+    """How a scale run ended. unfinished: why it is not whole, and what to do; empty if it is."""
 
     status: int
     summary: Summary
@@ -107,7 +108,9 @@ class Ended:
     unfinished: str
 
 
-def run(settings: Settings, asked: Asked, folder: Path, tell: Callable[[str], object] = lambda _: None) -> Ended:
+def run(
+    settings: Settings, asked: Asked, folder: Path, tell: Callable[[str], object] = lambda _: None
+) -> Ended:
     """Perform a scale run, or go on with one that a lease file in the folder knows, and write the evidence.
 
     tell: receives the progress. Raises a `Problem` with one sentence before anything is half-written.
@@ -169,21 +172,17 @@ class _Run:
             if record.info.run_id in earlier and not record.alive() and not record.halted:
                 self.notes.append(clean_record(record, self.target).sentence())
 
-    def _watched(self, journal: object) -> Ended:
+    def _watched(self, journal: Journal) -> Ended:
         with blaming(self.target.name):
-            self.examiner = Examiner(
-                self.target, PROFILES["quick"], self.key, probed={}, journal=journal  # type: ignore[arg-type]
-            )
+            self.examiner = Examiner(self.target, PROFILES["quick"], self.key, probed={}, journal=journal)
         try:
-            lacking = [name for name in _NEEDED if name in self.examiner.runner.session.session.lacking]
-            if lacking:
-                raise UsageProblem(
-                    f"{self.target.name} has no {' and no '.join(lacking)}, which a scale run needs: it reads back "
-                    "what it stores, and deletes it; use `isolation-tests run`."
-                )
+            self._require_methods()
+            hands = hands_of(
+                self.examiner, self.target, self.key, journal, self.question, self.asked.shard[0]
+            )
             header = self._header()
             with EvidenceWriter(self.folder, header) as writer:
-                results, total, why = self._results(journal)
+                results, total, why = self._results(hands)
                 for result in results:
                     writer.append(result)
                 path = writer.finish(self._ending(header, results, total))
@@ -198,14 +197,19 @@ class _Run:
             self.leases.remove()
         return Ended(evidence.footer.exit_status, summary, evidence, self.folder, why)
 
-    def _results(self, journal: object) -> tuple[list[CheckResult], Part, str]:
+    def _require_methods(self) -> None:
+        lacking = [name for name in _NEEDED if name in self.examiner.runner.session.session.lacking]
+        if lacking:
+            raise UsageProblem(
+                f"{self.target.name} has no {' and no '.join(lacking)}, which a scale run needs: it reads "
+                "back what it stores, and deletes it; use `isolation-tests run`."
+            )
+
+    def _results(self, hands: Ranges) -> tuple[list[CheckResult], Part, str]:
         """Work until the end; return the results, all figures, and why it is not whole."""
         began = time.monotonic()
         with blaming(self.target.name):
             first = smoke(self.examiner)
-        hands = hands_of(
-            self.examiner, self.target, self.key, journal, self.question, self.asked.shard[0]  # type: ignore[arg-type]
-        )
         why = ""
         if first.verdict in (Verdict.HELD, Verdict.VIOLATED) and self.examiner.loss is None:
             worker = Worker(hands, self.leases, self.key.run_id, 0, began, tell=self._progress)
@@ -213,7 +217,12 @@ class _Run:
                 with blaming(self.target.name):
                     if self.asked.workers > 1:
                         processes = Processes(
-                            self.settings, self.asked.workers, self.limits, self.key, self.question, self.leases
+                            self.settings,
+                            self.asked.workers,
+                            self.limits,
+                            self.key,
+                            self.question,
+                            self.leases,
                         )
                         processes.run(hands, self.asked.shard[0], self._progress)
                     worker.run()
@@ -245,16 +254,13 @@ class _Run:
         if open_ranges or (todo and not closed):
             whole = sum(counts.values())
             return (
-                f"{whole - open_ranges - todo:,} of {whole:,} ranges of users were asked to the end; repeat the "
-                "command to go on"
+                f"{whole - open_ranges - todo:,} of {whole:,} ranges of users were asked to the end; repeat "
+                "the command to go on"
             )
         return closed if "showed" in closed else ""
 
-    def _clear(self, hands: object) -> list[str]:
+    def _clear(self, hands: Ranges) -> list[str]:
         """Delete what is still stored, because the run ends early; return what could not be deleted."""
-        from isolation_tests.scale.ranges import Ranges
-
-        assert isinstance(hands, Ranges)
         with contextlib.suppress(Problem):
             for attempt, first, count in self.leases.held(self.key.run_id):
                 hands.clear(attempt, first, count)
@@ -278,7 +284,9 @@ class _Run:
         counts = self.leases.counts()
         whole, done = sum(counts.values()), counts.get("done", 0)
         stored = done + counts.get("stored", 0) + counts.get("looking", 0)
-        self.tell(f"{stored} of {whole} ranges stored and probed, {done} of {whole} looked at for the last time")
+        self.tell(
+            f"{stored} of {whole} ranges stored and probed, {done} of {whole} looked at for the last time"
+        )
 
     def _header(self) -> Header:
         config = self.target.config
@@ -312,7 +320,9 @@ class _Run:
         cost = cost_of(self.limits.account(), left=len(self.leftovers))
         notes = [*self.notes, *_early(cost)]
         if self.leftovers:
-            notes.append(f"cleanup failed for {len(self.leftovers)} test users: {', '.join(self.leftovers[:20])}")
+            notes.append(
+                f"cleanup failed for {len(self.leftovers)} test users: {', '.join(self.leftovers[:20])}"
+            )
         if closed := self.leases.closed():
             notes.append(f"no further range began: {closed}")
         return Ending(

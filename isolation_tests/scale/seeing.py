@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from isolation_tests.adapter import Memory
-from isolation_tests.testdata.canaries import TOKEN_LENGTH, Canary, Found, Mint
+from isolation_tests.testdata.canaries import Canary, Found, Mint, holds_none
 
 __all__ = ["Eyes", "Seen"]
 
@@ -25,8 +25,8 @@ class Seen:
 class Eyes:
     """Finds canaries in answers, exactly as `Mint.scan` does.
 
-    A text that the viewer stored holds that fact's canary and no other, and an ASCII text that is shorter
-    than a canary holds none, however it is decoded. Whatever is neither is searched in full.
+    A text that the viewer stored holds that fact's canary and no other. Whatever is neither that nor a text
+    that can't hold any is searched in full.
     """
 
     mint: Mint
@@ -53,13 +53,10 @@ class Eyes:
             if (canary := own.get(value)) is not None:  # type: ignore[call-overload]  # a str by its type
                 found.add(canary)
                 return True
-            return len(value) < TOKEN_LENGTH and value.isascii()  # type: ignore[arg-type,attr-defined]
+            return holds_none(value)  # type: ignore[arg-type]
         if kind is dict:
             return all(
-                type(key) is str
-                and len(key) < TOKEN_LENGTH
-                and key.isascii()
-                and self._glance(inner, own, found)
+                type(key) is str and holds_none(key) and self._glance(inner, own, found)
                 for key, inner in value.items()  # type: ignore[attr-defined]  # a dict by its type
             )
         return kind in _NUMBERS

@@ -53,7 +53,7 @@ class Tally:
         return self._checks.setdefault(check.check, _Check())
 
     def saw(self, op: str, index: int, canaries: Iterable[Canary] | None) -> None:
-        """Add to the digest what a user was shown, by symbols that every run has; None: there was no answer."""
+        """Add to the digest what a user was shown, by symbols that every run has; None: no answer came."""
         shown = None if canaries is None else sorted((one.user & _INDEX, one.fact) for one in canaries)
         self._digest.update(f"{op} {index} {shown}\n".encode("ascii"))
 

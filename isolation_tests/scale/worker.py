@@ -1,4 +1,4 @@
-"""A process of a scale run: takes ranges from the lease file until there are none, or until something ends it."""
+"""A process of a scale run: takes ranges from the lease file until there are none, or something ends it."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ class Worker:
         if not self.hands.stranger or meter is None or config.disposable or config.past_strangers:
             return
         meter.end(
-            f"{self.hands.stranger} showed a memory that this run did not write to a user who had written none, "
-            "so it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            f"{self.hands.stranger} showed a memory that this run did not write to a user who wrote "
+            "none, so it is somebody else's; set past_strangers = true in the target's file to go on all the same"
         )
 
 
@@ -131,9 +131,7 @@ def serve(told: Told, number: int) -> tuple[list[str], str]:
     target = resolve(told.target, options=told.options, known=told.known, disposable=told.disposable)
     target = joined(target, told.ledger, told.budget, began=told.key.began, workers=told.workers)
     journal = Journal.join(told.key.run_id, number, durable=not target.disposable)
-    examiner = Examiner(
-        target, PROFILES["quick"], told.key, worker=number, probed={}, journal=journal
-    )
+    examiner = Examiner(target, PROFILES["quick"], told.key, worker=number, probed={}, journal=journal)
     hands = hands_of(examiner, target, told.key, journal, told.question, told.shard)
     leases = LeaseFile(told.leases, told.question)
     try:

@@ -20,18 +20,19 @@ from urllib.parse import unquote
 
 from isolation_tests.model import UserNumber
 
-__all__ = ["TOKEN_LENGTH", "Canary", "Found", "Mint", "leaves"]
+__all__ = ["Canary", "Found", "Mint", "holds_none", "leaves"]
 
 _SECRET_BYTES, _USER_BYTES, _FACT_BYTES, _TAG_BYTES = 32, 5, 2, 8
 _PAYLOAD_BYTES = _USER_BYTES + _FACT_BYTES
-_PREFIX, TOKEN_LENGTH = "zk", 26
+_PREFIX, _TOKEN_LENGTH = "zk", 26
 _REMEMBERED_TEXTS = 4096  # the same text occurs in several fields and answers
 _GAP = r"[\W_]{0,8}"
 # The look-ahead keeps a stray "z k" in front of a token from consuming the token's beginning.
 _CANDIDATE = re.compile(rf"(?=z{_GAP}k((?:{_GAP}[a-z2-7]){{24}}))")
 _NOISE = re.compile(r"[\W_]+")
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\\\"']))")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}")
+_SHORTEST_BASE64 = 40
+_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{_SHORTEST_BASE64},}}")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 
 _MAX_DEPTH = 100
@@ -97,7 +98,7 @@ class Mint:
 
     def read(self, token: str) -> Canary | None:
         """Return the canary of a token; None unless this run made exactly this token."""
-        if not token.isascii() or len(token) != TOKEN_LENGTH or not token.lower().startswith(_PREFIX):
+        if not token.isascii() or len(token) != _TOKEN_LENGTH or not token.lower().startswith(_PREFIX):
             return None
         return self._decode(token[len(_PREFIX) :].upper())
 
@@ -107,7 +108,7 @@ class Mint:
         Recognises any case, separators or invisible characters between the letters, full-width letters, URL,
         JSON and HTML escapes, and Base64 (page handles).
         """
-        return list(self._remembered(text))
+        return [] if holds_none(text) else list(self._remembered(text))
 
     def _found(self, text: str) -> tuple[Canary, ...]:
         found: dict[Canary, None] = {}
@@ -150,6 +151,22 @@ class Mint:
 
     def _mac(self, use: bytes, data: bytes) -> bytes:
         return hmac.digest(self._secret, use + data, hashlib.sha256)
+
+
+def holds_none(text: str) -> bool:
+    """Whether a text can't hold a canary, however it is decoded; False if that takes a search.
+
+    Undoing an escape never makes an ASCII text longer, and a token in Base64 has 36 characters at least, of
+    which `_BASE64` asks for 40. So a short text without escapes would show a token's first letters.
+    """
+    if not text.isascii():
+        return False
+    if len(text) < _TOKEN_LENGTH:
+        return True
+    if len(text) >= _SHORTEST_BASE64 or "\\" in text or "%" in text or "&" in text:
+        return False
+    lower = text.lower()
+    return "z" not in lower or "k" not in lower
 
 
 def _variants(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a scale run was asked, and the figures in which it ends; the figures of its parts add up in any order."""
+"""What a scale run was asked, and the figures in which it ends; those of its parts add up in any order."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ScaleQuestion(Frozen):
 
 
 class Decile(Frozen):
-    """What a tenth of the users met, in the order in which users came: the store grows from tenth to tenth."""
+    """What a tenth of the users met, in the order in which they came: the store grows with each."""
 
     users: int = 0
     """Users of this tenth who were asked."""
@@ -149,12 +149,12 @@ def bucket(seconds: float) -> int:
 
 
 def latency(buckets: Mapping[int, int], share: float) -> float | None:
-    """The latency in seconds that this share (0 to 1) of the calls did not exceed, within 9 %; None without calls."""
+    """The seconds that this share (0 to 1) of the calls did not exceed, within 9 %; None without calls."""
     due, past = share * sum(buckets.values()), 0
     for number in sorted(buckets):
         past += buckets[number]
         if past >= due:
-            return 2.0 ** ((number + 1) / _STEPS) / 1e6
+            return float(2.0 ** ((number + 1) / _STEPS) / 1e6)
     return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from isolation_tests.core.intervals import seen_words, unseen_words
 from isolation_tests.core.plural import counted
 from isolation_tests.reporting.evidence.scale import Decile, ScaleFigures, ScaleQuestion, latency
 
@@ -23,11 +23,16 @@ def asked_words(asked: ScaleQuestion) -> str:
 
 def bound_words(figures: ScaleFigures) -> str:
     """How many answers showed another user's fact, with the bound of the rate."""
-    if not figures.answers:
+    if figures.bound is None:
         return "no answer was judged"
-    if figures.leaks:
-        return f"another user's fact in {seen_words(figures.leaks, figures.answers)}".replace("tries", "answers")
-    return f"another user's fact in {unseen_words(figures.answers, 'answers')}"
+    seen = f"another user's fact in {figures.leaks:,} of {figures.answers:,} answers"
+    return f"{seen}: below {_rounded_up(figures.bound)} at 95 % (Clopper-Pearson)"
+
+
+def _rounded_up(rate: float) -> str:
+    """A rate with two digits, never smaller than it is."""
+    scale = 10.0 ** (1 - math.floor(math.log10(rate)))
+    return f"{math.ceil(round(rate * scale, 6)) / scale:.2g}"
 
 
 def decile_rows(asked: ScaleQuestion, figures: ScaleFigures) -> list[tuple[str, ...]]:
@@ -49,9 +54,9 @@ def _cells(decile: Decile) -> Iterator[str]:
 
 def scale_lines(figures: ScaleFigures) -> list[str]:
     """The figures, one topic per line."""
+    users = f"{figures.users:,} users with {figures.facts:,} facts"
     lines = [
-        f"scale: {counted(figures.users, 'user')} with {figures.facts:,} facts, at most "
-        f"{figures.together:,} users in one store at a time",
+        f"scale: {users}, at most {figures.together:,} users in one store at a time",
         f"scale: {bound_words(figures)}",
         f"scale: digest of answers {figures.digest[:16]}",
     ]

@@ -182,7 +182,10 @@ def _scaled(evidence: Evidence) -> list[tuple[str, str]]:
         return []
     told = [line.removeprefix("scale: ") for line in scale_lines(figures)]
     tenths = [
-        (f"Users {row[0]}", "; ".join(f"{name} {cell}" for name, cell in zip(DECILE_HEADINGS[1:], row[1:], strict=True)))
+        (
+            f"Users {row[0]}",
+            "; ".join(f"{name} {cell}" for name, cell in zip(DECILE_HEADINGS[1:], row[1:], strict=True)),
+        )
         for row in decile_rows(asked, figures)
     ]
     return [("Scale run", asked_words(asked)), ("Scale figures", "; ".join(told)), *tenths]
