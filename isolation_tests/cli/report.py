@@ -84,10 +84,13 @@ def page(folder: Path, verbose: bool) -> int:  # noqa: FBT001 - click passes it 
     from isolation_tests.reporting.evidence.summary import summary_of
     from isolation_tests.reporting.formats.terminal import console
     from isolation_tests.reporting.html.page import write_html
+    from isolation_tests.reporting.narrative.scale import scale_lines
     from isolation_tests.reporting.narrative.wording import verdict_line
 
     evidence = read(folder)
     page = write_html(evidence, (folder if folder.is_dir() else folder.parent) / REPORT_NAME)
+    for line in () if evidence.footer.scale is None else scale_lines(evidence.footer.scale):
+        console().print(line, markup=False)
     console().print(f"report: {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)
     return int(evidence.footer.exit_status)
@@ -161,8 +164,9 @@ def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: 
     """Merge the runs in each FOLDER into one run in OUT.
 
     The runs are parts of one run, such as the shards of a CI matrix. They must have the same target and
-    settings, and each runs only some of the checks. A check that no part reports counts as not run. If
-    several parts report a check, its worst result counts. The exit status is that of the merged run.
+    settings, and each runs only some of the checks, or some of the users of a scale run. A check that no part
+    reports counts as not run. If several parts report a check, its worst result counts. The exit status is
+    that of the merged run.
     """
     del verbose
     from isolation_tests.reporting.evidence.evidence import EVIDENCE_NAME, REPORT_NAME
@@ -170,10 +174,13 @@ def merge(out: Path, folders: tuple[Path, ...], verbose: bool) -> int:  # noqa: 
     from isolation_tests.reporting.evidence.summary import summary_of
     from isolation_tests.reporting.formats.terminal import console
     from isolation_tests.reporting.html.page import write_html
+    from isolation_tests.reporting.narrative.scale import scale_lines
     from isolation_tests.reporting.narrative.wording import verdict_line
 
     evidence = merged(out, folders)
     page = write_html(evidence, out / REPORT_NAME)
+    for line in () if evidence.footer.scale is None else scale_lines(evidence.footer.scale):
+        console().print(line, markup=False)
     console().print(f"evidence: {out / EVIDENCE_NAME}", markup=False)
     console().print(f"report:   {page}", markup=False)
     console().print(verdict_line(summary_of(evidence)), markup=False)

@@ -27,7 +27,7 @@ LAST = _law(
     "last-look",
     "When all users are there, each still has what they stored, and sees nothing of others.",
     "S1",
-    "D1",
+    "completeness",
     "D4",
 )
 RECALL = _law("own-facts", "However many users there are, each finds their own facts.", "completeness")

@@ -80,7 +80,7 @@ class Stored(Frozen):
     unsettled: tuple[int, ...] = ()
     """Users of whom nobody knows what is stored, such as those whose name was refused."""
     deleted: tuple[int, ...] = ()
-    """Users who have deleted everything."""
+    """Users who have deleted everything, and then stored other facts."""
     at: float = Field(default=0.0)
     """When they were stored, in seconds since the run began."""
 
@@ -138,6 +138,13 @@ class LeaseFile:
                 self._create(identity)
                 return
         found = self._identity()
+        if found is not None and found != identity and not {*self.counts()} - {"todo"}:
+            # Nothing was done yet, so nothing is lost.
+            with self._transaction():
+                self._database.execute("DROP TABLE ranges")
+                self._database.execute("DROP TABLE meta")
+                self._create(identity)
+            return
         if found != identity:
             what = "something else" if found is None else f"a run of {found.told()}"
             raise UsageProblem(
@@ -158,10 +165,11 @@ class LeaseFile:
         self._database.execute("CREATE INDEX by_state ON ranges (state, witness, number)")
         mine = range(identity.shard - 1, asked.ranges, asked.shards)
         witnesses = max(1, asked.together // asked.size // 2)
-        step = max(_WITNESSES_OF, -(-len(mine) // witnesses))
+        # Of the whole run, so that shards choose the same ones.
+        step = max(_WITNESSES_OF, -(-asked.ranges // witnesses))
         self._database.executemany(
             "INSERT INTO ranges VALUES (?, 'todo', '', 0, 0, ?, '{}', '', '')",
-            ((number, place % step == 0) for place, number in enumerate(mine)),
+            ((number, number % step == 0) for number in mine),
         )
 
     def _identity(self) -> Identity | None:

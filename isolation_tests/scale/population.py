@@ -119,16 +119,22 @@ class Population:
 
     def template(self, index: int, fact: int) -> str:
         """A fact's text, with a place for its canary."""
-        return self._texts[self._topic(index, fact)]
+        return self._texts[self._topic(index, fact % self.size(index))]
 
     def text(self, attempt: int, index: int, fact: int) -> str:
         """What a user stores."""
         token = self.mint.token(Canary(self.number(attempt, index), fact))
         return self.template(index, fact).replace("{canary}", token)
 
-    def texts(self, attempt: int, index: int) -> list[str]:
-        """All that a user stores."""
-        return [self.text(attempt, index, fact) for fact in range(self.size(index))]
+    def facts(self, index: int, *, again: bool = False) -> range:
+        """The facts that a user stores at first, or again after having deleted everything."""
+        size = self.size(index)
+        return range(size, 2 * size) if again else range(size)
+
+    def canaries(self, attempt: int, index: int, *, again: bool = False) -> frozenset[Canary]:
+        """The canaries of these facts."""
+        number = self.number(attempt, index)
+        return frozenset(Canary(number, fact) for fact in self.facts(index, again=again))
 
     def asked_about(self, index: int) -> str:
         """The words of one of a user's facts, without the canary, which nobody else can know."""

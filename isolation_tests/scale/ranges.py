@@ -89,16 +89,20 @@ class _Range:
     def __post_init__(self) -> None:
         self.people = self.hands.population
         self.users = range(self.unit.first, self.unit.first + self.unit.count)
+        self._again = {*self.unit.stored.deleted}
 
     def _name(self, index: int) -> str:
         return self.people.name(self.unit.attempt, index)
 
     def own(self, index: int) -> Mapping[str, Canary]:
-        """The texts that a user stores, each with its canary."""
+        """The texts that a user has in the store, each with its canary."""
         if index not in self._own:
-            number = self.people.number(self.unit.attempt, index)
-            texts = self.people.texts(self.unit.attempt, index)
-            self._own[index] = {text: Canary(number, fact) for fact, text in enumerate(texts)}
+            people, attempt = self.people, self.unit.attempt
+            number = people.number(attempt, index)
+            self._own[index] = {
+                people.text(attempt, index, fact): Canary(number, fact)
+                for fact in people.facts(index, again=index in self._again)
+            }
         return self._own[index]
 
     # --- the calls -------------------------------------------------------------------------------------
@@ -144,35 +148,32 @@ class _Range:
         """Store the range's facts under fresh names; the first time, also probe, and delete some."""
         first_time = self.unit.work is Work.STORE
         self.hands.journal.lease_span(self.people.span(self.unit.attempt, self.unit.first, self.unit.count))
-        unsettled = self._add(first_time=first_time)
+        unsettled = self._add(list(self.users), timed=first_time, users=self.unit.count)
         at = self.answers.now()
+        unsettled |= self._unread([index for index in self.users if index not in unsettled])
         if not first_time:
             self.tally.restored += self.unit.count
-            gone = list(self.unit.stored.deleted)
-            for index, shown in zip(gone, self._delete_of(gone), strict=True):
-                unsettled |= {index} if shown is None else set()
-            unsettled |= self._unread([each for each in self.users if each not in {*gone, *unsettled}])
-            return Stored(unsettled=tuple(sorted(unsettled)), deleted=tuple(gone), at=at)
-        unsettled |= self._unread([index for index in self.users if index not in unsettled])
+            return Stored(unsettled=tuple(sorted(unsettled)), deleted=self.unit.stored.deleted, at=at)
         here = [index for index in self.users if index not in unsettled]
         self._recall(here)
         self._probe(here)
         self._newcomers()
         deleted = self._sample([index for index in here if self.people.deletes(index)], {*here})
+        unsettled |= self._return(deleted)
+        self.tally.facts = sum(self.people.size(index) for index in self.users if index not in unsettled)
         self.tally.users += self.unit.count
         for index in self.users:
             self.tally.met(self.people.decile(index), 1)
         return Stored(unsettled=tuple(sorted(unsettled)), deleted=tuple(deleted), at=at)
 
-    def _add(self, *, first_time: bool) -> set[int]:
-        """Store every user's facts; return those of whom nobody knows what is stored."""
+    def _add(self, indexes: list[int], *, timed: bool = False, users: int = 0) -> set[int]:
+        """Store these users' facts; return those of whom nobody knows what is stored."""
         asked = [
-            Asking(SEARCH, index, Sent("add", self._name(index), (text,)), self.own(index), timed=first_time)
-            for index in self.users
+            Asking(SEARCH, index, Sent("add", self._name(index), (text,)), self.own(index), timed=timed)
+            for index in indexes
             for text in self.own(index)
         ]
-        shown = self.answers.ask(asked, users=self.unit.count)
-        self.tally.facts += sum(one is not None for one in shown) if first_time else 0
+        shown = self.answers.ask(asked, users=users)
         return {each.index for each, one in zip(asked, shown, strict=True) if one is None}
 
     def _unread(self, indexes: list[int]) -> set[int]:
@@ -245,6 +246,14 @@ class _Range:
                 self._bereaved(index, next(each for each in done if index in self._beside(each)), shown)
         return done
 
+    def _return(self, indexes: list[int]) -> set[int]:
+        """Let users who have deleted everything store other facts; return those who did not see them."""
+        for index in indexes:
+            self._own.pop(index, None)
+        self._again |= {*indexes}
+        unsettled = self._add(indexes)
+        return unsettled | self._unread([index for index in indexes if index not in unsettled])
+
     def _beside(self, index: int) -> tuple[int, int]:
         return self.people.partner(index), self.people.neighbour(index)
 
@@ -252,17 +261,16 @@ class _Range:
         """Let users look who have deleted everything."""
         seen = self._settled(indexes, partial(self._list, check), lambda _, shown: not shown)
         for index, shown in seen.items():
-            mine = shown and shown & frozenset(self.own(index).values())
-            if mine:
-                self._left_over(check, index, mine)
+            deleted = frozenset(self.own(index).values())
+            if shown and shown & deleted:
+                self._left_over(check, index, deleted, shown)
 
     # --- the last look ---------------------------------------------------------------------------------
 
     def look(self) -> Stored:
         """Let every user of the range look for the last time, and delete what the range has stored."""
         stored = self.unit.stored
-        gone, unsettled = {*stored.deleted}, {*stored.unsettled}
-        here = [index for index in self.users if index not in gone and index not in unsettled]
+        here = [index for index in self.users if index not in stored.unsettled]
         age = self.answers.now() - stored.at
         seen = self._settled(here, partial(self._list, LAST), self._has_own)
         for index, shown in seen.items():
@@ -270,7 +278,10 @@ class _Range:
                 self.tally.of(LAST).controls += 1
             elif shown is not None:
                 self._lost(index, shown, age)
-        self._look_gone(LAST, sorted(gone - unsettled))
+            deleted = self._deleted(index)
+            if shown and shown & deleted:
+                self._left_over(LAST, index, deleted, shown)
+        self.answers.ask([self._list(LAST, index) for index in stored.unsettled])
         again = [index for index in here if self.unit.witness or index % _LOOKS_AGAIN_OF == 0]
         users = self.people.question.users
         self.answers.ask(
@@ -281,6 +292,11 @@ class _Range:
         )
         self.delete()
         return Stored()
+
+    def _deleted(self, index: int) -> Shown:
+        """What a user stored first, and deleted before storing other facts."""
+        none: Shown = frozenset()
+        return self.people.canaries(self.unit.attempt, index) if index in self._again else none
 
     def delete(self) -> None:
         """Delete all that the range has stored, and look whether a sample of it is gone."""
@@ -301,10 +317,13 @@ class _Range:
 
     # --- scenes ----------------------------------------------------------------------------------------
 
-    def _scene(self, check: ExpectedCheck, index: int) -> tuple[Scene, tuple[int, int]]:
-        """A user who has stored everything and read it back."""
+    def _scene(
+        self, check: ExpectedCheck, index: int, stored: Shown | None = None
+    ) -> tuple[Scene, tuple[int, int]]:
+        """A user who has stored these facts, or all own ones, and read them back."""
         scene = Scene(self.people, self.answers.eyes, check.check)
-        who, facts = (self.unit.attempt, index), range(self.people.size(index))
+        who = (self.unit.attempt, index)
+        facts = sorted(canary.fact for canary in stored or self.own(index).values())
         at = self.unit.stored.at or self.answers.now()
         scene.add(who, facts, at)
         scene.settled(who, facts, at)
@@ -312,14 +331,15 @@ class _Range:
 
     def _shown(self, scene: Scene, who: tuple[int, int], shown: Shown) -> None:
         """The user's list, with these facts."""
-        texts = {canary: text for text, canary in self.own(who[1]).items()}
-        rows = [Memory(None, texts[canary]) for canary in shown if canary in texts]
+        number = self.people.number(*who)
+        mine = sorted(canary.fact for canary in shown if canary.user == number)
+        rows = [Memory(None, self.people.text(*who, fact)) for fact in mine]
         scene.asked(who, Operation.GET_ALL, rows, self.answers.now())
 
-    def _left_over(self, check: ExpectedCheck, index: int, shown: Shown) -> None:
-        scene, who = self._scene(check, index)
+    def _left_over(self, check: ExpectedCheck, index: int, deleted: Shown, shown: Shown) -> None:
+        scene, who = self._scene(check, index, deleted)
         scene.deed(who, Operation.DELETE_ALL, self.answers.now())
-        self._shown(scene, who, shown)
+        self._shown(scene, who, shown & deleted)
         self.answers.conclude(check, index, scene, "deleted facts still showed")
 
     def _bereaved(self, index: int, deleter: int, shown: Shown) -> None:

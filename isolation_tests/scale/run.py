@@ -121,6 +121,8 @@ def run(
         settings.target, options=settings.option_map(), known=settings.known, disposable=settings.disposable
     )
     begun = LeaseFile.seed_of(folder)
+    if asked.shard[1] > 1 and settings.seed_number() is None:
+        raise UsageProblem("Give --seed with --shard, so that all shards ask about the same users.")
     key = new_key(begun if settings.seed_number() is None else settings.seed_number())
     question = asked.question(key.seed)
     source = f"{target.name} ({target.source})"
@@ -169,8 +171,13 @@ class _Run:
         """Delete what the processes left that worked on this lease file before and were killed."""
         earlier = {*self.leases.join(self.key.run_id)}
         for record in records():
-            if record.info.run_id in earlier and not record.alive() and not record.halted:
+            if record.info.run_id not in earlier or record.alive() or record.halted:
+                continue
+            try:
                 self.notes.append(clean_record(record, self.target).sentence())
+            except FileNotFoundError:
+                # The killed run's watchdog has cleaned up meanwhile.
+                continue
 
     def _watched(self, journal: Journal) -> Ended:
         with blaming(self.target.name):

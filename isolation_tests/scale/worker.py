@@ -121,8 +121,8 @@ class Worker:
         if not self.hands.stranger or meter is None or config.disposable or config.past_strangers:
             return
         meter.end(
-            f"{self.hands.stranger} showed a memory that this run did not write to a user who wrote "
-            "none, so it is somebody else's; set past_strangers = true in the target's file to go on all the same"
+            f"{self.hands.stranger} showed a memory that this run did not write to a user who stored none, "
+            "so it is somebody else's; set past_strangers = true in the target's file to go on all the same"
         )
 
 

@@ -1,7 +1,8 @@
 """Merges the shards of one run, such as those of a CI matrix, into one evidence file.
 
 Merging never improves a result. All results of a check are kept and the worst one counts. A check that no
-shard reported is not run. A shard with other settings or another target is refused.
+shard reported is not run. A shard with other settings or another target is refused. The shards of a scale run
+each have users of their own: their figures add up, and no shard may be included twice.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from isolation_tests.reporting.evidence.errors import BadReplay, CannotMerge
 from isolation_tests.reporting.evidence.evidence import Ending, Evidence, Header
 from isolation_tests.reporting.evidence.reader import read
 from isolation_tests.reporting.evidence.replay_file import read_replay, replay_path
+from isolation_tests.reporting.evidence.scale import ScaleFigures
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
 from isolation_tests.reporting.evidence.times import instant
 from isolation_tests.reporting.evidence.writer import EvidenceWriter
@@ -30,6 +32,7 @@ _MAY_DIFFER |= {"target", "source", "probed", "given"}
 _WORDS = {
     "suite_version": "the version of isolation-tests",
     "expected": "the set of checks",
+    "scale": "the users that they ask about",
     "name": "the target",
 }
 
@@ -65,6 +68,7 @@ def _merged_header(parts: Sequence[Evidence]) -> Header:
     runs = [run for header in headers for run in header.merged or (header.run_id,)]
     if twice := {run for run in runs if runs.count(run) > 1}:
         raise CannotMerge(f"run {inert(min(twice), MOST_SHOWN)} is included twice; give each run once")
+    _require_other_users(parts)
     first, seeds = headers[0], {header.seed for header in headers}
     return first.model_copy(
         update={
@@ -90,6 +94,16 @@ def _require_alike(headers: Sequence[Header]) -> None:
                 what = _WORDS.get(name, name.replace("_", " "))
                 difference = f"{what}{_both(one, another)}"
                 raise CannotMerge(f"they differ in {difference}; give runs with equal settings")
+
+
+def _require_other_users(parts: Sequence[Evidence]) -> None:
+    """Raise `CannotMerge` if two parts of a scale run are of the same shard."""
+    seen: set[int] = set()
+    for part in parts:
+        shards = () if part.footer.scale is None else part.footer.scale.shards
+        if twice := seen & {*shards}:
+            raise CannotMerge(f"shard {min(twice)} is included twice; give each shard once")
+        seen |= {*shards}
 
 
 def _values(one: Frozen, other: Frozen) -> Iterator[tuple[str, object, object]]:
@@ -144,8 +158,14 @@ def _ending(header: Header, parts: Sequence[Evidence]) -> Ending:
         expired_known=expired,
         notes=tuple(_notes(parts)),
         exit_status=exit_status(summary),
-        coverage=coverage_of(header, results),
+        coverage=coverage_of(header, results) if header.scale is None else None,
+        scale=None if header.scale is None else _scaled(parts),
     )
+
+
+def _scaled(parts: Sequence[Evidence]) -> ScaleFigures:
+    """The figures of all parts of a scale run together."""
+    return ScaleFigures.total(part.footer.scale for part in parts if part.footer.scale is not None)
 
 
 def _notes(parts: Sequence[Evidence]) -> Iterator[str]:
