@@ -117,7 +117,7 @@ class _Range:
         return Asking(check, index, sent, own, stored_nothing=nothing)
 
     def _search_own(self, check: ExpectedCheck, index: int) -> Asking:
-        return replace(self._search(check, index, self._chosen(index)[0]), timed=True)
+        return replace(self._search(check, index, self._chosen(index)[0]), timed=check is RECALL)
 
     def _chosen(self, index: int) -> tuple[str, Canary]:
         """The own fact that a user searches for."""
@@ -258,12 +258,16 @@ class _Range:
         return self.people.partner(index), self.people.neighbour(index)
 
     def _look_gone(self, check: ExpectedCheck, indexes: list[int]) -> None:
-        """Let users look who have deleted everything."""
-        seen = self._settled(indexes, partial(self._list, check), lambda _, shown: not shown)
-        for index, shown in seen.items():
-            deleted = frozenset(self.own(index).values())
-            if shown and shown & deleted:
-                self._left_over(check, index, deleted, shown)
+        """Let users look who have deleted everything: in the list, and with the words of a fact of theirs."""
+        for op, ask in (
+            (Operation.GET_ALL, partial(self._list, check)),
+            (Operation.SEARCH, partial(self._search_own, check)),
+        ):
+            seen = self._settled(indexes, ask, lambda _, shown: not shown)
+            for index, shown in seen.items():
+                deleted = frozenset(self.own(index).values())
+                if shown and shown & deleted:
+                    self._left_over(check, index, op, deleted, shown)
 
     # --- the last look ---------------------------------------------------------------------------------
 
@@ -280,7 +284,7 @@ class _Range:
                 self._lost(index, shown, age)
             deleted = self._deleted(index)
             if shown and shown & deleted:
-                self._left_over(LAST, index, deleted, shown)
+                self._left_over(LAST, index, Operation.GET_ALL, deleted, shown)
         self.answers.ask([self._list(LAST, index) for index in stored.unsettled])
         again = [index for index in here if self.unit.witness or index % _LOOKS_AGAIN_OF == 0]
         users = self.people.question.users
@@ -329,17 +333,22 @@ class _Range:
         scene.settled(who, facts, at)
         return scene, who
 
-    def _shown(self, scene: Scene, who: tuple[int, int], shown: Shown) -> None:
-        """The user's list, with these facts."""
+    def _shown(
+        self, scene: Scene, who: tuple[int, int], shown: Shown, op: Operation = Operation.GET_ALL
+    ) -> None:
+        """The user's list, or what a search found, with these facts."""
         number = self.people.number(*who)
         mine = sorted(canary.fact for canary in shown if canary.user == number)
         rows = [Memory(None, self.people.text(*who, fact)) for fact in mine]
-        scene.asked(who, Operation.GET_ALL, rows, self.answers.now())
+        query = self._chosen(who[1])[0] if op is Operation.SEARCH else None
+        scene.asked(who, op, rows, self.answers.now(), query)
 
-    def _left_over(self, check: ExpectedCheck, index: int, deleted: Shown, shown: Shown) -> None:
+    def _left_over(
+        self, check: ExpectedCheck, index: int, op: Operation, deleted: Shown, shown: Shown
+    ) -> None:
         scene, who = self._scene(check, index, deleted)
         scene.deed(who, Operation.DELETE_ALL, self.answers.now())
-        self._shown(scene, who, shown & deleted)
+        self._shown(scene, who, shown & deleted, op)
         self.answers.conclude(check, index, scene, "deleted facts still showed")
 
     def _bereaved(self, index: int, deleter: int, shown: Shown) -> None:

@@ -174,7 +174,8 @@ class Target:
         package = self.config.adapter.partition(":")[0].partition(".")[0]
         if package == SUITE_PACKAGE:
             # Listing the packages of all distributions takes longer than a small run.
-            return {name: found for name in (SUITE,) if (found := version(name)) is not None}
+            here = version(SUITE)
+            return {} if here is None else {SUITE: here}
         # The list lacks editable packages. Their distribution usually has the same name.
         owners = metadata.packages_distributions().get(package) or [package.replace("_", "-")]
         installed = {name: version(name) for name in dict.fromkeys(owners)}

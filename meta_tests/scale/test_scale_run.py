@@ -72,14 +72,15 @@ def test_a_leak_among_many_is_found_and_names_the_pair(
 @pytest.mark.parametrize(
     ("fault", "anomalies"),
     [
-        ("D3-partial-page", {"D3"}),
+        ("D4-ghost-search", {"D4"}),
+        ("D1-delete-everyone", {"D1", "completeness"}),
         ("S1-global", {"S1"}),
         ("A1-prefix", {"A1", "S1", "D1"}),
         ("A3-casefold", {"A3", "S1", "D1"}),
     ],
 )
 def test_ordinary_faults_show_too(tmp_path: Path, fault: str, anomalies: set[str]) -> None:
-    ended = scaled(tmp_path, f"fault:{fault}", users=USERS)
+    ended = scaled(tmp_path, f"fault:{fault}", users=60, facts=2)
 
     assert ended.status == 1
     assert {case.finding.anomaly for case in ended.summary.cases} & anomalies

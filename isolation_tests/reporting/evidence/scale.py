@@ -74,8 +74,17 @@ class Decile(Frozen):
     search: dict[int, int] = Field(default_factory=dict)
     """Number of own searches by bucket of latency."""
 
+    @property
+    def met(self) -> bool:
+        """Whether anything was counted."""
+        return bool(self.users or self.asked or self.found or self.add or self.search)
+
     def plus(self, other: Decile) -> Decile:
         """Both together."""
+        if not other.met:
+            return self
+        if not self.met:
+            return other
         return Decile(
             users=self.users + other.users,
             asked=self.asked + other.asked,
@@ -132,8 +141,12 @@ class ScaleFigures(Frozen):
 
     @classmethod
     def total(cls, parts: Iterable[ScaleFigures]) -> ScaleFigures:
-        """All parts together."""
-        return reduce(cls.plus, parts, cls())
+        """All parts together, halves first: the sum grows with each part, and adding to it takes longer."""
+        all_parts = list(parts)
+        while len(all_parts) > 1:
+            pairs = [all_parts[place : place + 2] for place in range(0, len(all_parts), 2)]
+            all_parts = [reduce(cls.plus, pair) for pair in pairs]
+        return all_parts[0] if all_parts else cls()
 
     @property
     def bound(self) -> float | None:
