@@ -29,7 +29,7 @@ from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.reporting.evidence.coverage import coverage_of
 from isolation_tests.reporting.evidence.errors import BadReplay
 from isolation_tests.reporting.evidence.evidence import REPORT_NAME, Cost, Ending, Header
-from isolation_tests.reporting.evidence.reader import read
+from isolation_tests.reporting.evidence.reader import begun, finished
 from isolation_tests.reporting.evidence.replay_file import read_replay, write_replay
 from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.reporting.evidence.summary import Summary, exit_status, summarise
@@ -163,11 +163,15 @@ class Campaign:
             return smoke(self.examiner)
 
     def take(self, result: CheckResult) -> None:
-        """Keep a result in memory and in the evidence, and the smallest plan that shows each finding."""
-        self.results.append(result)
+        """Keep a result in the evidence, and the smallest plan that shows each finding.
+
+        What is written need not stay in memory: the histories of a whole run are millions of objects.
+        """
         if self._writer is None or self.folder is None:
+            self.results.append(result)
             return
         self._writer.append(result)
+        self.results.append(result.model_copy(update={"histories": ()}))
         for case in result.cases:
             if case.history.plan.of_witnesses:
                 continue
@@ -183,6 +187,16 @@ class Campaign:
                     options=self.settings.option_map(),
                 )
                 self.replays[case.finding.key] = self.shown(path)
+
+    def _whole(self) -> tuple[Header, Sequence[CheckResult]]:
+        """The header and every result with its histories, as they are in the evidence if there is any."""
+        if self._writer is None or self.folder is None:
+            return self.header, self.results
+        return begun(self._writer.partial)
+
+    def summarised(self, stale: Sequence[str] = ()) -> Summary:
+        """What the results of now prove. stale: notes on outdated known findings."""
+        return summarise(*self._whole(), stale)
 
     def _take_sightings(self) -> None:
         """Add each finding that a process saw and could not report, because it was killed or lost."""
@@ -215,9 +229,10 @@ class Campaign:
         self.limits.close()
         self.notes += [*notes, *self._leftover_note(), *_ended_note(cost)]
         unmatched, expired = self._stale()
-        summary = summarise(self.header, self.results, (*unmatched, *expired))
+        header, results = self._whole()
+        summary = summarise(header, results, (*unmatched, *expired))
         status = exit_status(summary)
-        coverage = coverage_of(self.header, self.results)
+        coverage = coverage_of(header, results)
         self.summary = replace(summary, coverage=coverage)
         if self._writer is None or self.folder is None:
             return status
@@ -235,7 +250,7 @@ class Campaign:
             cost=cost,
             coverage=coverage,
         )
-        evidence = read(self._writer.finish(ending))
+        evidence = finished(self._writer.finish(ending), header, results)
         write_html(evidence, self.folder / REPORT_NAME)
         self.exported = write_outputs(evidence, self._outputs, folder=self.folder, into=self._here)
         self._drop_earlier_replays(self.folder)

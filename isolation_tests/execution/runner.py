@@ -178,7 +178,9 @@ class Runner:
     def _perform(self, run: PlanRun, number: int, step: Step) -> None:
         if self.session.lost:
             return
-        time.sleep(step.pause)
+        if step.pause:
+            # Sleeping for no time at all still asks the system for a turn, at every call.
+            time.sleep(step.pause)
         if step.op is Operation.SETTLE:
             self._settle(run, number, step)
             return

@@ -20,7 +20,6 @@ from isolation_tests.execution.guard import HALTED
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plugin.items import RESULT, PropertyItems, unheard, went_through
 from isolation_tests.reporting.evidence.errors import EvidenceError
-from isolation_tests.reporting.evidence.summary import summarise
 from isolation_tests.reporting.formats import terminal
 from isolation_tests.reporting.formats.junit import suite_properties
 
@@ -175,6 +174,11 @@ class Controller(PropertyItems):
                 report.user_properties.remove((name, value))
                 self._take(CheckResult.model_validate_json(str(value)))
 
+    def attach(self, report: pytest.TestReport, result: CheckResult) -> None:
+        """Move a result of this process into the evidence at once."""
+        del report
+        self._take(result)
+
     def _take(self, result: CheckResult) -> None:
         try:
             self.campaign.take(result)
@@ -205,7 +209,7 @@ class Controller(PropertyItems):
         if junit is None:
             return
         ended = went_through(exitstatus)
-        summary = summarise(self.campaign.header, self.campaign.results) if ended else None
+        summary = self.campaign.summarised() if ended else None
         for name, value in suite_properties(self.campaign.header, summary):
             junit.add_global_property(name, value)
 

@@ -123,12 +123,19 @@ class PropertyItems:
         if result is None and error is not None:
             result = _result_of_failure(item, error)
         if result is not None:
-            report.user_properties.append((RESULT, result.model_dump_json()))
+            self.attach(report, result)
             _tell_junit(item, report, result)
         if result is not None and error is not None and not _is_skip(error):
             report.outcome = "failed"
             _reword(report, result)
+        if call.when == "teardown" and handle is not None:
+            # It holds the histories, and pytest keeps the item to the end of the session.
+            del item.stash[_CHECK]
         return report
+
+    def attach(self, report: pytest.TestReport, result: CheckResult) -> None:
+        """Send a result to the process that collects them, with pytest's report."""
+        report.user_properties.append((RESULT, result.model_dump_json()))
 
 
 def _tell_junit(item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -60,8 +61,56 @@ def read(path: Path | str) -> Evidence:
     partial = folder / f"{EVIDENCE_NAME}.partial"
     if partial.exists():
         raise NoFooter(partial, _seen_in(folder, partial))
-    with _opened(path) as file:
+    with _opened(path) as file, _without_collecting():
         return _read(path, _lines(path, file))
+
+
+def begun(partial: Path) -> tuple[Header, tuple[CheckResult, ...]]:
+    """The header and the results that a run has written so far, as `read` will read them.
+
+    Raises the matching subclass of `EvidenceError` if they can't be trusted.
+    """
+    header: Header | None = None
+    results: list[CheckResult] = []
+    with partial.open("rb") as file, _without_collecting():
+        for number, line in _lines(partial, file):
+            record = _record(partial, number, line)
+            kind = record.pop("kind", None)
+            if header is None:
+                header = _header(partial, kind, record)
+            else:
+                results.append(_checked(partial, number, CheckResult, record))
+    if header is None:
+        raise NotEvidence(partial)
+    return header, tuple(results)
+
+
+def finished(path: Path, header: Header, results: Sequence[CheckResult]) -> Evidence:
+    """The evidence in a file of which all lines but the footer were read by `begun`; raises as `read`."""
+    digest, last, last_number = hashlib.sha256(), b"", 0
+    with path.open("rb") as file:
+        for number, line in _lines(path, file):
+            digest.update(last)
+            last, last_number = line, number
+    record = _record(path, last_number, last)
+    if record.pop("kind", None) != "footer":
+        raise NoFooter(path)
+    footer = _checked(path, last_number, Footer, record)
+    _believe(path, footer, len(results), digest, after=None)
+    digest.update(last)
+    return Evidence(header=header, results=tuple(results), footer=footer, sha256=digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Within this, cyclic garbage waits: what is read has no cycles, and would be walked again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _seen_in(folder: Path, partial: Path) -> list[str]:

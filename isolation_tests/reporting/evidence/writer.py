@@ -26,19 +26,19 @@ class EvidenceWriter:
 
     Each line is flushed to `evidence.jsonl.partial`. `finish` replaces an earlier run's file with the
     complete one. Without `finish`, the partial file stays, so that the cause can be found. Raises
-    `FolderTaken` if another run uses the folder, `NotWritable` if it can't be written.
+    `FolderTaken` if another run uses the folder, `NotWritable` if it can't be written. partial: that file.
     """
 
     def __init__(self, folder: Path | str, header: Header) -> None:
         self.folder = Path(folder)
         self._lock = FileLock(self.folder / ".evidence.lock", timeout=0)
         self._holder = self.folder / ".evidence.holder"
-        self._partial = self.folder / f"{EVIDENCE_NAME}.partial"
+        self.partial = self.folder / f"{EVIDENCE_NAME}.partial"
         self._digest = hashlib.sha256()
         self._records = 0
         self._take(header)
         try:
-            self._file = self._partial.open("wb")
+            self._file = self.partial.open("wb")
             drop_sightings(self.folder)
             self._write("header", header)
         except OSError as error:
@@ -61,7 +61,7 @@ class EvidenceWriter:
         try:
             os.fsync(self._file.fileno())
             self._file.close()
-            self._partial.replace(whole)
+            self.partial.replace(whole)
             drop_sightings(self.folder)
         except OSError as error:
             raise NotWritable(self.folder, _why(error)) from error
