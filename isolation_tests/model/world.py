@@ -55,7 +55,7 @@ class World:
         return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
 
     def may_own(self, user: UserIndex) -> set[int]:
-        """The facts that this user may see already or still; racing and recent are those of the user's writes."""
+        """The facts that this user may see already or still, while racing and recent are about this user."""
         return self.own(user) | self.racing | self.recent
 
     def lost(self, user: UserIndex) -> set[int]:
