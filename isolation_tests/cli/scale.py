@@ -18,6 +18,8 @@ ANSWERS_HELP = "Begin no further range of users once so many answers were judged
 SECONDS_HELP = "Begin no further range of users after so many seconds."
 SHARD_HELP = "Only this part of the users, such as 2/4; `report merge` joins the parts."
 WORKERS_HELP = "Number of processes; they need a store that they all reach."
+DASK_HELP = "Let the workers of this Dask cluster ask the shards (extra dask); needs --shards."
+SHARDS_HELP = "With --dask: into how many shards to divide the users."
 REPORT_HELP = "Folder for evidence, report and the lease file of an unfinished run.  [default: reports/scale]"
 BUDGET_HELP = "A limit of the run, such as requests=5000 (see `run --help`); repeatable."
 KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` ignores both."
@@ -43,6 +45,8 @@ KNOWN_HELP = "TOML file of known findings in place of the target's own; `none` i
     show_default=True,
     help=WORKERS_HELP,
 )
+@click.option("--dask", metavar="ADDRESS", help=DASK_HELP)
+@click.option("--shards", type=click.IntRange(2), metavar="N", help=SHARDS_HELP)
 @click.option(
     "--report", type=click.Path(path_type=Path), metavar="DIR", default="reports/scale", help=REPORT_HELP
 )
@@ -60,6 +64,8 @@ def scale(
     seconds: float | None,
     shard: str | None,
     workers: int,
+    dask: str | None,
+    shards: int | None,
     report: Path,
     known: str | None,
     budget: tuple[str, ...],
@@ -87,6 +93,7 @@ def scale(
     )
     from isolation_tests.reporting.narrative.commands import rerun
     from isolation_tests.reporting.narrative.scale import DECILE_HEADINGS, decile_rows, scale_lines
+    from isolation_tests.scale.cluster import run_on_cluster
     from isolation_tests.scale.run import Asked, run
     from isolation_tests.targets.settings import Settings
 
@@ -94,8 +101,13 @@ def scale(
         target=target, known=known, seed=seed, options=options, budget=budget, disposable=disposable
     )
     asked = Asked(users, facts, sizes, together, answers, seconds, _shard(shard), workers)
+    if (dask is None) != (shards is None) or (dask is not None and (shard is not None or workers > 1)):
+        raise UsageProblem("--dask and --shards go together, and without --shard and -n.")
     with progress(lines=verbose) as tell:
-        ended = run(settings, asked, report, tell)
+        if dask is None or shards is None:
+            ended = run(settings, asked, report, tell)
+        else:
+            ended = run_on_cluster(settings, asked, report, dask, shards, tell)
     evidence, out = ended.evidence, console()
     print_header(evidence.header)
     again = dict.fromkeys((case.finding.key for case in ended.summary.cases), rerun(evidence.header))

@@ -165,8 +165,8 @@ class Population:
         return self.neighbour(index) if kind == 1 else self.stranger(index, index)
 
     def deletes(self, index: int) -> bool:
-        """Whether a user is of the sample that deletes everything."""
-        return index % DELETED_OF == DELETED_OF // 7
+        """Whether a user is of the sample that deletes everything: some, and one of each range at least."""
+        return index % DELETED_OF == DELETED_OF // 7 or index % self.question.size == 1
 
     def newcomer(self, index: int) -> int | None:
         """The index of the newcomer who looks beside a user, if there is one."""
