@@ -303,7 +303,6 @@ class _Run:
             run_id=self.key.run_id,
             started=now(),
             target=target_info(self.target),
-            capabilities=self.examiner.claimed,
             aliases=config.names.aliases,
             seed=self.key.seed,
             profile=PROFILE,

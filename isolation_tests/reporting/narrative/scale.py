@@ -10,7 +10,7 @@ from isolation_tests.reporting.evidence.scale import Decile, ScaleFigures, Scale
 
 __all__ = ["DECILE_HEADINGS", "asked_words", "bound_words", "decile_rows", "scale_lines"]
 
-DECILE_HEADINGS = ("users", "asked", "own facts found", "search p50", "search p99", "add p50", "add p99")
+DECILE_HEADINGS = ("users", "recall", "search ms, p50", "p99", "add ms, p50", "p99")
 
 
 def asked_words(asked: ScaleQuestion) -> str:
@@ -44,12 +44,16 @@ def decile_rows(asked: ScaleQuestion, figures: ScaleFigures) -> list[tuple[str, 
 
 
 def _cells(decile: Decile) -> Iterator[str]:
-    yield f"{decile.users:,}"
-    yield f"{decile.found:,} of {decile.asked:,}" if decile.asked else "-"
+    yield _recall(decile.found, decile.asked)
     for buckets in (decile.search, decile.add):
         for share in (0.5, 0.99):
             seconds = latency(buckets, share)
-            yield "-" if seconds is None else f"{seconds * 1000:.3g} ms"
+            yield "-" if seconds is None else f"{seconds * 1000:.3g}"
+
+
+def _recall(found: int, asked: int) -> str:
+    """The share of own facts that were found, never rounded up to all of them."""
+    return f"{math.floor(found / asked * 10_000) / 100:g} %" if asked else "-"
 
 
 def scale_lines(figures: ScaleFigures) -> list[str]:
