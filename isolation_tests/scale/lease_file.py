@@ -243,6 +243,8 @@ class LeaseFile:
             return None if last is None else self._lease(last, Work.LOOK, run_id, worker)
 
     def _has_room(self) -> bool:
+        if self._question.together >= self._question.users:
+            return True
         held = "SELECT count(*) FROM ranges WHERE state IN ('storing', 'stored', 'restoring', 'looking')"
         [count] = self._database.execute(held).fetchone()
         return bool((count + 1) * self._question.size <= self._question.together)

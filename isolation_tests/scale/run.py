@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem
+from isolation_tests.core.errors import ExitStatus, Problem, TargetProblem, UsageProblem
+from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.header import now, target_info
@@ -46,6 +48,7 @@ __all__ = ["MOST_FACTS", "Asked", "Ended", "run"]
 MOST_FACTS = 1000
 """More facts of one user than that are no question of many users."""
 MOST_USERS = 2**31
+MOST_NAMED = 20
 _LARGEST_RANGE = 500
 _FEWEST_RANGES = 20
 _NEEDED = ("get_all", "delete_all")
@@ -202,7 +205,10 @@ class _Run:
         summary = summarise(evidence.header, evidence.results)
         if not why:
             self.leases.remove()
-        return Ended(evidence.footer.exit_status, summary, evidence, self.folder, why)
+        status = evidence.footer.exit_status
+        if self.leftovers and status == ExitStatus.HELD:
+            status = int(ExitStatus.INCONCLUSIVE)
+        return Ended(status, summary, evidence, self.folder, why)
 
     def _require_methods(self) -> None:
         lacking = [name for name in _NEEDED if name in self.examiner.runner.session.session.lacking]
@@ -239,7 +245,8 @@ class _Run:
             why = "the run stopped after the smoke test"
         total = self._total()
         by_age = "" if why else blamed_on_age(total, hands)
-        self.leftovers = [*hands.leftovers, *self._clear(hands)]
+        # What could not be deleted was tried again from the journal.
+        self.leftovers = self._clear(hands)
         why = why or self._unfinished()
         seconds = round(time.monotonic() - began, 3)
         shard = shard_result(*self.asked.shard, total, why)
@@ -326,9 +333,10 @@ class _Run:
         cost = cost_of(self.limits.account(), left=len(self.leftovers))
         notes = [*self.notes, *_early(cost)]
         if self.leftovers:
-            notes.append(
-                f"cleanup failed for {len(self.leftovers)} test users: {', '.join(self.leftovers[:20])}"
-            )
+            users = counted(len(self.leftovers), "test user")
+            command = ["isolation-tests", "clean", str(self.settings.target), "--run", self.key.run_id]
+            some = ", ".join(self.leftovers[:MOST_NAMED])
+            notes.append(f"cleanup failed for {users}; try again with `{shlex.join(command)}`: {some}")
         if closed := self.leases.closed():
             notes.append(f"no further range began: {closed}")
         return Ending(

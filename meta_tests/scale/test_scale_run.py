@@ -170,3 +170,56 @@ def test_a_target_that_can_not_list_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageProblem, match="has no get_all and no delete_all"):
         scaled(tmp_path / "out", f"{tmp_path / 'narrow.py'}:Narrow")
+
+
+PICKY = '''
+from isolation_tests.adapter import Refused
+from isolation_tests.adapters.reference import ReferenceStore
+
+
+class Picky(ReferenceStore):
+    """Refuses names with a dot, and does not delete where the user's name ends in a word."""
+
+    def _check(self, user):
+        if "." in user:
+            raise Refused("No dots.")
+        return user
+
+    def add(self, user, text): return super().add(self._check(user), text)
+    def search(self, user, query, *, limit): return super().search(self._check(user), query, limit=limit)
+    def get_all(self, user): return super().get_all(self._check(user))
+
+    def delete_all(self, user):
+        if self._check(user).endswith("BROKEN"):
+            raise ConnectionError("reset by peer")
+        super().delete_all(user)
+'''
+
+
+def picky(folder: Path, broken: str) -> str:
+    """A target that refuses some names, and fails to delete for those that end in a text."""
+    (folder / "picky.py").write_text(PICKY.replace("BROKEN", broken), encoding="utf-8")
+    return f"{folder / 'picky.py'}:Picky"
+
+
+def test_a_refused_name_is_no_leftover_and_the_others_hold(tmp_path: Path) -> None:
+    ended = scaled(tmp_path / "out", picky(tmp_path, "never"), users=60)
+
+    assert ended.status == 0
+    assert figures(ended).facts < 60
+    assert sum(result.refused for result in ended.evidence.results) > 0
+    assert ended.evidence.footer.cost is not None
+    assert ended.evidence.footer.cost.left == 0
+    assert not records()
+
+
+def test_what_can_not_be_deleted_is_told_and_keeps_the_run_from_0(tmp_path: Path) -> None:
+    ended = scaled(tmp_path / "out", picky(tmp_path, "-2"), users=60)
+
+    assert (ended.status, ended.summary.verdict) == (2, Verdict.HELD)
+    assert ended.evidence.footer.cost is not None
+    assert ended.evidence.footer.cost.left == 1
+    assert any("cleanup failed for 1 test user" in note for note in ended.evidence.footer.notes)
+    [left] = records()
+    assert len(left.left()) == 1
+    left.remove()
