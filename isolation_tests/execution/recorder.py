@@ -48,6 +48,11 @@ class Recorder:
             return {"rows": rows, "cursor": answer.cursor is not None}
         return {"rows": self._rows(run, step, answer)}
 
+    def shows_others(self, run: PlanRun, step: Step, answer: Any) -> bool:
+        """Whether an answer holds a fact that is not the caller's."""
+        rows = self.answer(run, step, step.op, answer).get("rows", ())
+        return any(seen.user != step.user for row in rows for seen in row.sightings)
+
     def _rows(self, run: PlanRun, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
         compared = run.binding.plan.viewer == step.user
         return tuple(self._row(run, row, compared=compared) for row in rows)

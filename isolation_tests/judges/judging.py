@@ -22,6 +22,7 @@ from isolation_tests.judges import (
     rebind,
     refusal,
     views,
+    volume,
 )
 from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
 from isolation_tests.judges.precedence import first_of_each, unexplained
@@ -54,7 +55,9 @@ def judge(history: History) -> Judgement:
     doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
-        doubts=tuple(dict.fromkeys([*_cut(history), *doubts, *_unanswered(history)])),
+        doubts=tuple(
+            dict.fromkeys([*_cut(history), *doubts, *_unanswered(history), *volume.nothing_stored(history)])
+        ),
         errors=tuple(dict.fromkeys(_errors(history))),
         hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )

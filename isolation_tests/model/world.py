@@ -131,7 +131,7 @@ def _nothing(_world: World, _event: Event, _step: Step) -> None:
 
 
 def _added(world: World, event: Event, step: Step) -> None:
-    if step.fact is None:
+    if step.fact is None or (step.times is not None and not event.number):
         return
     live = world.live.setdefault(event.user, set())
     if step.key is not None:
@@ -140,7 +140,7 @@ def _added(world: World, event: Event, step: Step) -> None:
             live.discard(earlier)
         world.keys[event.user, step.key] = step.fact
         world.removers.append((event.user, event.op, step.fact))
-    elif step.fact in live:
+    elif step.fact in live or step.times is not None:
         world.copies.setdefault(event.user, set()).add(step.fact)
     live.add(step.fact)
     world.stored[step.fact] = len(world.removers)

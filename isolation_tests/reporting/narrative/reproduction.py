@@ -47,7 +47,7 @@ def reproduction(case: Case, rest: str | None = None) -> str:
     """
     finding = case.finding
     lines = _lines(case.history.plan, finding)
-    for shorten in (_without_waits, _collapsed, _without_other_reads):
+    for shorten in (_without_waits, _collapsed, _without_other_reads, _collapsed):
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
     kept = _fitting(lines, case)
@@ -133,7 +133,7 @@ def _lines(plan: Plan, finding: Finding) -> list[_Line]:
         waits = step.op is Operation.SETTLE
         call = polled if n == finding.step else Operation.GET_ALL
         shown = step.model_copy(update={"op": call}) if waits else step
-        lines.append(_Line(n, shown, _addressed(plan, n, shown), waits=waits))
+        lines.append(_Line(n, shown, _addressed(plan, n, shown), step.times or 1, waits=waits))
     return lines
 
 
@@ -197,7 +197,8 @@ def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
     for _, group in groupby(lines, run):
         members = list(group)
         users = {member.step.user for member in members}
-        collapsed.append(replace(members[0], times=len(members), others=len(users) if len(users) > 1 else 0))
+        times, others = sum(m.times for m in members), max(len(users), *(m.others for m in members))
+        collapsed.append(replace(members[0], times=times, others=others if others > 1 else 0))
     return collapsed
 
 
@@ -205,6 +206,9 @@ def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line
     """Drop reads, unless a later step replays their cursor or they may fill a cache."""
     cursors = {line.step.cursor for line in lines}
     reads = {Operation.SEARCH, Operation.GET_ALL, Operation.COUNT, Operation.EXPORT, Operation.PAGE}
+    if any(line.step.times for line in lines):
+        # The number of memories is the cause, and no single read.
+        reads |= {Operation.GET, Operation.HISTORY}
     return [
         line
         for line in lines
