@@ -35,6 +35,7 @@ def fill(
     """
     began, before, stored = time.monotonic(), run.filled, 0
     kept: Answer | None = None
+    shown = False
     for number in range(step.times or 0):
         run.filled = before + time.monotonic() - began
         late = step.within is not None and run.filled > step.within
@@ -53,8 +54,8 @@ def fill(
             break
         stored += 1
         run.ids_of(step.user).extend(_ids(answer))
-        if kept is None or not foreign(kept[1]):
-            kept = outcome, answer, error
+        if not shown:
+            kept, shown = (outcome, answer, error), foreign(answer)
     run.filled = before + time.monotonic() - began
     return stored, kept or (Outcome.OK, None, None)
 

@@ -49,9 +49,13 @@ class Recorder:
         return {"rows": self._rows(run, step, answer)}
 
     def shows_others(self, run: PlanRun, step: Step, answer: Any) -> bool:
-        """Whether an answer holds a fact that is not the caller's."""
-        rows = self.answer(run, step, step.op, answer).get("rows", ())
-        return any(seen.user != step.user for row in rows for seen in row.sightings)
+        """Whether an answer to an add holds a fact that is not the caller's."""
+        own, scan = run.binding.users[step.user].number, self.mint.scan
+        return any(
+            found.canary.user != own
+            for row in answer or ()
+            for found in (*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw"))
+        )
 
     def _rows(self, run: PlanRun, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
         compared = run.binding.plan.viewer == step.user

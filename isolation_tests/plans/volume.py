@@ -22,7 +22,7 @@ def volume_plan(material: Material) -> Plan:
     """Two users store facts, and they and a newcomer look on every surface; again after each step of a bulk.
 
     The bulk is of more users, of whom the first and the latest look too. Where the target can be opened
-    again, it is before the last look.
+    again, everybody looks once more after that.
     """
     left = max(1, material.volume)
     crowd = math.ceil(left / EACH)
@@ -42,10 +42,10 @@ def volume_plan(material: Material) -> Plan:
             some, left = min(EACH, left), left - EACH
             fact = len(OWNERS) + number
             steps.append(add(owners[fact], fact, times=some, within=within))
-        again = after == crowd and REOPEN in material.capabilities
-        steps += [Step(op=Operation.REOPEN, user=UserIndex(FIRST))] * again
-        steps += looking
-        steps += _of_the_bulk(material, owners, sorted({0, after - 1}))
+        looked = [*looking, *_of_the_bulk(material, owners, sorted({0, after - 1}))]
+        steps += looked
+        if after == crowd and REOPEN in material.capabilities:
+            steps += [Step(op=Operation.REOPEN, user=UserIndex(FIRST)), *looked]
     return Plan(
         name="volume",
         anomaly="D1",
