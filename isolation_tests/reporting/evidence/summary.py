@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from isolation_tests.causes.clusters import Cause, causes_of
 from isolation_tests.coverage.figures import Coverage
-from isolation_tests.judges.volume import reached, told
 from isolation_tests.model import (
     LADDER,
     Case,
@@ -19,6 +18,7 @@ from isolation_tests.model import (
     Level,
     Verdict,
 )
+from isolation_tests.model.volume import reached, told
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.rows import AnomalyRow, CheckRow, anomaly_rows, check_rows
 

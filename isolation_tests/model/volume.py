@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isolation_tests.core.plural import counted
-from isolation_tests.model import History, Outcome
+from isolation_tests.model.history import History, Outcome
 
 __all__ = ["nothing_stored", "reached", "told"]
 
