@@ -57,6 +57,8 @@ LONGEST_PAUSE_SECONDS = 60.0
 """How long a step may wait before its call. A plan may come from anybody's file."""
 MOST_TIMES = 1_000
 """How often one step may store, as `LONGEST_PAUSE_SECONDS`."""
+WORD = re.compile(r"\{(word[0-9]{1,4})\}")
+"""What stands for a made-up word in a fact's text and in a query: another one in each run of the plan."""
 _REFERENCE = re.compile(r"[@#~][0-9]{1,9}")
 _MOST_DIGITS = 15
 """The digits of a fresh number, and no fewer than those of any."""
@@ -133,7 +135,7 @@ class FactSpec(Frozen):
     """A symbolic fact: a text with a place for its canary, and the users who may see it."""
 
     text: str
-    """The text, with `{canary}` where the token goes."""
+    """The text, with `{canary}` where the token goes, and `{word1}` for a made-up word, new in each run."""
 
     owners: tuple[UserIndex, ...] = Field(min_length=1)
     """Indexes of the users who may see the fact."""
@@ -167,7 +169,7 @@ class Step(Frozen):
     """Another id in place of the stored one: a text in which `{id}` is the stored id."""
 
     query: str | None = None
-    """For search: the text to search for, in place of the fact's own text."""
+    """For search: the text to search for, in place of the fact's own text; `{word1}` as in a fact."""
 
     limit: int = 100
     """For search: the most results to return."""

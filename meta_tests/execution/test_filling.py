@@ -58,7 +58,8 @@ def test_a_target_that_refuses_more_is_no_failure() -> None:
     assert numbers(history) == [30, 10]
     assert [event.outcome for event in history.events[:2]] == [Outcome.OK, Outcome.OK]
     assert told(history) == "40 memories of 2 users stood at once, 60 were wanted: the target refused more"
-    assert judge(history).findings == judge(history).doubts == ()
+    assert not judge(history).findings
+    assert not judge(history).doubts
 
 
 class Slow(Store):
