@@ -73,7 +73,7 @@ PROFILES = {
             patience=30,
             shrinks=60,
             volume=6_000,
-            volume_seconds=30.0,
+            volume_seconds=20.0,
         ),
         Profile(
             "hunt",

@@ -13,7 +13,7 @@ from isolation_tests.plans.witnesses import FIRST, NEWCOMER, OWNERS, SECOND, loo
 EACH = BULK - 10
 """How many of them one user stores: fewer than other plans have, so that no limit for one user is met."""
 _LONGEST_PART_SECONDS = 50.0
-_RISES = (1 / 12, 1 / 4, 1 / 2, 1)
+_RISES = (1 / 4, 1 / 2, 1)
 """The parts of the whole after which everybody looks."""
 _WITNESSES = NEWCOMER + 1
 
