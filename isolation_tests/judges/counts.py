@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.core.plural import counted
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import beside_own_write, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
@@ -12,7 +13,7 @@ def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
     A system may make several memories of one text, so without a list since the last write, or during one,
-    nothing is said.
+    nothing is said; nor where a list may have come too early for the second memory of a fact.
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
     unless it is just what all others have, and not just what the user deleted.
     """
@@ -27,6 +28,7 @@ def judge(history: History) -> Judgement:
         and event.user in world.listed
         and event.number > max(_memories(event, world), world.listed[event.user])
         and not beside_own_write(history, event)
+        and not (history.consistency and world.copies.get(event.user))
     ]
     return Judgement(findings=tuple(findings))
 
@@ -43,10 +45,10 @@ def _finding(history: History, event: Event, step: Step, world: World) -> Findin
         law=Law.COUNTS_OWN,
         owner=None,
         where="count",
-        story=f"user {event.user} has {own} facts and {event.op} says {event.number}",
+        story=f"user {event.user} has {counted(own, 'fact')} and {event.op} says {event.number}",
     )
 
 
 def _memories(event: Event, world: World) -> int:
     """How many memories the user has stored: one for each fact, and more where one was stored many times."""
-    return len(world.own(event.user)) + world.more.get(event.user, 0)
+    return len(world.may_own(event.user)) + world.more.get(event.user, 0)
