@@ -22,7 +22,7 @@ def told(history: History) -> str:
     asked = sum(step.times or 0 for step in history.plan.steps)
     stored = reached(history)
     what = f"{stored:,} memories of {counted(users, 'user')} stood at once"
-    return what if stored >= asked else f"{what}, {asked:,} were wanted: {_why(history)}"
+    return what if stored >= asked else f"{what}, not {asked:,}, because {_why(history)}"
 
 
 def nothing_stored(history: History) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def nothing_stored(history: History) -> tuple[str, ...]:
     began = any(_fills(history, event.step) for event in history.events)
     if not began or reached(history):
         return ()
-    return (f"not one of the many memories was stored: {_why(history)}",)
+    return (f"not one of the many memories was stored, because {_why(history)}",)
 
 
 def _why(history: History) -> str:

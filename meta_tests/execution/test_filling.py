@@ -57,7 +57,7 @@ def test_a_target_that_refuses_more_is_no_failure() -> None:
 
     assert numbers(history) == [30, 10]
     assert [event.outcome for event in history.events[:2]] == [Outcome.OK, Outcome.OK]
-    assert told(history) == "40 memories of 2 users stood at once, 60 were wanted: the target refused more"
+    assert told(history) == "40 memories of 2 users stood at once, not 60, because the target refused more"
     assert not judge(history).findings
     assert not judge(history).doubts
 
@@ -75,7 +75,7 @@ def test_it_takes_no_more_time_than_its_plan_allows() -> None:
     assert first is not None
     assert 1 <= first <= 11
     assert second == 0
-    assert told(history).endswith("1,000 were wanted: the 0.2 s for it were over")
+    assert told(history).endswith("not 1,000, because the 0.2 s for it were over")
     assert judge(history).findings == ()
 
 

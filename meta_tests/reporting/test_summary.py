@@ -181,7 +181,7 @@ def test_the_greatest_volume_at_which_users_kept_their_facts_is_told() -> None:
         )
 
     results = (filled(40, Verdict.HELD), filled(60, Verdict.HELD), filled(100, Verdict.VIOLATED))
-    told = "60 memories of 1 user stood at once, 100 were wanted: the 5 s for it were over"
+    told = "60 memories of 1 user stood at once, not 100, because the 5 s for it were over"
     assert summarise(make_header(*results, budget={"volume": 100.0}), results).volume == told
     assert summarise(make_header(*results[2:]), results[2:]).volume == ""
     quick = summarise(make_header(*results, budget={"volume": 0.0}, profile="quick"), ())
