@@ -90,7 +90,7 @@ def test_it_agrees_exactly_with_what_a_run_sends(offered: tuple[str, ...], *, di
 @pytest.mark.parametrize("disposable", [True, False])
 def test_it_agrees_about_many_memories_at_once(monkeypatch: pytest.MonkeyPatch, *, disposable: bool) -> None:
     filling = {"volume-takes-nothing": all_laws()["volume-takes-nothing"]}
-    monkeypatch.setattr("isolation_tests.engine.safety.rehearsal.all_laws", lambda: filling)
+    monkeypatch.setattr("isolation_tests.engine.order.all_laws", lambda: filling)
     asked = target("get", "count", disposable=disposable)
     profile = replace(PROFILES["ci"], volume=700, volume_seconds=60.0)
     CALLS.clear()
