@@ -29,7 +29,8 @@ class Material:
 
     seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
     declares to be the same user. ways: how many values of a call are to occur together in every combination.
-    disposable: whether calls may be made that can reach everybody.
+    disposable: whether calls may be made that can reach everybody. volume: how many memories are to stand at
+    once. volume_seconds: how long it may take to store them.
     """
 
     people: People
@@ -41,6 +42,8 @@ class Material:
     aliases: tuple[str, ...] = ()
     ways: int = 2
     disposable: bool = False
+    volume: int = 0
+    volume_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
