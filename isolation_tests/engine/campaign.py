@@ -16,8 +16,7 @@ from isolation_tests.core.errors import Problem, UsageProblem
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.header import now, target_info
-from isolation_tests.engine.identity import begin_journal
+from isolation_tests.engine.identity import begin_journal, now, target_info
 from isolation_tests.engine.profiles import PROFILES, profile
 from isolation_tests.engine.run import SUITE_VERSION, blaming, expected_checks, new_key, not_closed
 from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind

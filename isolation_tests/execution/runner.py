@@ -181,7 +181,6 @@ class Runner:
         if self.session.lost:
             return
         if step.pause:
-            # Sleeping for no time at all still asks the system for a turn, at every call.
             time.sleep(step.pause)
         if step.op is Operation.SETTLE:
             self._settle(run, number, step)

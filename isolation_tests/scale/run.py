@@ -14,8 +14,7 @@ from isolation_tests.core.errors import ExitStatus, Problem, TargetProblem, Usag
 from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.header import now, target_info
-from isolation_tests.engine.identity import RunKey, begin_journal
+from isolation_tests.engine.identity import RunKey, begin_journal, now, target_info
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import SUITE_VERSION, blaming, new_key, not_closed
 from isolation_tests.engine.safety.cleaning import clean_record, is_quiet, left_behind
