@@ -64,7 +64,11 @@ def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult]
     if examiner.loss is not None or results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     heard = call_witnesses(examiner)
-    asked = [(entry, cell) for entry in all_laws().values() for cell in entry.asked(examiner.profile)]
+    asked = [
+        (entry, cell)
+        for entry in all_laws().values()
+        for cell in entry.asked(examiner.profile, examiner.claimed)
+    ]
     for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
         if enough(results[-1]):
             return results

@@ -94,7 +94,7 @@ class Examiner:
         self._witnesses: Witnesses | None = None
         try:
             session, self._runner = self._open()
-            self.unasked = session.unasked
+            self.unasked, self.axes = session.unasked, session.axes
         except BaseException:
             self._end_journal()
             raise
@@ -171,6 +171,7 @@ class Examiner:
             aliases=tuple(self.target.config.names.aliases),
             ways=self.profile.ways,
             disposable=self.target.disposable,
+            axes=self.axes,
         )
 
     def call_witnesses(self, take: Callable[[History, Judgement], None]) -> Witnesses:
@@ -227,6 +228,9 @@ class Examiner:
             )
 
     def _admit(self, plan: Plan) -> None:
+        if plan.axes and plan.axes != self.axes:
+            due, there = (", ".join(axis.name for axis in axes) or "user" for axes in (plan.axes, self.axes))
+            raise Inconclusive(f"the plan is for the axes {due}, as its target declared them; here: {there}")
         meter = self.target.meter
         if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
             raise Inconclusive(f"skipped: {why}")

@@ -18,9 +18,12 @@ from isolation_tests.model.plan import (
     WITNESSES,
     WRITING,
     Actor,
+    Axis,
     FactSpec,
     Frozen,
+    NameSpec,
     NameType,
+    Omitted,
     Operation,
     Plan,
     Step,
@@ -41,6 +44,7 @@ from isolation_tests.model.result import (
     Verdict,
     alias_reason,
 )
+from isolation_tests.model.visibility import linked, may_see, owns, reached
 
 __all__ = [
     "BY_ID",
@@ -50,6 +54,7 @@ __all__ = [
     "WITNESSES",
     "WRITING",
     "Actor",
+    "Axis",
     "BoundUser",
     "Budget",
     "Case",
@@ -62,7 +67,9 @@ __all__ = [
     "Judgement",
     "Law",
     "Level",
+    "NameSpec",
     "NameType",
+    "Omitted",
     "Operation",
     "Outcome",
     "Plan",
@@ -77,5 +84,9 @@ __all__ = [
     "Verdict",
     "Volatile",
     "alias_reason",
+    "linked",
+    "may_see",
+    "owns",
+    "reached",
     "reference",
 ]

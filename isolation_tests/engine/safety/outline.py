@@ -60,7 +60,7 @@ def outline(examiner: Examiner) -> str:
 
 def _asked(examiner: Examiner) -> Iterator[tuple[LawEntry, Cell]]:
     for entry in all_laws().values():
-        for cell in entry.asked(examiner.profile):
+        for cell in entry.asked(examiner.profile, examiner.claimed):
             if {*cell.needs} <= examiner.capabilities:
                 yield entry, cell
 
