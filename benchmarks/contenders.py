@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
 from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import new_key
 from isolation_tests.execution.session import Session
@@ -115,10 +115,9 @@ def by_suite(fault: str | None, number: int) -> Detection:
 def _results(examiner: Examiner, store: Store) -> Iterator[tuple[int, CheckResult]]:
     """Each check's result, and how many calls came before it."""
     yield store.calls, smoke(examiner)
-    for entry in all_laws().values():
-        for cell in entry.asked(examiner.profile):
-            before = store.calls
-            yield before, result_of(examiner, entry, cell)
+    for entry, cell in asked(examiner.profile):
+        before = store.calls
+        yield before, result_of(examiner, entry, cell)
 
 
 def _position(case: Case) -> int:

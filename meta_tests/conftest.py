@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from meta_tests.skips import FOLDER, SkipCheck, listed
 
-# A busy machine is no failure; and a server that builds this draws anew each time.
+# A busy machine is no failure; and each run draws anew, unless a seed is given as in .ci/run.
 settings.register_profile(
     "unhurried", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
 )

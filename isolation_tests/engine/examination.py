@@ -8,7 +8,7 @@ from functools import partial
 
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import blaming, new_key, watched
 from isolation_tests.engine.safety.limits import limited
@@ -64,12 +64,9 @@ def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult]
     if examiner.loss is not None or results[0].verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE):
         return results
     heard = call_witnesses(examiner)
-    asked = [
-        (entry, cell)
-        for entry in all_laws().values()
-        for cell in entry.asked(examiner.profile, examiner.claimed)
-    ]
-    for entry, cell in sorted(asked, key=lambda pair: _rank(until, pair[0].covers(pair[1]))):
+    for entry, cell in sorted(
+        asked(examiner.profile, examiner.claimed), key=lambda pair: _rank(until, pair[0].covers(pair[1]))
+    ):
         if enough(results[-1]):
             return results
         results.append(result_of(examiner, entry, cell))

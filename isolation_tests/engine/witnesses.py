@@ -90,13 +90,23 @@ class Witnesses:
         self._told += not all(map(self.known, findings))
 
     def finish(self) -> None:
-        """Let them look for the last time, and delete what they have stored."""
-        if self._run is not None:
-            with self._to_the_end():
+        """Let them look for the last time, and delete what they have stored.
+
+        Where what is known took the only ones, others store and look once more: that is not all they can see.
+        """
+        with self._to_the_end():
+            if self._run is not None:
+                self._look(self._run, opened_again=True)
+            if self._nothing_but_known():
+                self._begin()
+            if self._run is not None and self._nothing_but_known():
                 self._look(self._run, opened_again=True)
         self.begin_anew()
-        if self._left_out is not None and not self._taken:
+        if self._left_out is not None and self._nothing_but_known():
             self._report(*self._left_out)
+
+    def _nothing_but_known(self) -> bool:
+        return self._left_out is not None and self._clean is None and not self._taken
 
     @contextlib.contextmanager
     def _to_the_end(self) -> Iterator[None]:

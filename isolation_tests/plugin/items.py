@@ -17,6 +17,7 @@ from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.check import Check, check_of
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LAWS, LawEntry
+from isolation_tests.engine.order import in_order
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans import Cell
@@ -77,8 +78,16 @@ class PropertyItems:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop the cells that the run does not expect: of other axes, or not of the profile."""
+        """Drop the cells that the run does not expect, and put the others in the order of a run.
+
+        It expects those of the profile and of the target's axes. Tests of others stay where they are.
+        """
         items[:] = [item for item in items if self._is_asked(item)]
+        checks = {place: asked for place, item in enumerate(items) if (asked := _question(item)) is not None}
+        ordered = in_order(checks, lambda place: checks[place][0].check_id(checks[place][1]))
+        moved = [items[place] for place in ordered]
+        for place, item in zip(checks, moved, strict=True):
+            items[place] = item
 
     def _is_asked(self, item: pytest.Item) -> bool:
         asked = _question(item)

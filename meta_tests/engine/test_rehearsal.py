@@ -14,6 +14,7 @@ from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.order import asked as in_order_of
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.rehearsal import Forecast, forecast_lines, rehearse
@@ -58,8 +59,7 @@ def target(*offered: str, disposable: bool) -> Target:
 @pytest.fixture(autouse=True)
 def few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: replace(entry, cells=entry.cells[:CELLS]) for name, entry in all_laws().items()}
-    for module in ("isolation_tests.engine.safety.rehearsal", __name__):
-        monkeypatch.setattr(f"{module}.all_laws", lambda: few)
+    monkeypatch.setattr("isolation_tests.engine.order.all_laws", lambda: few)
 
 
 def forecast(asked: Target) -> Forecast:
@@ -78,9 +78,7 @@ def test_it_agrees_exactly_with_what_a_run_sends(offered: tuple[str, ...], *, di
     examiner = Examiner(asked, profile, new_key(SEED))
     results = [smoke(examiner)]
     heard = call_witnesses(examiner)
-    results += [
-        result_of(examiner, entry, cell) for entry in all_laws().values() for cell in entry.asked(profile)
-    ]
+    results += [result_of(examiner, entry, cell) for entry, cell in in_order_of(profile)]
     assert heard() is not None
     examiner.close()
     assert Verdict.VIOLATED not in {result.verdict for result in results}

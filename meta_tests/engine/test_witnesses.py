@@ -159,11 +159,31 @@ def test_what_is_known_and_traced_is_left_to_its_own_checks() -> None:
     assert (result.verdict, result.cases) == (Verdict.HELD, ())
 
 
-def test_where_all_that_was_seen_is_known_it_is_told() -> None:
-    [last] = [check for check in checks_of(DELETES) if check[1].id == "A8-percent-letter-delete_all-b-acts"]
-    result = seen_in(Percent(), [last], known=listed("D1-delete_all-*"))
+class PercentForever(Percent):
+    """The same, and afterwards whoever stores takes the facts of the user who has had any for longest."""
 
-    assert result.verdict is Verdict.VIOLATED
+    shown = False
+
+    def delete_all(self, user: Any) -> None:
+        super().delete_all(user)
+        self.shown |= "%" in user
+
+    def add(self, user: Any, text: str, **keywords: Any) -> list[Memory]:
+        if self.shown and any(shelf.rows for name, shelf in self._shelves.items() if name != user):
+            self.drop_oldest()
+        return super().add(user, text, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("store", "verdict"), [(Percent, Verdict.HELD), (PercentForever, Verdict.INCONCLUSIVE)]
+)
+def test_where_what_is_known_took_the_only_witnesses_others_look_once_more(
+    store: type[Percent], verdict: Verdict
+) -> None:
+    [last] = [check for check in checks_of(DELETES) if check[1].id == "A8-percent-letter-delete_all-b-acts"]
+    result = seen_in(store(), [last], known=listed("D1-*"))
+
+    assert result.verdict is verdict, result.reason
     assert all(case.known for case in result.cases)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.laws import LawEntry, all_laws
+from isolation_tests.engine.order import asked
 from isolation_tests.model import WRITING, Operation, Plan
-from isolation_tests.plans import Cell
 from isolation_tests.testdata.relations import reaches_only_itself
 
 __all__ = ["outline"]
@@ -39,7 +37,9 @@ class _Outline:
 def outline(examiner: Examiner) -> str:
     """How many calls and users a run will have, and what hostile names will do, as one phrase."""
     found = _Outline()
-    for entry, cell in _asked(examiner):
+    for entry, cell in asked(examiner.profile, examiner.claimed):
+        if not {*cell.needs} <= examiner.capabilities:
+            continue
         try:
             plan = cell.build(examiner.material(entry.check_id(cell)))
         except NotImplementedError:
@@ -56,13 +56,6 @@ def outline(examiner: Examiner) -> str:
         f"about {_rounded(found.calls):,} calls as {_rounded(found.users):,} users, which are deleted again; "
         f"hostile names {deeds if found.hostile else 'are not used'}"
     )
-
-
-def _asked(examiner: Examiner) -> Iterator[tuple[LawEntry, Cell]]:
-    for entry in all_laws().values():
-        for cell in entry.asked(examiner.profile, examiner.claimed):
-            if {*cell.needs} <= examiner.capabilities:
-                yield entry, cell
 
 
 def _rounded(number: int) -> int:

@@ -24,7 +24,7 @@ from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.identity import RunKey
-from isolation_tests.engine.laws import all_laws
+from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.run import blaming
 from isolation_tests.execution.binding import Lease
@@ -168,14 +168,13 @@ def rehearse(target: Target, profile: Profile, key: RunKey) -> Forecast:
 
 def _all_of(examiner: Examiner) -> list[CheckResult]:
     """Perform every check of the profile."""
-    asked = [
-        (entry, cell)
-        for entry in all_laws().values()
-        for cell in entry.asked(examiner.profile, examiner.claimed)
-    ]
     first = smoke(examiner)
     heard = call_witnesses(examiner)
-    results = [first, *(result_of(examiner, entry, cell) for entry, cell in asked), heard()]
+    results = [
+        first,
+        *(result_of(examiner, entry, cell) for entry, cell in asked(examiner.profile, examiner.claimed)),
+        heard(),
+    ]
     return [result for result in results if result is not None]
 
 
