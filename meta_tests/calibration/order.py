@@ -48,17 +48,24 @@ def chosen(relation: Relation, calls: Mapping[str, int]) -> list[str]:
     return [check for check in order if check not in FIXED]
 
 
-def main() -> int:
-    """Measure calls on the reference stores, choose, and write."""
+def calls_on(*targets: str) -> dict[str, int]:
+    """How many calls each check makes on the first of these stores that can be asked it."""
     calls: dict[str, int] = {}
-    for target in ("reference", "reference-async"):
+    for target in targets:
         results = ask(Settings(target=target, profile=PROFILE, seed="1"), lambda *_: True)
         calls |= {
             result.check: result.calls
             for result in results
             if result.check not in calls or not calls[result.check]
         }
-    order = chosen(read(), calls)
+    return calls
+
+
+def main() -> int:
+    """Measure calls on the reference stores, choose, and write; checks of further axes come last."""
+    calls = calls_on("reference", "reference-async")
+    further = {check: made for check, made in calls_on("reference-axes").items() if check not in calls}
+    order = [*chosen(read(), calls), *chosen(read(), further)]
     FILE.write_text(HEAD + "".join(f"{check}\n" for check in order), encoding="utf-8")
     return 0
 
