@@ -94,7 +94,7 @@ class Examiner:
         self._witnesses: Witnesses | None = None
         try:
             session, self._runner = self._open()
-            self.unasked, self.axes = session.unasked, session.axes
+            self.unasked, self.axes, self._lacking = session.unasked, session.axes, session.lacking
         except BaseException:
             self._end_journal()
             raise
@@ -172,6 +172,7 @@ class Examiner:
             ways=self.profile.ways,
             disposable=self.target.disposable,
             axes=self.axes,
+            lacking=self._lacking,
         )
 
     def call_witnesses(self, take: Callable[[History, Judgement], None]) -> Witnesses:

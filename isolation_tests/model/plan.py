@@ -283,6 +283,13 @@ class Plan(Frozen):
     """The target's axes, outer to inner, if users act in scopes that differ in more than the user."""
 
     @property
+    def alike(self) -> str:
+        """The relation of the names, or of an axis's values without the axis; empty if there is none."""
+        relation = self.relation or ""
+        axis = next((each.name for each in self.axes if relation.startswith(f"{each.name}-")), None)
+        return relation if axis is None else relation.removeprefix(f"{axis}-")
+
+    @property
     def of_witnesses(self) -> bool:
         """Whether nobody else acts in it: what witnesses lose or see is the doing of other plans."""
         return self.name == WITNESSES

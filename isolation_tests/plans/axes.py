@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from isolation_tests.model import BY_ID, Axis, NameSpec, Omitted, Operation, Plan, Step, UserSpec
 from isolation_tests.plans.cells import (
@@ -53,6 +54,11 @@ def _stranger() -> NameSpec:
     return NameSpec(group=_ALONE)
 
 
+def _offered(material: Material, *steps: Step) -> tuple[Step, ...]:
+    """The steps without calls that the target does not have, so that the others are asked."""
+    return tuple(step for step in steps if step.op.value not in material.lacking)
+
+
 def _looks(viewer: int, fact: int, query: str, anomaly: str) -> tuple[Step, ...]:
     return (
         search(viewer, query=query, anomaly=anomaly),
@@ -84,7 +90,8 @@ def _two_scopes(material: Material, number: int) -> Plan:
             _actor(material, **{axis: _value(group=_THIRD)}),
         ),
         facts=facts_of(material, (0, 1, 2)),
-        steps=(
+        steps=_offered(
+            material,
             *(add(user, user) for user in (0, 1, 2)),
             settle(2, 2, control=True),
             settle(0, 0),
@@ -138,7 +145,8 @@ def _related(relation: Relation, material: Material, number: int) -> Plan:
             _actor(material, **{axis: _value(group=_OTHER)}),
         ),
         facts=facts_of(material, (0, 1, 2)),
-        steps=(
+        steps=_offered(
+            material,
             *(add(user, user) for user in (0, 1, 2)),
             settle(2, 2, control=True),
             settle(0, 0),
@@ -172,7 +180,8 @@ def _joined(separator: str, material: Material, number: int) -> Plan:
         axes=material.axes,
         users=(*(actor(*pair) for pair in pairs), actor("{base}", "{base}", 4)),
         facts=facts_of(material, range(5)),
-        steps=(
+        steps=_offered(
+            material,
             *(add(user, user) for user in range(5)),
             settle(4, 4, control=True),
             *(settle(user, user) for user in range(4)),
@@ -208,7 +217,8 @@ def _given_then_omitted(material: Material, number: int) -> Plan:
             _actor(material, _stranger(), **{axis: _value()}),
         ),
         facts=facts_of(material, (0, 3)),
-        steps=(
+        steps=_offered(
+            material,
             add(0, 0),
             add(3, 1),
             settle(3, 1, control=True),
@@ -242,7 +252,8 @@ def _omitted_then_given(material: Material, number: int) -> Plan:
             _actor(material, NameSpec(group=_THIRD), **{axis.name: _value()}),
         ),
         facts=facts_of(material, (0, 1, 2, 3)),
-        steps=(
+        steps=_offered(
+            material,
             *(add(user, user) for user in (0, 1, 2, 3)),
             settle(3, 3, control=True),
             *_controls(3, "S1", query),
@@ -295,7 +306,7 @@ def _by_id(op: Operation, material: Material, number: int) -> Plan:
     return Plan(
         name=f"axis-{number}-{op}",
         anomaly="S7",
-        relation=axis,
+        relation=f"{axis}-by-id",
         axes=material.axes,
         users=(
             _actor(material, **{axis: _value()}),
@@ -341,18 +352,16 @@ def _surface(op: Operation, material: Material, number: int) -> Plan:
     )
 
 
-def _cells(
-    name: str, anomaly: str, build: Build, *, quick: bool = True, needs: tuple[str, ...] = ()
-) -> list[Cell]:
-    """A cell for each axis that a target may have beside the user."""
+def _cells(name: str, anomaly: str, build: Build, needs: tuple[str, ...] = (), **more: Any) -> list[Cell]:
+    """A cell for each axis that a target may have beside the user. more: of `Cell`."""
     return [
         Cell(
             id=f"{anomaly}-axis-{number}-{name}",
             anomaly=anomaly,
             build=partial(_numbered, build, number),
-            quick=quick,
             needs=(axis_need(number), *needs),
             also=_BROAD,
+            **more,
         )
         for number in range(1, MOST_AXES + 1)
     ]
@@ -367,7 +376,9 @@ RELATED_CELLS = [
     cell
     for relation in RELATIONS
     if not relation.hostile and relation.a_type == relation.b_type == "str"
-    for cell in _cells(relation.name, "S7", partial(_related, relation), quick=relation.quick)
+    for cell in _cells(
+        relation.name, "S7", partial(_related, relation), quick=relation.quick, relation=relation.name
+    )
 ]
 JOINED_CELLS = [
     cell

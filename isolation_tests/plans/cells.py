@@ -32,7 +32,7 @@ class Material:
     seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
     declares to be the same user. ways: how many values of a call are to occur together in every combination.
     disposable: whether calls may be made that can reach everybody. axes: those that the target declares,
-    outer to inner; none if the user is the only one.
+    outer to inner; none if the user is the only one. lacking: core methods that it does not have.
     """
 
     people: People
@@ -45,6 +45,7 @@ class Material:
     ways: int = 2
     disposable: bool = False
     axes: tuple[Axis, ...] = ()
+    lacking: frozenset[str] = frozenset()
 
 
 MOST_AXES = 4
