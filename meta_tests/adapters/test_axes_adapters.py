@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isolation_tests.adapter import Refused
+from isolation_tests.core.errors import ExitStatus
+from isolation_tests.engine.replay import replayed
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.resolve import resolve
 from isolation_tests.targets.settings import Settings
 from meta_tests.asking import ask, only
 
+REPLAY = Path(__file__).parents[2] / "fixtures/replays/google-adk-1.27.0/S9-search-app-user-joined.json"
 OF_AXES = ("axes-", "axis-", "joined-axes-", "omitted-axes-")
 
 
@@ -78,6 +82,21 @@ def test_google_adk_joined_application_and_user_until_it_took_a_pair() -> None:
         assert {case.finding.key for case in result.cases} == {"S9-search-app-user-joined"}
     else:
         assert result.verdict is Verdict.HELD, result.reason
+
+
+@pytest.mark.replay
+def test_google_adk_shows_the_finding_on_the_bad_release_alone() -> None:
+    open_or_skip("google-adk").close()
+    bad = resolve("google-adk").versions()["google-adk"].startswith("1.27.")
+    answer = replayed(REPLAY, Settings(target="google-adk"), times=2)
+    assert answer.text.startswith("reproduced: " if bad else "not reproduced: ")
+
+
+@pytest.mark.parametrize("target", ["reference", "reference-axes"])
+def test_a_finding_of_other_axes_is_not_replayed(target: str) -> None:
+    answer = replayed(REPLAY, Settings(target=target), times=2)
+    assert answer.status == ExitStatus.INCONCLUSIVE
+    assert "the plan is for the axes app, user, as its target declared them; here: " in answer.text
 
 
 def test_google_adk_refuses_a_call_without_an_application() -> None:
