@@ -19,7 +19,7 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
-from isolation_tests.engine.check import result_of, smoke
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
@@ -115,9 +115,13 @@ def by_suite(fault: str | None, number: int) -> Detection:
 def _results(examiner: Examiner, store: Store) -> Iterator[tuple[int, CheckResult]]:
     """Each check's result, and how many calls came before it."""
     yield store.calls, smoke(examiner)
+    heard = call_witnesses(examiner)
     for entry, cell in asked(examiner.profile):
         before = store.calls
         yield before, result_of(examiner, entry, cell)
+    before, seen = store.calls, heard()
+    if seen is not None:
+        yield before, seen
 
 
 def _position(case: Case) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isolation_tests.core.plural import counted
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import beside_own_write, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step, linked
@@ -12,7 +13,7 @@ def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
     A system may make several memories of one text, so without a list since the last write, or during one,
-    nothing is said.
+    nothing is said; nor where a list may have come too early for the second memory of a fact.
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
     unless it is just what all others have, and not just what the user deleted.
     """
@@ -26,14 +27,15 @@ def judge(history: History) -> Judgement:
         and event.user not in linked(history.plan)
         and not world.doubtful.get(event.user)
         and event.user in world.listed
-        and event.number > max(len(world.own(event.user)), world.listed[event.user])
+        and event.number > max(len(world.may_own(event.user)), world.listed[event.user])
         and not beside_own_write(history, event)
+        and not (history.consistency and world.copies.get(event.user))
     ]
     return Judgement(findings=tuple(findings))
 
 
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
-    own, lost = len(world.own(event.user)), len(world.lost(event.user))
+    own, lost = len(world.may_own(event.user)), len(world.lost(event.user))
     others = sum(len(world.own(user)) for user in world.live if user != event.user)
     surplus = (event.number or 0) - own
     ghosts = surplus == lost or (surplus < lost and surplus != others)
@@ -44,5 +46,5 @@ def _finding(history: History, event: Event, step: Step, world: World) -> Findin
         law=Law.COUNTS_OWN,
         owner=None,
         where="count",
-        story=f"user {event.user} has {own} facts and {event.op} says {event.number}",
+        story=f"user {event.user} has {counted(own, 'fact')} and {event.op} says {event.number}",
     )

@@ -23,13 +23,14 @@ class World:
     overlaps the read, or is more recent than the time that a write may take.
 
     live, gone: existing and removed facts, by user. doubtful: by user, facts whose existence is unknown
-    (after a write with an unknown outcome). reached: facts that the user has seen in their own list. cleared:
-    facts that the user deleted and then no longer saw. deleted: facts by the user who deleted them; facts
-    that an update replaced are gone but not deleted. listed: the length of the user's own list, until the
-    user writes again. ids: the id that a user got for a fact. removers: (actor, operation, fact) of the calls
-    that may have affected other users, the newest last. missed: own facts that a settled list lacked although
-    no other user could have removed them. stored: for each fact, how many removers there were when it was
-    last stored. newer: for a fact that its owner replaced, the fact that is in the same memory now.
+    (after a write with an unknown outcome). reached: facts that the user has seen in their own list since
+    they were stored. cleared: facts that the user deleted and then no longer saw. deleted: facts by the user
+    who deleted them; facts that an update replaced are gone but not deleted. listed: the length of the user's
+    own list, until the user writes again. ids: the id that a user got for a fact. removers: (actor,
+    operation, fact) of the calls that may have affected other users, the newest last. missed: own facts that
+    a settled list lacked although no other user could have removed them. stored: for each fact, how many
+    removers there were when it was last stored. newer: for a fact that its owner replaced, the fact that is
+    in the same memory now.
     copies: by user, facts that are in several memories, of which a call by id reaches one. within: by user
     whose calls reach other users' memories too, by the rule of visibility, all these users.
     """
@@ -55,6 +56,10 @@ class World:
     def own(self, user: UserIndex) -> set[int]:
         """The facts that this user must see."""
         return self.live.get(user, set()) - self.doubtful.get(user, set()) - self.racing - self.recent
+
+    def may_own(self, user: UserIndex) -> set[int]:
+        """The facts that this user may see already or still, while racing and recent are about this user."""
+        return self.own(user) | self.racing | self.recent
 
     def lost(self, user: UserIndex) -> set[int]:
         """The facts that this user deleted or replaced."""
@@ -155,6 +160,8 @@ def _added(world: World, event: Event, step: Step) -> None:
         world.removers.append((event.user, event.op, step.fact))
     elif step.fact in live:
         world.copies.setdefault(event.user, set()).add(step.fact)
+    if step.fact not in live:
+        world.reached.get(event.user, set()).discard(step.fact)
     live.add(step.fact)
     world.stored[step.fact] = len(world.removers)
     for former in (world.gone, world.deleted, world.cleared):

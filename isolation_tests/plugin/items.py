@@ -37,6 +37,9 @@ def stop_in_order() -> None:
     if threading.current_thread() is threading.main_thread():
         _STOP.clear()
         signal.signal(signal.SIGTERM, _interrupt)
+        # Who ignores Ctrl-C, or has a handler of their own, keeps that.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from isolation_tests.engine.run import SMOKE, WITNESSES
+from isolation_tests.engine.check import call_witnesses, result_of, smoke
+from isolation_tests.engine.examination import without_known
+from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.order import asked
+from isolation_tests.engine.profiles import profile
+from isolation_tests.engine.run import SMOKE, WITNESSES, new_key
+from isolation_tests.engine.safety.limits import Limits
+from isolation_tests.model import Budget
 from isolation_tests.targets.settings import Settings
-from meta_tests.asking import ask
 from meta_tests.calibration.relation import PROFILE, Relation, read
 
 FILE = Path(__file__).parents[2] / "fixtures" / "order" / "checks.txt"
@@ -48,24 +55,39 @@ def chosen(relation: Relation, calls: Mapping[str, int]) -> list[str]:
     return [check for check in order if check not in FIXED]
 
 
-def calls_on(*targets: str) -> dict[str, int]:
-    """How many calls each check makes on the first of these stores that can be asked it."""
-    calls: dict[str, int] = {}
-    for target in targets:
-        results = ask(Settings(target=target, profile=PROFILE, seed="1"), lambda *_: True)
-        calls |= {
-            result.check: result.calls
-            for result in results
-            if result.check not in calls or not calls[result.check]
-        }
-    return calls
+def cost(name: str) -> dict[str, int]:
+    """How many calls each check costs: its plans, the cleaning, and what witnesses do anew after it.
+
+    One call is the least: the same check follows each of them, and its own calls are taken off.
+    """
+    settings = Settings(target=name, profile=PROFILE, seed="1")
+    key, asked_of = new_key(1), profile(PROFILE)
+    spent: dict[str, int] = {}
+    limits = Limits(Budget(), key.began)
+    examiner = Examiner(replace(without_known(settings), meter=limits.meter), asked_of.unrefined(), key)
+    try:
+        smoke(examiner)
+        call_witnesses(examiner)
+        [first, *_] = checks = asked(asked_of, examiner.claimed)
+        result_of(examiner, *first)
+        for entry, cell in checks:
+            before = limits.account().calls
+            result_of(examiner, entry, cell)
+            result_of(examiner, *first)
+            spent[entry.check_id(cell)] = limits.account().calls - before
+    finally:
+        examiner.close()
+        limits.close()
+    least = min(spent.values())
+    return {check: calls - least + 1 for check, calls in spent.items()}
 
 
 def main() -> int:
     """Measure calls on the reference stores, choose, and write; checks of further axes come last."""
-    calls = calls_on("reference", "reference-async")
-    further = {check: made for check, made in calls_on("reference-axes").items() if check not in calls}
-    order = [*chosen(read(), calls), *chosen(read(), further)]
+    sync, waiting = cost("reference"), cost("reference-async")
+    further = {check: calls for check, calls in cost("reference-axes").items() if check not in sync}
+    users = chosen(read(), {check: max(calls, waiting[check]) for check, calls in sync.items()})
+    order = [*users, *chosen(read(), further)]
     FILE.write_text(HEAD + "".join(f"{check}\n" for check in order), encoding="utf-8")
     return 0
 

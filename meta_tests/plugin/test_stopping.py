@@ -29,7 +29,11 @@ def rows(folder: Path) -> int:
             return 0
 
 
-@pytest.mark.parametrize(("sent", "workers"), [(signal.SIGTERM, 0), (signal.SIGTERM, 2), (signal.SIGINT, 0)])
+@pytest.mark.parametrize(
+    ("sent", "workers"),
+    [(signal.SIGTERM, 0), (signal.SIGTERM, 2), (signal.SIGINT, 0)],
+    ids=["SIGTERM-0", "SIGTERM-2", "SIGINT-0"],
+)
 def test_a_run_that_is_stopped_leaves_no_user_behind(
     tmp_path: Path, sent: signal.Signals, workers: int
 ) -> None:
@@ -63,7 +67,7 @@ import signal
 
 class Finalizer:
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SENT)
         for _ in range(1000):
             pass
 
@@ -72,8 +76,11 @@ Finalizer()
 """
 
 
-def test_a_signal_whose_exception_python_drops_stops_the_run_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "adapter.py").write_text(ADAPTER + LOST, encoding="utf-8")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda sent: sent.name)
+def test_a_signal_whose_exception_python_drops_stops_the_run_all_the_same(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    (tmp_path / "adapter.py").write_text(ADAPTER + LOST.replace("SENT", sent.name), encoding="utf-8")
     command = [sys.executable, "-m", "isolation_tests", "run", "adapter.py:Store", "--profile", "quick"]
     run = subprocess.run(
         [*command, "-n", "0", "--report", "out"],

@@ -704,10 +704,8 @@ def test_a_scoped_system_is_held(target: str) -> None:
 @pytest.mark.parametrize("fault", MENDED)
 def test_a_fault_of_the_store_does_not_show_through_the_wrapper(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]
-    bare, scoped = (
-        ask(Settings(target=f"{front}fault:{fault}", seed="1"), covering(anomaly))
-        for front in ("", "scoped:")
-    )
+    bare = examine(Settings(target=f"fault:{fault}", profile="quick", seed="1"), until=anomaly)
+    scoped = ask(Settings(target=f"scoped:fault:{fault}", seed="1"), covering(anomaly))
 
     assert anomaly in named(bare)
     assert not named(scoped)
@@ -717,4 +715,6 @@ def test_a_fault_of_the_store_does_not_show_through_the_wrapper(fault: str) -> N
 def test_what_the_wrapper_can_not_mend_is_still_found(fault: str) -> None:
     anomaly = fault.split("-", maxsplit=1)[0]
 
-    assert anomaly in named(ask(Settings(target=f"scoped:fault:{fault}", seed="1"), covering(anomaly)))
+    settings = Settings(target=f"scoped:fault:{fault}", profile="quick", seed="1")
+
+    assert anomaly in named(examine(settings, until=anomaly))
