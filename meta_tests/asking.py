@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
@@ -62,6 +63,16 @@ def only(*checks: str) -> Wanted:
 def covering(*anomalies: str) -> Wanted:
     """The checks that can name one of these anomalies."""
     return lambda _, covered: not {*anomalies}.isdisjoint(covered)
+
+
+def takes_turn(check: str, number: int, *, of: int) -> bool:
+    """Whether this check is in the share with that number, of so many shares that together are all checks."""
+    return (zlib.crc32(check.encode()) + number) % of == 0
+
+
+def share(number: int, *, of: int) -> Wanted:
+    """One of so many shares of all checks."""
+    return lambda check, _: takes_turn(check, number, of=of)
 
 
 def named(results: Sequence[CheckResult]) -> set[str]:

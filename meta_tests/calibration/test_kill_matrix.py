@@ -8,7 +8,6 @@ narrower ones too.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -24,7 +23,7 @@ from isolation_tests.judges.implications import WITHIN_A_HISTORY, Scope
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans.cells import EVERY_AXIS
 from isolation_tests.targets.settings import Settings
-from meta_tests.asking import ask, named, only
+from meta_tests.asking import ask, named, only, takes_turn
 from meta_tests.calibration.relation import BROAD, MEASURE, Relation, Row, read, settings_of
 
 SEEDS = (1, 2, 3)
@@ -42,7 +41,7 @@ OF_NAMES = ("search-stays-own[", "get-all-stays-own[", "delete-all-stays-own[", 
 """Laws with a check for each related or hostile name."""
 TRIES = 20
 """How often a race is asked for that no check catches every time."""
-SHARE = 12
+SHARE = 8
 """About how many checks of one law are asked whether they still catch a fault."""
 CROWDED = ("witnesses[", "old-facts-stay[")
 """Checks that need a crowd, and seconds."""
@@ -346,7 +345,7 @@ def test_each_fault_is_called_by_nothing_but_its_own_name(fault: str) -> None:
     anomaly, number = FAULTS[fault].anomaly, list(FAULTS).index(fault)
 
     def wanted(check: str, _: Sequence[str]) -> bool:
-        if (zlib.crc32(check.encode()) + number) % (4 if check.startswith(BROAD) else 2):
+        if not takes_turn(check, number, of=4 if check.startswith(BROAD) else 2):
             return False
         return anomaly in ("S1", "D1") or check.startswith(OF_NAMES) is (anomaly in _NAMED | {"S3"})
 

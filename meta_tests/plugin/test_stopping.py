@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from meta_tests.slow_store import slow_store
 ADAPTER = slow_store(0.01)
 SECONDS = 120
 pytestmark = pytest.mark.process
+
+
+@pytest.fixture(autouse=True)
+def started_in_front() -> Iterator[None]:
+    """What a test starts heeds Ctrl-C, also where a shell has started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def rows(folder: Path) -> int:
