@@ -17,6 +17,7 @@ from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.safety.limits import narrowed
 from isolation_tests.engine.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
+from isolation_tests.engine.volume import Volume
 from isolation_tests.engine.witnesses import Witnesses
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
@@ -92,6 +93,7 @@ class Examiner:
         self._shrinks = max(profile.shrinks, FEWEST_SMALLER_PLANS) if profile.shrinks else 0
         self._shrunk_for = 0.0
         self._witnesses: Witnesses | None = None
+        self._volume = Volume(self.perform)
         try:
             session, self._runner = self._open()
             self.unasked, self.axes, self._lacking = session.unasked, session.axes, session.lacking
@@ -173,6 +175,8 @@ class Examiner:
             disposable=self.target.disposable,
             axes=self.axes,
             lacking=self._lacking,
+            volume=self.profile.volume,
+            volume_seconds=self.profile.volume_seconds,
         )
 
     def call_witnesses(self, take: Callable[[History, Judgement], None]) -> Witnesses:
@@ -272,6 +276,8 @@ class Examiner:
             self._witnesses.after(plan)
 
     def _ask(self, plan: Plan) -> list[tuple[History, Judgement]]:
+        if plan.fills:
+            return self._volume.ask(plan)
         if plan.viewer is None:
             return judge_all([self.perform(plan)])
         lone, other = alone(plan), varied(plan, People(self.key.seed))
@@ -332,9 +338,9 @@ class Examiner:
         self._shrinks -= 1
         began = time.monotonic()
         with contextlib.suppress(CheckFailed, TargetProblem):
-            [asked] = self.ask(plan)
+            asked = self.ask(plan)
             self._shrunk_for += time.monotonic() - began
-            return asked
+            return asked[-1]
         return None
 
     def sight(self, result: CheckResult) -> None:

@@ -22,7 +22,8 @@ class Profile:
     the replays shows a finding, they go on until it shows, until its rate (0 to 1) is known to be below
     `rarest`, or for `patience` seconds. shrinks: how many smaller plans to try for the findings of a searched
     law. ways: how many values of a call (its kind, argument, user's state and overlap) are asked in every
-    combination: 2 for pairs, 3 for triples.
+    combination: 2 for pairs, 3 for triples. volume: how many memories stand at once, in steps, unless that
+    takes longer than `volume_seconds`; 0 leaves it out.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Profile:
     patience: float
     shrinks: int
     ways: int = 2
+    volume: int = 0
+    volume_seconds: float = 0.0
 
     def figures(self) -> dict[str, float]:
         """Every number of the budget by its name, for the record of a run."""
@@ -69,6 +72,8 @@ PROFILES = {
             rarest=0.05,
             patience=30,
             shrinks=60,
+            volume=6_000,
+            volume_seconds=20.0,
         ),
         Profile(
             "hunt",
@@ -81,6 +86,8 @@ PROFILES = {
             patience=300,
             shrinks=1000,
             ways=3,
+            volume=20_000,
+            volume_seconds=200.0,
         ),
     )
 }

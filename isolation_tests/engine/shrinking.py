@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from isolation_tests.causes.learning import apart_in, collision
-from isolation_tests.model import Case, Finding, History, Judgement, Plan, Trial, UserIndex
+from isolation_tests.model import Case, Finding, History, Judgement, Operation, Plan, Trial, UserIndex
 
 __all__ = ["Shrinking"]
 
@@ -53,6 +53,9 @@ class Shrinking:
         if racing or plan.viewer is not None or kind in self._done:
             return case
         self._done.add(kind)
+        if plan.fills:
+            # Each try would take thousands of calls.
+            return self._or_smaller(case, _bare(plan, finding), reported)
         pair = _pair(case)
         if pair is not None and plan.relation is not None:
             case = self._with_names(case, pair, reported)
@@ -141,6 +144,22 @@ def _without_steps(plan: Plan, start: int, size: int) -> Plan | None:
         for step in kept
     ]
     return plan.model_copy(update={"steps": tuple(moved)})
+
+
+def _bare(plan: Plan, finding: Finding) -> Plan:
+    """The plan with what it stores, and the viewer's first and last look at what the finding is about."""
+    looks = [
+        number
+        for number, step in enumerate(plan.steps[: finding.step + 1])
+        if (step.op, step.user) == (plan.steps[finding.step].op, finding.viewer)
+    ]
+    kept = {*looks[:1], finding.step}
+    steps = (
+        step
+        for number, step in enumerate(plan.steps[: finding.step + 1])
+        if step.op is Operation.ADD or number in kept
+    )
+    return plan.model_copy(update={"steps": tuple(steps)})
 
 
 def _shown(finding: Finding, judged: Judgement) -> Finding | None:

@@ -65,14 +65,17 @@ class Witnesses:
         with self._to_the_end():
             if self._run is None:
                 self._begin()
-            elif len(self._since) >= PLANS_BETWEEN or _maintains(plan):
+            elif len(self._since) >= PLANS_BETWEEN or _takes_everybody(plan):
                 self._look(self._run)
 
     def after(self, plan: Plan) -> None:
-        """Take in that a plan was performed; maintenance may forget, so that witnesses begin anew."""
+        """Take in that a plan was performed; witnesses begin anew after one that may take everybody's facts.
+
+        Maintenance may forget, and a plan that stores thousands of memories has witnesses of its own.
+        """
         if self._run is not None:
             self._since.append(plan)
-            if _maintains(plan):
+            if _takes_everybody(plan):
                 self.begin_anew()
 
     def begin_anew(self) -> bool:
@@ -239,5 +242,5 @@ def _lasted(history: History) -> float:
     return history.events[-1].ended - history.events[0].started
 
 
-def _maintains(plan: Plan) -> bool:
-    return any(step.op is Operation.MAINTAIN for step in plan.steps)
+def _takes_everybody(plan: Plan) -> bool:
+    return plan.fills or any(step.op is Operation.MAINTAIN for step in plan.steps)

@@ -12,9 +12,20 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.execution.journal import Journal
-from isolation_tests.model import BY_ID, BoundUser, Operation, Plan, Step, UserNumber, UserSpec, reference
+from isolation_tests.model import (
+    BY_ID,
+    WORD,
+    BoundUser,
+    Operation,
+    Plan,
+    Step,
+    UserNumber,
+    UserSpec,
+    reference,
+)
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
+from isolation_tests.testdata.facts import made_up_word
 from isolation_tests.testdata.relations import bind as bind_name
 
 Arguments = tuple[list[Any], dict[str, Any]]
@@ -101,16 +112,20 @@ class Binding:
 
     def text(self, fact: int) -> str:
         """What is written for a fact, its canary within."""
-        return self.plan.facts[fact].text.replace("{canary}", self.canary(fact))
+        return self.worded(self.plan.facts[fact].text).replace("{canary}", self.canary(fact))
+
+    def worded(self, text: str) -> str:
+        """The text with the made-up words of this run; what an earlier one has left behind has others."""
+        return WORD.sub(lambda found: made_up_word(f"{self.fresh} {found[1]}"), text)
 
     def query(self, step: Step) -> str:
         """What a search asks for; nobody asks with a foreign canary, which a system may well echo."""
         if step.query is not None:
-            return step.query
+            return self.worded(step.query)
         fact = step.fact or 0
         if step.user in self.plan.facts[fact].owners:
             return self.text(fact)
-        return self.plan.facts[fact].text.replace("{canary}", "")
+        return self.worded(self.plan.facts[fact].text).replace("{canary}", "")
 
     def fill(self, value: Any, ids: Callable[[int], str | None]) -> Any:
         """Replace "@1" by user 1's name, "#0" by fact 0's canary and "~0" by its id, anywhere in a value.

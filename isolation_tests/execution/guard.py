@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +127,10 @@ class GuardedSession:
         """How many requests are kept for cleaning up after the plan of now, past that after other plans."""
         return 0 if self.session.meter is None else self.session.meter.set_aside()
 
+    def share(self) -> Callable[[], bool]:
+        """Whether a part of what is left of the run's budget lasts; it counts from now on."""
+        return _enough if self.session.meter is None else self.session.meter.share()
+
     def take_up(self, kept: int) -> None:
         """Let the next cleaning use what was set aside for it."""
         if self.session.meter is not None:
@@ -138,6 +142,10 @@ class GuardedSession:
     def close(self) -> None:
         """As the session's."""
         self.session.close()
+
+
+def _enough() -> bool:
+    return True
 
 
 def reaches_out(plan: Plan, step: Step) -> bool:
@@ -172,7 +180,15 @@ def _told(*values: object) -> Iterator[int]:
 def _writes_beyond(step: Step) -> bool:
     """Whether a write's arguments could be taken for somebody else's: an id, a key, a filter or an owner."""
     shared = step.key is not None and "{base}" not in step.key
-    return step.id_form is not None or shared or step.filters is not None or _names_somebody(step.metadata)
+    # Where the store has room for so many only, somebody else's make room.
+    crowds = step.times is not None
+    return (
+        crowds
+        or step.id_form is not None
+        or shared
+        or step.filters is not None
+        or _names_somebody(step.metadata)
+    )
 
 
 def _names_somebody(value: object) -> bool:

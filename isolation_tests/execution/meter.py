@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,8 @@ __all__ = ["Call", "Meter", "RunEnded"]
 
 CLEANING_REQUESTS = 2
 """Requests set aside for each user that a plan writes for: a delete, and one that may have to come before."""
+SHARE = 0.25
+"""The part of what is left of a budget that storing many memories at once may take."""
 FAILURES_IN_A_ROW = 10
 FAILED_CLEANINGS = 4
 SLOW_SECONDS = 1.0
@@ -172,6 +174,30 @@ class Meter:
         if why:
             raise RunEnded(why)
         return start - now
+
+    def share(self, part: float = SHARE) -> Callable[[], bool]:
+        """Whether the run, from now on, has spent less than this part of what is left of each budget."""
+        budgets = self.budget.figures()
+        most = {
+            name: much + part * max(0.0, budgets[name] - much)
+            for name, much in self._so_far(self.ledger.read()).items()
+            if name in budgets
+        }
+
+        def lasts() -> bool:
+            account = self.ledger.read()
+            so_far = self._so_far(account)
+            return not account.ended and all(so_far[name] < limit for name, limit in most.items())
+
+        return lasts
+
+    def _so_far(self, account: Account) -> dict[str, float]:
+        """What was spent of each budget that ends a run."""
+        return {
+            "requests": account.requests + account.kept,
+            "bytes": account.bytes,
+            "seconds": time.monotonic() - self._began,
+        }
 
     def _book(self, account: Account, *, size: int, keep: int, calls: int) -> None:
         account.requests, account.calls = account.requests + 1, account.calls + calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,8 @@ class PlanRun:
 
     cursors: handles by the step whose answer they came with. events: in the order in which calls ended.
     writers: the user of each write that was begun, whether or not it came to an end. passed: every mapping
-    that was passed, by what it said then.
+    that was passed, by what it said then. filled: seconds that adds with times
+    have taken. room: whether the run's budget leaves room for more of them.
     """
 
     binding: Binding
@@ -28,6 +30,9 @@ class PlanRun:
     writers: list[UserIndex] = field(default_factory=list)
     passed: dict[str, Any] = field(default_factory=dict)
     kept: int = 0
+    filled: float = 0.0
+    room: Callable[[], bool] | None = None
+    _many: dict[UserIndex, list[str]] = field(default_factory=dict)
     _world: World = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +68,16 @@ class PlanRun:
         """Take back that a write was begun, because the call was never sent."""
         if op in WRITING:
             self.writers.remove(user)
+
+    def ids_of(self, user: UserIndex) -> list[str]:
+        """The ids that adds with times have given the user; to be added to."""
+        return self._many.setdefault(user, [])
+
+    def stored(self, user: UserIndex) -> list[str]:
+        """The ids that a user was given for what they stored."""
+        adds = (event for event in self.events if event.op is Operation.ADD and event.user == user)
+        given = [row.id for event in adds for row in event.rows if row.id is not None]
+        return list(dict.fromkeys([*given, *self._many.get(user, ())]))
 
     def ids(self) -> set[str]:
         """Every id that a user of the plan was given."""

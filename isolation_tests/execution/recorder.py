@@ -48,6 +48,15 @@ class Recorder:
             return {"rows": rows, "cursor": answer.cursor is not None}
         return {"rows": self._rows(run, step, answer)}
 
+    def shows_others(self, run: PlanRun, step: Step, answer: Any) -> bool:
+        """Whether an answer to an add holds a fact that is not the caller's."""
+        own, scan = run.binding.users[step.user].number, self.mint.scan
+        return any(
+            found.canary.user != own
+            for row in answer or ()
+            for found in (*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw"))
+        )
+
     def _rows(self, run: PlanRun, step: Step, rows: Iterable[Memory]) -> tuple[Row, ...]:
         compared = run.binding.plan.viewer == step.user
         return tuple(self._row(run, row, compared=compared) for row in rows)

@@ -16,6 +16,7 @@ from typing import Any
 from isolation_tests.adapter import CORE_METHODS, Indeterminate, Page, Refused
 from isolation_tests.execution.binding import Arguments, Lease, bind
 from isolation_tests.execution.contract import NEEDED, police
+from isolation_tests.execution.filling import fill
 from isolation_tests.execution.guard import GuardedSession, Halted, NotLeased, reaches_out
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.execution.plan_run import PlanRun
@@ -32,6 +33,7 @@ from isolation_tests.model import (
     Outcome,
     Plan,
     Step,
+    UserIndex,
     Volatile,
 )
 from isolation_tests.model.world import facts_of_plan
@@ -193,17 +195,20 @@ class Runner:
 
     def _unsupported(self, number: int, step: Step) -> Event:
         """What a call of a core method comes to that the adapter does not have."""
-        now = round(time.monotonic() - self._began, 6)
+        told = {"error_kind": NotImplementedError.__name__, "error": f"the adapter has no {step.op}"}
+        now = time.monotonic() - self._began
+        return self._event(number, step, step.op, now, outcome=Outcome.UNSUPPORTED, **told)
+
+    def _event(self, place: int, step: Step, op: Operation, started: float, **more: Any) -> Event:
+        """The event of a call that ends now. more: its outcome, and what came."""
         return Event(
-            step=number,
-            op=step.op,
+            step=place,
+            op=op,
             user=step.user,
-            outcome=Outcome.UNSUPPORTED,
-            started=now,
-            ended=now,
-            worker=f"w{self._lease.worker}",
-            error_kind=NotImplementedError.__name__,
-            error=f"the adapter has no {step.op}",
+            started=round(started, 6),
+            ended=round(time.monotonic() - self._began, 6),
+            worker=f"w{self._lease.worker}" if step.lane is None else f"w{self._lease.worker}-{step.lane}",
+            **more,
         )
 
     def _call(
@@ -220,8 +225,14 @@ class Runner:
         if op in WRITING:
             run.writers.append(step.user)
         started = time.monotonic() - self._began
+        call, times = partial(self._try, self._reach(number, step), op, user), {}
         try:
-            outcome, answer, error = self._try(self._reach(number, step), op, user, positional, keywords)
+            if step.times is None:
+                outcome, answer, error = call(positional, keywords)
+            else:
+                times["number"], (outcome, answer, error) = self._fill(
+                    run, step, call, positional[0], keywords
+                )
         except RunEnded:
             run.unsent(op, step.user)
             raise
@@ -229,17 +240,24 @@ class Runner:
             self._lacking.add(op)
         if isinstance(answer, Page) and answer.cursor is not None:
             run.cursors[number] = answer.cursor
-        return Event(
-            step=number,
-            op=op,
-            user=step.user,
+        return self._event(
+            number,
+            step,
+            op,
+            started,
             outcome=outcome,
-            started=round(started, 6),
-            ended=round(time.monotonic() - self._began, 6),
-            worker=f"w{self._lease.worker}" if step.lane is None else f"w{self._lease.worker}-{step.lane}",
             **self._recorder.answer(run, step, op, answer),
             **self._recorder.error(run, step.user, error, positional[0] if op in BY_ID else None),
+            **times,
         )
+
+    def _fill(
+        self, run: PlanRun, step: Step, call: Callable[..., Any], text: str, keywords: dict[str, Any]
+    ) -> tuple[int, Any]:
+        """Store the step's fact as often as it says, or as there is room for."""
+        run.room = run.room or self.session.share()
+        foreign = partial(self._recorder.shows_others, run, step)
+        return fill(run, step, lambda numbered: call([numbered], keywords), text=text, foreign=foreign)
 
     def _reach(self, number: int, step: Step) -> Callable[..., Any]:
         """The session's call on the lane that the step runs in."""
@@ -291,18 +309,7 @@ class Runner:
         started = time.monotonic() - self._began
         self.close()
         self.session = self._guarded(self._open())
-        run.record(
-            Event(
-                step=number,
-                op=step.op,
-                user=step.user,
-                outcome=Outcome.OK,
-                started=round(started, 6),
-                ended=round(time.monotonic() - self._began, 6),
-                worker=f"w{self._lease.worker}",
-            ),
-            step,
-        )
+        run.record(self._event(number, step, step.op, started, outcome=Outcome.OK), step)
 
     @staticmethod
     def _try(
@@ -365,7 +372,7 @@ class Runner:
         if Operation.DELETE_ALL not in self._lacking:
             self.session.call("delete_all", name, **run.scope(index))
             return
-        for id_ in _stored(run, index):
+        for id_ in run.stored(UserIndex(index)):
             self.session.call("delete", name, id_, **run.scope(index))
 
     def _clean(self, run: PlanRun) -> None:
@@ -387,12 +394,6 @@ class Runner:
                     self.leftovers.append(show(name))
         done = (index for index in self._writing(run) if index not in left)
         self._lease.release(run.leased(index) for index in done)
-
-
-def _stored(run: PlanRun, index: int) -> list[str]:
-    """The ids that a user was given for what they stored."""
-    adds = (event for event in run.events if event.op is Operation.ADD and event.user == index)
-    return list(dict.fromkeys(row.id for event in adds for row in event.rows if row.id is not None))
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

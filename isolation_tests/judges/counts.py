@@ -27,7 +27,7 @@ def judge(history: History) -> Judgement:
         and event.user not in linked(history.plan)
         and not world.doubtful.get(event.user)
         and event.user in world.listed
-        and event.number > max(len(world.may_own(event.user)), world.listed[event.user])
+        and event.number > max(_memories(event, world), world.listed[event.user])
         and not beside_own_write(history, event)
         and not (history.consistency and world.copies.get(event.user))
     ]
@@ -35,7 +35,7 @@ def judge(history: History) -> Judgement:
 
 
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
-    own, lost = len(world.may_own(event.user)), len(world.lost(event.user))
+    own, lost = _memories(event, world), len(world.lost(event.user))
     others = sum(len(world.own(user)) for user in world.live if user != event.user)
     surplus = (event.number or 0) - own
     ghosts = surplus == lost or (surplus < lost and surplus != others)
@@ -48,3 +48,8 @@ def _finding(history: History, event: Event, step: Step, world: World) -> Findin
         where="count",
         story=f"user {event.user} has {counted(own, 'fact')} and {event.op} says {event.number}",
     )
+
+
+def _memories(event: Event, world: World) -> int:
+    """How many memories the user has stored: one for each fact, and more where one was stored many times."""
+    return len(world.may_own(event.user)) + world.more.get(event.user, 0)

@@ -2,7 +2,7 @@
 
 What one user saw is compared with what the same user sees when asking again, with nothing written by that
 user in between. Index lag, a caller's filters that find less for a reason, and facts that are truly gone
-(which completeness tells) are no interference.
+(which completeness tells) are no interference. Words that only others have stored find nothing, either.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.repeated import actors_between, question, still_listed, writes
+from isolation_tests.judges.repeated import actors_between, question, still_listed, words_of, writes
 from isolation_tests.judges.walk import walk
 from isolation_tests.model import (
     BY_ID,
@@ -37,6 +37,8 @@ _ASKING = (
     Operation.GET,
     Operation.HISTORY,
 )
+_FEWEST_WORDS, _FEWEST_UNKNOWN = 4, 8
+"""So many words of one fact have to find something, and so many that nobody has stored nothing."""
 _UNASKED = "no search found own facts before others stored nearer ones: starvation was not asked"
 
 
@@ -49,6 +51,15 @@ class _Asked:
     listed: int | None
     removers: int
     others: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A search for one word. fact: one of somebody else that has the word and was stored before, or None."""
+
+    event: Event
+    word: str
+    fact: int | None
 
 
 def judge(history: History) -> Judgement:
@@ -67,6 +78,7 @@ def judge(history: History) -> Judgement:
         findings += (f for f in _compared(history, undisturbed, now, world))
         findings += _crowded_out(history, now, earlier)
         earlier.append(now)
+    findings += _by_others_words(history)
     return Judgement(findings=tuple(findings), doubts=_unasked(history))
 
 
@@ -215,6 +227,73 @@ def _shown_elsewhere(history: History, event: Event, missing: frozenset[int] | s
         and missing <= facts_of_plan(other)
         and not writes(history, {event.user}, other, event)
         for other in history.events
+    )
+
+
+def _by_others_words(history: History) -> Iterator[Finding]:
+    """Words that only somebody else has stored find the viewer's own memories; words of nobody find none.
+
+    A search that always finds something, or by nearness and so by chance, answers words that nobody has
+    stored, too: nothing is said of it.
+    """
+    texts = [words_of(fact.text) for fact in history.plan.facts]
+    own = [
+        frozenset[str]().union(
+            *(texts[n] for n, fact in enumerate(history.plan.facts) if user in fact.owners)
+        )
+        for user in range(len(history.plan.users))
+    ]
+    stored: dict[int, int] = {}
+    asked: dict[int, list[_Word]] = {}
+    for event in history.events:
+        step = history.plan.steps[event.step]
+        if event.op in (Operation.ADD, Operation.UPDATE) and step.fact is not None:
+            stored.setdefault(step.fact, event.user)
+        elif (word := _lone_word(history, event)) is not None and word not in own[event.user]:
+            others = (f for f, writer in stored.items() if writer != event.user and word in texts[f])
+            asked.setdefault(event.user, []).append(_Word(event, word, next(others, None)))
+    for words in asked.values():
+        yield from _decided_by_words(history, words)
+
+
+def _lone_word(history: History, event: Event) -> str | None:
+    """The word that a search asks for, if it asks for one and nothing else."""
+    step = history.plan.steps[event.step]
+    if not _may_compare(history, event) or event.op is not Operation.SEARCH or step.filters is not None:
+        return None
+    found_words = words_of(step.query or "")
+    return next(iter(found_words)) if len(found_words) == 1 else None
+
+
+def _decided_by_words(history: History, asked: list[_Word]) -> Iterator[Finding]:
+    """One finding for each fact of somebody else whose words decide what a user's searches find."""
+    unknown = [one for one in asked if one.fact is None]
+    if len({one.word for one in unknown}) < _FEWEST_UNKNOWN or any(one.event.rows for one in unknown):
+        return
+    for fact in dict.fromkeys(one.fact for one in asked if one.fact is not None):
+        known = [one for one in asked if one.fact == fact]
+        between = asked.index(unknown[0]) < asked.index(known[0]) and unknown[-1] is asked[-1]
+        if not between or len({one.word for one in known}) < _FEWEST_WORDS:
+            continue
+        if all(_shows_own_alone(history, one.event) for one in known):
+            event, owner = known[-1].event, history.plan.facts[fact].owners[0]
+            many, none = (len({one.word for one in some}) for some in (known, unknown))
+            yield found(
+                history,
+                event,
+                anomaly=history.plan.steps[event.step].anomaly or "S4",
+                law=Law.OWN_VIEW,
+                owner=owner,
+                story=f"user {event.user} finds own memories by {many} words that only user {owner} has "
+                f"stored, and none by {none} words that nobody has stored",
+            )
+
+
+def _shows_own_alone(history: History, event: Event) -> bool:
+    """Whether an answer holds facts of the caller's own and nobody else's."""
+    seen = event.seen()
+    return bool(seen) and all(
+        one.user is not None and event.user in history.plan.facts[one.fact].owners for one in seen
     )
 
 

@@ -26,6 +26,7 @@ from isolation_tests.judges import (
 from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
 from isolation_tests.judges.precedence import first_of_each, unexplained
 from isolation_tests.model import CheckResult, Event, History, Judgement, Outcome, Plan
+from isolation_tests.model.volume import nothing_stored
 
 _OWN_ERRORS = ("BrokenContract", "TimeLimit")
 
@@ -54,7 +55,9 @@ def judge(history: History) -> Judgement:
     doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
     return Judgement(
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
-        doubts=tuple(dict.fromkeys([*_cut(history), *doubts, *_unanswered(history)])),
+        doubts=tuple(
+            dict.fromkeys([*_cut(history), *doubts, *_unanswered(history), *nothing_stored(history)])
+        ),
         errors=tuple(dict.fromkeys(_errors(history))),
         hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )

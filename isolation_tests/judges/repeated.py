@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 
 from isolation_tests.judges.naming import related
 from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step, UserIndex, owns
 from isolation_tests.model.world import World, facts_of_plan
 
+_WORD = re.compile(r"\w+")
 _KEPT = (Operation.SEARCH, Operation.GET_ALL)
 
 
@@ -26,6 +28,11 @@ def question(history: History, event: Event) -> tuple[object, ...]:
         # A settled look at the list asks what a plain one asks; what its step searches for is not part of it.
         return event.op, _told(step)
     return event.op, step.fact, step.absent, step.id_form, step.how, step.victim, step.cursor
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text without its canary, in lower case."""
+    return frozenset(_WORD.findall(text.replace("{canary}", " ").casefold()))
 
 
 def _told(step: Step) -> str:

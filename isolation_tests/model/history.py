@@ -107,7 +107,7 @@ class Event(Frozen):
     """The memories in the answer, in order."""
 
     number: int | None = None
-    """The answer of `count`; of `update` and `delete`, 1 for true and 0 for false."""
+    """The answer of `count`; how often an `add` with times stored; of `update` and `delete`, 1 for true."""
 
     cursor: bool = False
     """Whether the answer held a cursor for the next page."""

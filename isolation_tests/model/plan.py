@@ -55,6 +55,10 @@ BY_ID = frozenset({Operation.GET, Operation.UPDATE, Operation.DELETE, Operation.
 
 LONGEST_PAUSE_SECONDS = 60.0
 """How long a step may wait before its call. A plan may come from anybody's file."""
+MOST_TIMES = 1_000
+"""How often one step may store, as `LONGEST_PAUSE_SECONDS`."""
+WORD = re.compile(r"\{(word[0-9]{1,4})\}")
+"""What stands for a made-up word in a fact's text and in a query: another one in each run of the plan."""
 _REFERENCE = re.compile(r"[@#~][0-9]{1,9}")
 _MOST_DIGITS = 15
 """The digits of a fresh number, and no fewer than those of any."""
@@ -159,7 +163,7 @@ class FactSpec(Frozen):
     """A symbolic fact: a text with a place for its canary, and the users who may see it."""
 
     text: str
-    """The text, with `{canary}` where the token goes."""
+    """The text, with `{canary}` where the token goes, and `{word1}` for a made-up word, new in each run."""
 
     owners: tuple[UserIndex, ...] = Field(min_length=1)
     """Indexes of the users who may see the fact."""
@@ -193,7 +197,7 @@ class Step(Frozen):
     """Another id in place of the stored one: a text in which `{id}` is the stored id."""
 
     query: str | None = None
-    """For search: the text to search for, in place of the fact's own text."""
+    """For search: the text to search for, in place of the fact's own text; `{word1}` as in a fact."""
 
     limit: int = 100
     """For search: the most results to return."""
@@ -239,6 +243,15 @@ class Step(Frozen):
     give_up: float | None = Field(default=None, ge=0)
     """Seconds after which an async call is cancelled."""
 
+    times: int | None = Field(default=None, ge=1, le=MOST_TIMES)
+    """For add: store the fact so often, each time with another number behind its text, in one event.
+
+    It stores less where `within` is over, the target refuses more, or the run's budget has to last.
+    """
+
+    within: float | None = Field(default=None, gt=0)
+    """For an add with `times`: seconds that all of them in the plan may take up to the end of this one."""
+
     spoiled: bool = False
     """Pass no user at all, so that the call fails."""
 
@@ -250,6 +263,12 @@ class Step(Frozen):
 
     control: bool = False
     """Whether a violation at this step is the broader cause, which explains the narrower ones in the plan."""
+
+    @model_validator(mode="after")
+    def _only_an_add_is_repeated(self) -> Step:
+        if self.times is not None and (self.op is not Operation.ADD or self.lane is not None or self.spoiled):
+            raise ValueError("only an add outside of lanes, by a user, has times")
+        return self
 
 
 class Plan(Frozen):
@@ -293,6 +312,11 @@ class Plan(Frozen):
     def of_witnesses(self) -> bool:
         """Whether nobody else acts in it: what witnesses lose or see is the doing of other plans."""
         return self.name == WITNESSES
+
+    @property
+    def fills(self) -> bool:
+        """Whether it stores many memories at once, to see what their number changes."""
+        return any(step.times is not None for step in self.steps)
 
     @model_validator(mode="after")
     def _indexes_exist(self) -> Plan:

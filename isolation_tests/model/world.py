@@ -31,8 +31,9 @@ class World:
     a settled list lacked although no other user could have removed them. stored: for each fact, how many
     removers there were when it was last stored. newer: for a fact that its owner replaced, the fact that is
     in the same memory now.
-    copies: by user, facts that are in several memories, of which a call by id reaches one. within: by user
-    whose calls reach other users' memories too, by the rule of visibility, all these users.
+    copies: by user, facts that are in several memories, of which a call by id reaches one. more: by user, how
+    many memories adds with times have stored beyond one for each fact. within: by user whose
+    calls reach other users' memories too, by the rule of visibility, all these users.
     """
 
     within: Mapping[UserIndex, tuple[UserIndex, ...]] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class World:
     stored: dict[int, int] = field(default_factory=dict)
     missed: dict[UserIndex, set[int]] = field(default_factory=dict)
     copies: dict[UserIndex, set[int]] = field(default_factory=dict)
+    more: dict[UserIndex, int] = field(default_factory=dict)
     racing: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
 
@@ -149,7 +151,7 @@ def _nothing(_world: World, _event: Event, _step: Step) -> None:
 
 
 def _added(world: World, event: Event, step: Step) -> None:
-    if step.fact is None:
+    if step.fact is None or (step.times is not None and not event.number):
         return
     live = world.live.setdefault(event.user, set())
     if step.key is not None:
@@ -158,10 +160,12 @@ def _added(world: World, event: Event, step: Step) -> None:
             live.discard(earlier)
         world.keys[event.user, step.key] = step.fact
         world.removers.append((event.user, event.op, step.fact))
-    elif step.fact in live:
+    elif step.fact in live or step.times is not None:
         world.copies.setdefault(event.user, set()).add(step.fact)
     if step.fact not in live:
         world.reached.get(event.user, set()).discard(step.fact)
+    if step.times is not None and event.number:
+        world.more[event.user] = world.more.get(event.user, 0) + event.number - 1
     live.add(step.fact)
     world.stored[step.fact] = len(world.removers)
     for former in (world.gone, world.deleted, world.cleared):
@@ -173,6 +177,7 @@ def _deleted_all(world: World, event: Event, _step: Step) -> None:
     for user in world.within.get(event.user, (event.user,)):
         live = world.live.pop(user, set())
         world.copies.pop(user, None)
+        world.more.pop(user, None)
         world.gone.setdefault(user, set()).update(live)
         world.deleted.setdefault(user, set()).update(live)
     world.removers.append((event.user, event.op, None))

@@ -32,7 +32,8 @@ class Material:
     seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
     declares to be the same user. ways: how many values of a call are to occur together in every combination.
     disposable: whether calls may be made that can reach everybody. axes: those that the target declares,
-    outer to inner; none if the user is the only one. lacking: core methods that it does not have.
+    outer to inner; none if the user is the only one. lacking: core methods that it does not have. volume: how
+    many memories are to stand at once. volume_seconds: how long it may take to store them.
     """
 
     people: People
@@ -46,6 +47,8 @@ class Material:
     disposable: bool = False
     axes: tuple[Axis, ...] = ()
     lacking: frozenset[str] = frozenset()
+    volume: int = 0
+    volume_seconds: float = 0.0
 
 
 MOST_AXES = 4

@@ -21,7 +21,7 @@ from isolation_tests.plans.cells import (
 from isolation_tests.plans.side_doors import INTRUSION_ANOMALIES, PAGES
 from isolation_tests.testdata.relations import Relation
 
-__all__ = ["ALICE", "BOB", "BYSTANDER", "NEWCOMER", "look", "set_up"]
+__all__ = ["ALICE", "BOB", "BYSTANDER", "NEWCOMER", "look", "set_up", "somebody"]
 
 ALICE, BOB, BYSTANDER, NEWCOMER = 0, 1, 2, 3
 """The two related users; one who has a fact and is related to nobody; and one who never stores anything."""
@@ -44,6 +44,17 @@ def set_up(material: Material, relation: Relation) -> Plan:
             settle(BOB, 2),
             settle(BYSTANDER, 3),
         ),
+    )
+
+
+def somebody(material: Material) -> Plan:
+    """One user stores a fact and sees it, and looks again after whatever comes between the last two steps."""
+    return Plan(
+        name="control",
+        anomaly="D1",
+        users=(ordinary(0),),
+        facts=facts_of(material, (0,)),
+        steps=(add(0, 0), settle(0, 0), settle(0, 0, anomaly="D1")),
     )
 
 

@@ -32,7 +32,7 @@ def witness_plan(material: Material) -> Plan:
     """
     more = {"metadata": dict(TOPIC)} if "metadata" in material.capabilities else {}
     again = (Step(op=Operation.REOPEN, user=FIRST),) if REOPEN in material.capabilities else ()
-    look = _look(material)
+    looking = look(material)
     return Plan(
         name=WITNESSES,
         anomaly="S1",
@@ -42,14 +42,14 @@ def witness_plan(material: Material) -> Plan:
             *(add(owner, fact, **more) for fact, owner in enumerate(OWNERS)),
             settle(FIRST, 0),
             settle(SECOND, len(OWNERS) - 1),
-            *look,
+            *looking,
             *again,
-            *look,
+            *looking,
         ),
     )
 
 
-def _look(material: Material) -> tuple[Step, ...]:
+def look(material: Material) -> tuple[Step, ...]:
     """Everybody looks on every surface that the target offers."""
     query = material.people.neutral_query()
     steps: list[Step] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, starvation
+from isolation_tests.plans import Cell, starvation, words
 
 
 @law("own-facts-stay-found", level=Level.CORE, cells=starvation.STARVATION_CELLS)
@@ -25,5 +25,16 @@ def test_old_facts_stay(check: Check, cell: Cell) -> None:
 
     1. One limit counts everybody's memories, and the oldest make room.
     2. An index that is full, or is built anew, leaves out what it held before.
+    """
+    check.run()
+
+
+@law("others-words-find-nothing", level=Level.HARDENED, cells=words.WORD_CELLS)
+def test_others_words_find_nothing(check: Check, cell: Cell) -> None:
+    """A word that only others have stored finds no more of a user's memories than a word that nobody has.
+
+    1. A delete or an update leaves the old terms in the index, and the next row takes their place.
+    2. What is kept by row number, hash or key is not dropped with the row.
+    3. A vocabulary of all users decides whether a search finds anything.
     """
     check.run()

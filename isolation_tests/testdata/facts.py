@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice
 from random import Random
 
 from faker import Faker
 
-__all__ = ["LOCALES", "NEUTRAL_QUERIES", "People", "paraphrase", "question"]
+__all__ = ["LOCALES", "NEUTRAL_QUERIES", "People", "made_up_word", "paraphrase", "question"]
 
 LOCALES = ("en_US", "de_DE", "pt_BR", "ja_JP", "hi_IN", "ar_AA")
 
@@ -64,6 +64,10 @@ NEUTRAL_QUERIES = (
     "telescope mirror cleaning",
 )
 
+# Made up of these, a word has a shape, and means nothing in any language that we know of.
+_SYLLABLES = 4
+_ONSETS, _VOWELS, _CODA = ("bl", "dr", "gl", "kr", "pf", "sn", "tr", "zw"), "aeiou", "fgkmpx"
+
 _WORD = re.compile(r"\w+")
 _RESERVED = frozenset(
     word
@@ -110,6 +114,10 @@ class People:
         """A plausible search that shares no word with any fact, so that its hits are not keyword matches."""
         return self._random.choice(NEUTRAL_QUERIES)
 
+    def fact_with(self, words: Sequence[str]) -> str:
+        """A sentence that has these words in it and contains "{canary}" once."""
+        return f"The labels {' '.join(words)} are on box {{canary}}."
+
     def shared_entity(self) -> str:
         """A person's full name: two capitalised words that no ordinary fact contains."""
         return f"{self._random.choice(_SHARED_GIVEN)} {self._random.choice(_SHARED_FAMILY)}"
@@ -142,6 +150,13 @@ class People:
         one, other = self._random.sample(_FOODS, 2)
         text = _STATEMENT.replace("{entity}", entity)
         return text.replace("{value}", one), text.replace("{value}", other)
+
+
+def made_up_word(seed: str) -> str:
+    """A word that nobody has ever stored: the same seed gives the same one, and all are of one shape."""
+    chance = Random(seed)  # noqa: S311 - data for reading, no secret
+    syllables = (chance.choice(_ONSETS) + chance.choice(_VOWELS) for _ in range(_SYLLABLES))
+    return "".join(syllables) + chance.choice(_CODA)
 
 
 def question(subject: str) -> str:

@@ -27,8 +27,8 @@ from meta_tests.calibration.relation import PROFILE, Relation, read
 FILE = Path(__file__).parents[2] / "fixtures" / "order" / "checks.txt"
 CHOOSE = "python -m meta_tests.calibration.order"
 HEAD = f"# The checks that a run asks first. Written by `{CHOOSE}`.\n"
-FIXED = (SMOKE.check, WITNESSES.check)
-"""The first and the last one of each run, whatever they catch."""
+FIXED = (SMOKE.check, "volume-takes-nothing[D1-volume]", WITNESSES.check)
+"""The first and the last ones of each run, whatever they catch."""
 
 
 def caught(relation: Relation) -> dict[str, set[str]]:

@@ -63,8 +63,9 @@ BROAD = (
     "every-pair-stays-apart[",
     "offers-keep-own-facts[",
     "witnesses[",
+    "volume-takes-nothing[",
 )
-"""Laws that draw plans, range over all that a target offers or look all the time: they meet what is wrong."""
+"""Laws that draw plans, range over all that a target offers or look at all of it: they meet what is wrong."""
 DRAWN = BROAD[:3]
 """Those whose plans are drawn, so that any change of what is drawn changes what they come upon."""
 

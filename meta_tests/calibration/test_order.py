@@ -44,3 +44,8 @@ def test_the_most_faults_for_a_call_come_first() -> None:
     calls = {"cheap": 1, "wide": 6, "dear": 90, "racy": 5, "smoke[alice-and-bob]": 9, "idle": 0}
 
     assert chosen(relation, calls) == ["cheap", "wide", "racy"]
+
+
+def test_what_fills_the_store_comes_last() -> None:
+    for name in ("ci", "hunt"):
+        assert [entry.check_id(cell) for entry, cell in asked(PROFILES[name])][-1] == FIXED[1]

@@ -124,6 +124,7 @@ def profiles() -> str:
             str(each.crowd),
             str(each.replays),
             {2: "every two", 3: "every three"}[each.ways],
+            f"{each.volume:,}" if each.volume else "none",
         )
         for name, each in PROFILES.items()
     )
@@ -134,6 +135,7 @@ def profiles() -> str:
         "users in the crowd",
         "replays of a finding",
         "calls that meet",
+        "memories at once",
     )
     return table(head, rows)
 

@@ -87,6 +87,29 @@ def test_it_agrees_exactly_with_what_a_run_sends(offered: tuple[str, ...], *, di
     assert foreseen.total == CALLS.total()
 
 
+@pytest.mark.parametrize("disposable", [True, False])
+def test_it_agrees_about_many_memories_at_once(monkeypatch: pytest.MonkeyPatch, *, disposable: bool) -> None:
+    filling = {"volume-takes-nothing": all_laws()["volume-takes-nothing"]}
+    monkeypatch.setattr("isolation_tests.engine.order.all_laws", lambda: filling)
+    asked = target("get", "count", disposable=disposable)
+    profile = replace(PROFILES["ci"], volume=700, volume_seconds=60.0)
+    CALLS.clear()
+    foreseen = rehearse(asked, profile, new_key(SEED))
+    assert not CALLS
+
+    examiner = Examiner(asked, profile, new_key(SEED))
+    smoke(examiner)
+    heard = call_witnesses(examiner)
+    [entry] = filling.values()
+    result = result_of(examiner, entry, entry.cells[0])
+    heard()
+    examiner.close()
+    assert result.verdict is (Verdict.HELD if disposable else Verdict.NOT_SUPPORTED), result.reason
+    assert foreseen.calls == dict(CALLS)
+    # Witnesses of the run, and those of the check, have four facts each; the first delete has three.
+    assert foreseen.at_once == (708 if disposable else 3)
+
+
 @pytest.mark.process
 def test_hostile_names_write_only_where_the_store_is_disposable() -> None:
     assert forecast(target(disposable=True)).dangerous()
@@ -97,13 +120,14 @@ def test_hostile_names_write_only_where_the_store_is_disposable() -> None:
 
 def test_it_is_told_in_plain_lines() -> None:
     foreseen = Forecast(
-        {"add": 1200, "search": 34}, 10, 7, 5000, {"None": ("add", "search"), "'*'": ("search",)}, 9
+        {"add": 1200, "search": 34}, 10, 7, 5000, {"None": ("add", "search"), "'*'": ("search",)}, 9, 800
     )
     lines = forecast_lines(foreseen, "mine", PROFILES["quick"], 5, Budget(requests=500))
     assert lines[1:] == [
         "calls: 1,234 (add 1,200, search 34)",
         MOST,
         "users: 7, each named after the run and deleted again; 5,000 bytes written",
+        "at once: at most 800 memories, fewer if storing them takes too long",
         "hostile names that only read: '*'",
         "hostile names that also write and delete: None",
         "budget: 500 requests",

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from isolation_tests.core.errors import TargetProblem
+from isolation_tests.core.errors import ExitStatus, TargetProblem
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.replay import FEWEST, MOST, enough
+from isolation_tests.engine.replay import replayed as played
 from isolation_tests.engine.run import new_key, smoke_plan
-from isolation_tests.model import Finding, Judgement, Law, Operation, Plan
-from isolation_tests.reporting.evidence.replay_file import Replay
+from isolation_tests.model import (
+    BoundUser,
+    Case,
+    Finding,
+    History,
+    Judgement,
+    Law,
+    Operation,
+    Plan,
+    Step,
+    UserSpec,
+)
+from isolation_tests.reporting.evidence.replay_file import Replay, write_replay
 from isolation_tests.targets.resolve import resolve
+from isolation_tests.targets.settings import Settings
 
 PLAN = smoke_plan()
 FINDING = Finding(
@@ -80,6 +94,36 @@ def test_only_intermittent_findings_take_time_and_no_more_than_allowed(
         "isolation_tests.engine.examiner.time", SimpleNamespace(monotonic=lambda: next(ticks))
     )
     assert replayed(monkeypatch, "ci", [UNSEEN] * 99) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "status"),
+    [
+        ("fault:S3-none-opens", "reproduced: S3-get_all-none", ExitStatus.VIOLATED),
+        ("reference", "not reproduced: S3-get_all-none", ExitStatus.HELD),
+    ],
+)
+def test_a_finding_that_only_shows_what_others_stored_is_performed_beside_somebody(
+    tmp_path: Path, target: str, said: str, status: int
+) -> None:
+    missing = UserSpec(template="null", type="json", hostile=True)
+    plan = Plan(
+        name="nobody",
+        anomaly="S3",
+        users=(missing,),
+        facts=(),
+        steps=(Step(op=Operation.GET_ALL, user=0, anomaly="S3"),),
+        relation="none",
+    )
+    finding = FINDING.model_copy(update={"anomaly": "S3", "owner": None, "relation": "none"})
+    history = History(plan=plan, users=(BoundUser(number=1, name=None, type="json"),), events=())
+    case = Case(finding=finding, history=history, seen=4, tried=4)
+    file = write_replay(tmp_path, case, target=target, suite_version="0", versions={})
+
+    for times in (1, FEWEST):
+        answer = played(file, Settings(target=target), times=times)
+        assert answer.text.startswith(said)
+        assert answer.status == status
 
 
 @pytest.mark.parametrize(("seen", "tried", "times"), [(4, 4, FEWEST), (2, 40, 59), (1, 9000, MOST)])

@@ -80,10 +80,13 @@ def executed(fault: str, text: str) -> Called:
 
 def written(memory: Called, user: object) -> set[str]:
     """The marks of all that a user stored with these lines."""
-    stored = [
+    return {mark for text in _texts(memory, user) for mark in CANARY.findall(text)}
+
+
+def _texts(memory: Called, user: object) -> list[str]:
+    return [
         repr(a) for method, a, _ in memory.calls if method in ("add", "update") and repr(a[0]) == repr(user)
     ]
-    return {mark for text in stored for mark in CANARY.findall(text)}
 
 
 def shows(case: Case, memory: Called) -> bool:
@@ -105,6 +108,9 @@ def shows(case: Case, memory: Called) -> bool:
         Law.DELETED_IS_GONE: bool(seen & own),
         Law.REFUSES_MISSING_USER: not isinstance(answer, Refused),
         Law.COUNTS_OWN: answer != len(own),
+        # Its last line asks for a word that is in no memory of the caller's own.
+        Law.OWN_VIEW: bool(seen & own)
+        and not any(arguments[1] in text for text in _texts(memory, arguments[0])),
         Law.SURFACES_AGREE: answer != len(own) and not own <= seen,
     }
     return shown[finding.law]

@@ -135,8 +135,7 @@ def test_each_anomaly_has_a_history(anomaly: str) -> None:
 
 def test_each_law_has_a_history() -> None:
     broken = {finding.law for golden in GOLDEN.values() for finding in judge(golden.history).findings}
-    # That one is broken in two runs only: test_views.py.
-    assert broken == set(Law) - {Law.OWN_VIEW}
+    assert broken == set(Law)
 
 
 def test_histories_are_told_apart() -> None:

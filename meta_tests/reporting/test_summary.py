@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from isolation_tests.model import (
     CheckResult,
+    Event,
     Level,
     Operation,
+    Outcome,
     Step,
     Verdict,
     alias_reason,
@@ -161,3 +163,26 @@ def test_a_skip_never_raises_what_held(data: st.DataObject) -> None:
     assert height(after) <= height(before)
     assert before.verdict is Verdict.HELD or after.verdict is not Verdict.HELD
     assert exit_status(before) == 0 or exit_status(after) != 0
+
+
+def test_the_greatest_volume_at_which_users_kept_their_facts_is_told() -> None:
+    def filled(stored: int, verdict: Verdict) -> CheckResult:
+        add = Step(op=Operation.ADD, user=0, fact=0, times=100, within=5.0)
+        event = Event(
+            step=0, op=Operation.ADD, user=0, outcome=Outcome.OK, started=0.0, ended=6.0, number=stored
+        )
+        case = make_case(make_plan(add), events=(event,), viewer=0, step=0)
+        held = verdict is Verdict.HELD
+        return make_result(
+            f"volume[{stored}]",
+            verdict,
+            histories=(case.history,) if held else (),
+            cases=() if held else (case,),
+        )
+
+    results = (filled(40, Verdict.HELD), filled(60, Verdict.HELD), filled(100, Verdict.VIOLATED))
+    told = "60 memories of 1 user stood at once, not 100, because the 5 s for it were over"
+    assert summarise(make_header(*results, budget={"volume": 100.0}), results).volume == told
+    assert summarise(make_header(*results[2:]), results[2:]).volume == ""
+    quick = summarise(make_header(*results, budget={"volume": 0.0}, profile="quick"), ())
+    assert quick.volume.startswith("profile quick leaves out")

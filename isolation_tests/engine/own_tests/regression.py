@@ -14,6 +14,7 @@ from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.own_tests.controls import unasked
 from isolation_tests.engine.own_tests.words import finding_lines, inconclusive, violated
 from isolation_tests.engine.probing import lacks
+from isolation_tests.engine.replay import BESIDE, beside_somebody
 from isolation_tests.engine.run import blaming
 from isolation_tests.engine.violations import CheckFailed
 from isolation_tests.execution.contract import KEYWORDS
@@ -22,14 +23,11 @@ from isolation_tests.judges.judging import judge
 from isolation_tests.judges.views import is_alone
 from isolation_tests.model import Case, Finding, History, Operation, Plan
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN
-from isolation_tests.plans.cells import add, facts_of, ordinary, settle
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.reporting.narrative.reproduction import happened
 
 __all__ = ["asked_again"]
 
-BESIDE = 3
-"""How often a plan is performed beside somebody else's fact, before the tries that a replay would make."""
 _LANES = {"thread": OVERLAP, "pool": OVERLAP, "handle": HANDLES, "twin": TWIN}
 
 
@@ -102,22 +100,12 @@ def _beside_somebody(examiner: Examiner, plan: Plan, key: str) -> str:
     It is the positive control, too: its owner has to see it. In a run, other users' facts stand beside every
     plan, and some findings are nothing but the sight of them.
     """
-    owner = Plan(
-        name="control",
-        anomaly="D1",
-        users=(ordinary(0),),
-        facts=facts_of(examiner.material("control"), (0,)),
-        steps=(add(0, 0), settle(0, 0), settle(0, 0, anomaly="D1")),
-    )
-    run = examiner.runner.begin(owner)
-    try:
+    with beside_somebody(examiner) as run:
         return (
             _unseen(examiner, examiner.runner.go_on(run, range(2)), "before the plan was performed")
             or _performed(examiner, plan, key, BESIDE)
             or _unseen(examiner, examiner.runner.go_on(run, range(2, 3)), "after others performed the plan")
         )
-    finally:
-        examiner.runner.end(run)
 
 
 def _unseen(examiner: Examiner, history: History, when: str) -> str:

@@ -20,6 +20,7 @@ _DRAWN_CALLS, _DRAWN_USERS = 60, 4
 class _Outline:
     calls: int = 0
     users: int = 0
+    volume: int = 0
     hostile: set[bool] = field(default_factory=set)
 
     def take(self, plan: Plan) -> None:
@@ -27,7 +28,9 @@ class _Outline:
         writers = {step.user for step in plan.steps if step.op in WRITING}
         # A wait lists, and searches too where it waits for one fact.
         waits = sum(step.op is Operation.SETTLE and step.fact is not None for step in plan.steps)
-        self.calls += times * (len(plan.steps) + waits + len(writers))
+        many = sum(step.times - 1 for step in plan.steps if step.times is not None)
+        self.volume = max(self.volume, many)
+        self.calls += times * (len(plan.steps) + many + waits + len(writers))
         self.users += times * len(writers)
         self.hostile |= {
             step.op in WRITING for step in plan.steps if not reaches_only_itself(plan.users[step.user])
@@ -52,9 +55,10 @@ def outline(examiner: Examiner) -> str:
         if not examiner.blocked(plan):
             found.take(plan)
     deeds = "read, write and delete" if True in found.hostile else "only read"
+    at_once = f"; at most {_rounded(found.volume):,} memories stand at once" if found.volume else ""
     return (
-        f"about {_rounded(found.calls):,} calls as {_rounded(found.users):,} users, which are deleted again; "
-        f"hostile names {deeds if found.hostile else 'are not used'}"
+        f"about {_rounded(found.calls):,} calls as {_rounded(found.users):,} users, which are deleted again"
+        f"{at_once}; hostile names {deeds if found.hostile else 'are not used'}"
     )
 
 

@@ -47,7 +47,8 @@ class Forecast:
     """What a run would send. hostile: names that can't identify the run, each with the operations it goes to.
 
     calls: by operation, those that clean up included. polls: further reads, if every write takes as long to
-    show as the target's file allows. users: for whom something is written. bytes: written.
+    show as the target's file allows. users: for whom something is written. bytes: written. at_once: the most
+    memories that stand at once.
     """
 
     calls: Mapping[str, int]
@@ -56,6 +57,7 @@ class Forecast:
     bytes: int
     hostile: Mapping[str, tuple[str, ...]]
     checks: int
+    at_once: int = 0
 
     @property
     def total(self) -> int:
@@ -76,6 +78,8 @@ class _Log:
     bytes: int = 0
     users: set[str] = field(default_factory=set)
     hostile: dict[str, set[str]] = field(default_factory=dict)
+    standing: Counter[str] = field(default_factory=Counter)
+    at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, method: str, user: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
@@ -85,9 +89,18 @@ class _Log:
                 self.hostile.setdefault(show(user), set()).add(method)
             elif method in _WRITES:
                 self.users.add(repr(user))
+            self._stands(method, repr(user))
             if method in ("add", "update"):
                 stored = json.dumps(dict(keywords), default=str) if keywords else ""
                 self.bytes += len(str(arguments[-1]).encode(errors="replace")) + len(stored.encode())
+
+    def _stands(self, method: str, user: str) -> None:
+        """Count the memories that stand now."""
+        if method == Operation.DELETE_ALL:
+            self.standing.pop(user, None)
+        else:
+            self.standing[user] += {Operation.ADD: 1, Operation.DELETE: -1}.get(Operation(method), 0)
+        self.at_once = max(self.at_once, self.standing.total())
 
 
 class _StandIn:
@@ -163,6 +176,7 @@ def rehearse(target: Target, profile: Profile, key: RunKey) -> Forecast:
         bytes=log.bytes,
         hostile={name: tuple(sorted(operations)) for name, operations in sorted(log.hostile.items())},
         checks=len(results),
+        at_once=log.at_once,
     )
 
 
@@ -200,6 +214,7 @@ def forecast_lines(forecast: Forecast, name: str, profile: Profile, seed: int, b
         f"calls: {forecast.total:,} ({by_operation})",
         f"at most: {most:,} calls, if every write shows late; {beyond}",
         f"users: {forecast.users:,}, {deleted}; {forecast.bytes:,} bytes written",
+        f"at once: at most {forecast.at_once:,} memories, fewer if storing them takes too long",
         f"hostile names that only read: {', '.join(reading) or 'none'}",
         f"hostile names that also write and delete: {', '.join(dangerous) or 'none'}",
         f"budget: {limits or 'none'}",

@@ -1,4 +1,4 @@
-"""D1: there is room for so many users, and somebody pays for each one more."""
+"""D1: there is room for so many users or memories, and somebody pays for each one more."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from isolation_tests.adapter import Memory
-from isolation_tests.faults.support.base import Fault, Wrapper, call, tag
+from isolation_tests.faults.support.base import Fault, Remembering, Wrapper, call, tag
 
 ROOM = 400
 """More users than one plan has, and fewer than a run has."""
 LATEST = 100
 """More users than one plan opens the store again for, and fewer than a run has."""
+WINDOW = 4_000
+"""More memories than ever stand at once unless thousands are stored on purpose."""
 
 _SEATS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 """The seats of each store, for all of its openings."""
@@ -66,6 +68,17 @@ class Flushed(Seated):
             self._inner.delete_all(user)
 
 
+class Window(Remembering):
+    """A list reads so many rows of all users, the newest first, and picks the user's own among them."""
+
+    async def _on_get_all(self, user: Any, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_get_all(user, **keywords)
+        if len(self._owners) <= WINDOW:
+            return rows
+        unread = {*list(self._owners)[:-WINDOW]}
+        return [row for row in rows if row.id not in unread]
+
+
 FAULTS = (
     Fault(
         "D1-oldest-makes-room",
@@ -87,5 +100,12 @@ FAULTS = (
         "Closing the store writes the facts of the 100 latest users to its file, and no others.",
         Flushed,
         like="nanobot#4957",
+    ),
+    Fault(
+        "D1-window-of-newest",
+        "D1",
+        "A list reads the newest 4,000 memories of all users, and picks the user's own among them.",
+        Window,
+        like="zotero-mcp#384",
     ),
 )

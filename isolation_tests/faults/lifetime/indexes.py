@@ -1,4 +1,4 @@
-"""D1, D2, D4 and completeness: an index beside the store keeps or loses what the store does not."""
+"""D1, D2, D4, S4 and completeness: an index beside the store keeps or loses what the store does not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Any
 
 from isolation_tests.adapter import Memory, Refused
 from isolation_tests.faults.support.base import Fault, Leaving, Remembering, call, tag
+from isolation_tests.faults.surfaces.starvation import words
+
+_POOL = 1_000
+"""More memories than one user has in any plan."""
 
 
 class Shifted(Leaving):
@@ -98,6 +102,50 @@ class NumberReused(Leaving):
         self._free += memories.values()
 
 
+class TermsLeft(Leaving):
+    """A search goes by the terms of places; a deleted memory's place is free, with its terms still there."""
+
+    def __init__(self, inner: Any) -> None:
+        self._terms: list[frozenset[str]] = []
+        self._places: dict[str, int] = {}
+        self._free: list[int] = []
+        super().__init__(inner)
+
+    async def _on_add(self, user: Any, text: str, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_add(user, text, **keywords)
+        for row in rows:
+            if row.id is not None:
+                self._indexed(row.id, text)
+        return rows
+
+    async def _on_update(self, user: Any, id: str, text: str, **keywords: Any) -> Any:
+        answer = await super()._on_update(user, id, text, **keywords)
+        if id in self._places:
+            self._terms[self._places[id]] = words(text)
+        return answer
+
+    def _indexed(self, id: str, text: str) -> None:
+        if id in self._places:
+            self._terms[self._places[id]] = words(text)
+            return
+        place = self._free.pop() if self._free else len(self._terms)
+        left = self._terms[place : place + 1]
+        self._terms[place : place + 1] = [words(text).union(*left)]
+        self._places[id] = place
+
+    async def _on_search(self, user: Any, query: str, *, limit: int, **keywords: Any) -> Sequence[Memory]:
+        rows = await super()._on_search(user, query, limit=max(limit, _POOL), **keywords)
+        asked = words(query)
+        return [row for row in rows if 2 * len(asked & self._of(row)) >= len(asked)][:limit]
+
+    def _of(self, row: Memory) -> frozenset[str]:
+        place = self._places.get(row.id or "")
+        return words(row.text) if place is None else self._terms[place]
+
+    def _left(self, _user: Any, memories: dict[str, str]) -> None:
+        self._free += [self._places.pop(id) for id in memories if id in self._places]
+
+
 class Unforgotten(Leaving):
     """A delete is not in the file, so that it is undone when the store is opened again."""
 
@@ -146,6 +194,13 @@ FAULTS = (
         NumberReused,
         like="tracim#4016",
         needs=("history", "delete"),
+    ),
+    Fault(
+        "S4-terms-left-behind",
+        "S4",
+        "A deleted memory's terms stay in the index, and whoever stores next is found by them.",
+        TermsLeft,
+        like="yetisearch#34",
     ),
     Fault(
         "D4-undone-by-reopening",

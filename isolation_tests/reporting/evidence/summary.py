@@ -18,6 +18,7 @@ from isolation_tests.model import (
     Level,
     Verdict,
 )
+from isolation_tests.model.volume import reached, told
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.rows import AnomalyRow, CheckRow, anomaly_rows, check_rows
 
@@ -55,7 +56,8 @@ class Summary:
     not show or expired. counts: checks by verdict. whole: the profile runs the whole matrix; a part of it
     reaches no level. causes: what the findings come from, the one that most checks show first. hazards:
     those that showed; one that is not declared keeps the level below `hardened`. fails_on_hazards: whether
-    such a hazard fails the run. coverage: None in evidence that is older than its measuring.
+    such a hazard fails the run. coverage: None in evidence that is older than its measuring. volume: how many
+    memories stood at once where users kept theirs, or that this was left out; empty where nothing is known.
     """
 
     verdict: Verdict
@@ -75,6 +77,7 @@ class Summary:
     hazards: tuple[Hazard, ...] = ()
     fails_on_hazards: bool = False
     coverage: Coverage | None = None
+    volume: str = ""
 
     @property
     def undeclared(self) -> tuple[Hazard, ...]:
@@ -163,7 +166,17 @@ def summarise(header: Header, results: Sequence[CheckResult], stale_known: Seque
         causes=causes_of(results),
         hazards=hazards,
         fails_on_hazards=HAZARD in header.fail_on,
+        volume=_volume(header, results),
     )
+
+
+def _volume(header: Header, results: Iterable[CheckResult]) -> str:
+    """The greatest number of memories at once, of the checks that held."""
+    if header.budget.get("volume") == 0:
+        return f"profile {header.profile} leaves out what takes thousands of memories at once to show"
+    held = (result for result in results if result.verdict is Verdict.HELD)
+    filled = [history for result in held for history in result.histories if history.plan.fills]
+    return told(max(filled, key=reached)) if filled else ""
 
 
 def _hazards(header: Header, results: Iterable[CheckResult]) -> tuple[Hazard, ...]:

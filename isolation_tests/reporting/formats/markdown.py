@@ -66,6 +66,7 @@ def render(evidence: Evidence, strength: Strength | str | None = None) -> str:
         *_untested(summary),
         *_anomalies(summary),
         *_coverage(summary),
+        *([f"Volume: {_words(summary.volume)}."] if summary.volume else []),
         *_about(evidence, strength),
     ]
     return _fitted(parts)

@@ -134,6 +134,8 @@ def _lines(summary: Summary, written: Written, notes: Sequence[str]) -> Iterator
         yield f"explained: {counted(number, 'check was', 'checks were')} skipped, because {key} shows it."
     if summary.coverage is not None:
         yield f"coverage: {coverage_line(summary.coverage)}"
+    if summary.volume:
+        yield f"volume: {plain(summary.volume)}"
     if summary.not_run:
         some = ", ".join(summary.not_run[:MOST_NOT_RUN])
         more = ", ..." if len(summary.not_run) > MOST_NOT_RUN else ""

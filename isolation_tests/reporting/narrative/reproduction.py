@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -10,14 +9,14 @@ from typing import Any
 
 from isolation_tests.core.intervals import seen_words
 from isolation_tests.core.plural import counted
-from isolation_tests.model import BY_ID, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
+from isolation_tests.model import BY_ID, WORD, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
+from isolation_tests.reporting.narrative.literals import Code, literal
 from isolation_tests.reporting.narrative.scopes import told
 from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "happened", "related_user", "reproduction", "story"]
 
 MOST_LINES = 8
-_LONG_RUN = 16
 _MEANWHILE = "# Here the run's other checks act, for other users. None of those before does it alone."
 _ABSENT = "00000000-0000-4000-8000-000000000000"
 
@@ -48,7 +47,7 @@ def reproduction(case: Case, rest: str | None = None) -> str:
     """
     finding = case.finding
     lines = _lines(case.history.plan, finding)
-    for shorten in (_without_waits, _collapsed, _without_other_reads):
+    for shorten in (_without_waits, _collapsed, _without_other_reads, _collapsed):
         if len(lines) > MOST_LINES:
             lines = shorten(lines, finding)
     kept = _fitting(lines, case)
@@ -134,7 +133,7 @@ def _lines(plan: Plan, finding: Finding) -> list[_Line]:
         waits = step.op is Operation.SETTLE
         call = polled if n == finding.step else Operation.GET_ALL
         shown = step.model_copy(update={"op": call}) if waits else step
-        lines.append(_Line(n, shown, _addressed(plan, n, shown), waits=waits))
+        lines.append(_Line(n, shown, _addressed(plan, n, shown), step.times or 1, waits=waits))
     return lines
 
 
@@ -198,7 +197,8 @@ def _collapsed(lines: Sequence[_Line], finding: Finding) -> list[_Line]:
     for _, group in groupby(lines, run):
         members = list(group)
         users = {member.step.user for member in members}
-        collapsed.append(replace(members[0], times=len(members), others=len(users) if len(users) > 1 else 0))
+        times, others = sum(m.times for m in members), max(len(users), *(m.others for m in members))
+        collapsed.append(replace(members[0], times=times, others=others if others > 1 else 0))
     return collapsed
 
 
@@ -206,6 +206,9 @@ def _without_other_reads(lines: Sequence[_Line], finding: Finding) -> list[_Line
     """Drop reads, unless a later step replays their cursor or they may fill a cache."""
     cursors = {line.step.cursor for line in lines}
     reads = {Operation.SEARCH, Operation.GET_ALL, Operation.COUNT, Operation.EXPORT, Operation.PAGE}
+    if any(line.step.times for line in lines):
+        # The number of memories is the cause, and no single read.
+        reads |= {Operation.GET, Operation.HISTORY}
     return [
         line
         for line in lines
@@ -257,7 +260,7 @@ class _Writer:
 
     def constants(self) -> list[str]:
         """A line for each mapping that several calls pass."""
-        return [f"{_constant(n)} = {_literal(self._bound(value))}" for n, value in enumerate(self.shared)]
+        return [f"{_constant(n)} = {literal(self._bound(value))}" for n, value in enumerate(self.shared)]
 
     def line(self, line: _Line) -> str:
         if line.times > 1:
@@ -272,7 +275,7 @@ class _Writer:
     def outcome(self) -> str:
         """What the last line shows."""
         finding = self.case.finding
-        owner = _owner(self.case, _literal)
+        owner = _owner(self.case, literal)
         return {
             Law.NO_CROSS_READ: f"returns a fact of {owner}",
             Law.KEEPS_OWN_FACTS: "own facts are missing",
@@ -290,10 +293,10 @@ class _Writer:
     def _loop(self, line: _Line) -> str:
         step = line.step
         user = f"f'another-{{n % {line.others}}}'" if line.others else self._user(step)
-        text = self.case.history.plan.facts[step.fact or 0].text
+        text = _worded(self.case.history.plan.facts[step.fact or 0].text)
         head, canary, tail = text.partition("{canary}")
-        written = f"{_literal(f'{head}CANARY-')} + str(n)" if canary else _literal(text)
-        written += f" + {_literal(tail)}" if tail else ""
+        written = f"{literal(f'{head}CANARY-')} + str(n)" if canary else literal(text)
+        written += f" + {literal(tail)}" if tail else ""
         return f"for n in range({line.times}): memory.add({user}, {written})"
 
     def _arguments(self, line: _Line) -> list[str]:
@@ -304,11 +307,11 @@ class _Writer:
         if step.op is Operation.ADD:
             return [self._written(step)]
         if step.op is Operation.SEARCH:
-            return [_literal(self._filled(step.query)) if step.query is not None else self._text(step.fact)]
+            return [literal(self._filled(step.query)) if step.query is not None else self._text(step.fact)]
         if step.op is Operation.PAGE:
             return ["None" if step.cursor is None else f"page_{step.cursor}.cursor"]
         if step.op is Operation.INTRUDE and step.victim is not None:
-            return [_literal(_name(self.case, step.victim)), _literal(step.how)]
+            return [literal(_name(self.case, step.victim)), literal(step.how)]
         if step.op not in BY_ID:
             return []
         return [_id(line), self._written(step)] if step.op is Operation.UPDATE else [_id(line)]
@@ -321,21 +324,21 @@ class _Writer:
         return [f"{name}={self._value(value)}" for name, value in keywords.items() if value is not None]
 
     def _value(self, value: Any) -> str:
-        return _constant(self.shared.index(value)) if value in self.shared else _literal(self._bound(value))
+        return _constant(self.shared.index(value)) if value in self.shared else literal(self._bound(value))
 
     def _user(self, step: Step) -> str:
-        return "None" if step.spoiled else _literal(_name(self.case, step.user))
+        return "None" if step.spoiled else literal(_name(self.case, step.user))
 
     def _written(self, step: Step) -> str:
-        return self._text(step.fact) if step.text is None else _literal(step.text)
+        return self._text(step.fact) if step.text is None else literal(step.text)
 
     def _text(self, fact: int | None) -> str:
         if fact is None:
-            return _literal("")
-        return _literal(self.case.history.plan.facts[fact].text.replace("{canary}", f"CANARY-{fact}"))
+            return literal("")
+        return literal(_worded(self.case.history.plan.facts[fact].text).replace("{canary}", f"CANARY-{fact}"))
 
     def _filled(self, text: str) -> str:
-        return text.replace("{canary}", "CANARY")
+        return _worded(text).replace("{canary}", "CANARY")
 
     def _bound(self, value: Any) -> Any:
         """The value with the plan's `@1` (user 1's name), `#0` and `~0` (fact 0's canary and id) filled."""
@@ -347,16 +350,14 @@ class _Writer:
             return value
         kind, number = named
         if kind == "~":
-            return _Code(f"fact_{number}.id")
+            return Code(f"fact_{number}.id")
         if kind == "#":
             return f"CANARY-{number}"
         return _name(self.case, number)
 
 
-class _Code(str):
-    """A Python expression, as a value among others."""
-
-    __slots__ = ()
+def _worded(text: str) -> str:
+    return WORD.sub(r"\1", text)
 
 
 def _constant(number: int) -> str:
@@ -367,32 +368,8 @@ def _id(line: _Line) -> str:
     """The expression for the id that a call passes."""
     form = line.step.id_form
     if form is not None and "{id}" not in form:
-        return _literal(form)
+        return literal(form)
     if line.addressed is None:
-        return _literal(_ABSENT)
+        return literal(_ABSENT)
     stored = f"fact_{line.addressed}.id"
-    return stored if form is None else f"{_literal(form)}.format(id={stored})"
-
-
-def _literal(value: object) -> str:
-    """A Python expression for a value, in ASCII; a long run of equal characters is written as a product."""
-    if isinstance(value, _Code):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"float('{value!s}')"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_literal(key)}: {_literal(inner)}' for key, inner in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(_literal(inner) for inner in value)}]"
-    if not isinstance(value, str):
-        return ascii(value)
-    parts, rest = [], ""
-    for char, group in groupby(value):
-        count = len(list(group))
-        if count < _LONG_RUN:
-            rest += char * count
-            continue
-        parts += [ascii(rest)] if rest else []
-        parts.append(f"{char!a} * {count}")
-        rest = ""
-    return " + ".join([*parts, *([ascii(rest)] if rest or not parts else [])])
+    return stored if form is None else f"{literal(form)}.format(id={stored})"

@@ -273,6 +273,8 @@ def statistics_of(results: Sequence[CheckResult], summary: Summary) -> list[tupl
         ("Calls", f"{summary.calls:,}, of which the target refused {summary.refused:,}"),
         ("Positive controls", f"{summary.controls:,}: answers in which owners got their own facts"),
     ]
+    if summary.volume:
+        rows.append(("Volume", summary.volume))
     if calm:
         rows.append(("Violations in held checks", unseen_words(calm, "examples")))
     if unsteady := sum(case.intermittent for case in summary.cases):
