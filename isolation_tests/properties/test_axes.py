@@ -5,10 +5,11 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, axes
+from isolation_tests.plans import Cell
+from isolation_tests.plans.axes import scopes
 
 
-@law("axes-are-applied", level=Level.CORE, cells=axes.TWO_CELLS)
+@law("axes-are-applied", level=Level.CORE, cells=scopes.TWO_CELLS)
 def test_axes_are_applied(check: Check, cell: Cell) -> None:
     """What one user stores under one value of an axis is seen and deleted under that value only.
 
@@ -19,7 +20,7 @@ def test_axes_are_applied(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("axis-values-stay-apart", level=Level.CORE, cells=axes.RELATED_CELLS)
+@law("axis-values-stay-apart", level=Level.CORE, cells=scopes.RELATED_CELLS)
 def test_axis_values_stay_apart(check: Check, cell: Cell) -> None:
     """Two values of an axis are two, however alike they look.
 
@@ -29,7 +30,7 @@ def test_axis_values_stay_apart(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("joined-axes-stay-apart", level=Level.CORE, cells=axes.JOINED_CELLS)
+@law("joined-axes-stay-apart", level=Level.CORE, cells=scopes.JOINED_CELLS)
 def test_joined_axes_stay_apart(check: Check, cell: Cell) -> None:
     """Two scopes are two, also if their values are equal once they are written one after the other.
 
@@ -39,7 +40,7 @@ def test_joined_axes_stay_apart(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("omitted-axes-open-nothing", level=Level.CORE, cells=axes.OMITTED_CELLS)
+@law("omitted-axes-open-nothing", level=Level.CORE, cells=scopes.OMITTED_CELLS)
 def test_omitted_axes_open_nothing(check: Check, cell: Cell) -> None:
     """A call that omits an axis reaches what the target declares for that, and nothing more.
 
@@ -50,7 +51,7 @@ def test_omitted_axes_open_nothing(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("axes-hold-by-id", level=Level.HARDENED, cells=axes.BY_ID_CELLS)
+@law("axes-hold-by-id", level=Level.HARDENED, cells=scopes.BY_ID_CELLS)
 def test_axes_hold_by_id(check: Check, cell: Cell) -> None:
     """The id of a memory that is stored elsewhere in an axis opens, changes and deletes nothing.
 
@@ -59,7 +60,7 @@ def test_axes_hold_by_id(check: Check, cell: Cell) -> None:
     check.run()
 
 
-@law("axes-hold-on-every-surface", level=Level.HARDENED, cells=axes.SURFACE_CELLS)
+@law("axes-hold-on-every-surface", level=Level.HARDENED, cells=scopes.SURFACE_CELLS)
 def test_axes_hold_on_every_surface(check: Check, cell: Cell) -> None:
     """Totals, exports and pages keep to the axes to which lists keep.
 

@@ -8,7 +8,8 @@ import pytest
 
 from isolation_tests.execution.binding import Lease, bind
 from isolation_tests.model import Axis, Omitted, Plan, UserSpec
-from isolation_tests.plans import Cell, Material, axes
+from isolation_tests.plans import Cell, Material
+from isolation_tests.plans.axes import scopes
 from isolation_tests.plans.cells import EVERY_AXIS, MOST_AXES, concerns
 from isolation_tests.plans.objects import JOINING
 from isolation_tests.testdata.canaries import Mint
@@ -17,8 +18,8 @@ from isolation_tests.testdata.facts import People
 ORDER = ("org", "user", "app", "agent", "run")
 FURTHER = [name for name in ORDER if name != "user"]
 ALL = (
-    *(*axes.TWO_CELLS, *axes.RELATED_CELLS, *axes.JOINED_CELLS),
-    *(*axes.OMITTED_CELLS, *axes.BY_ID_CELLS, *axes.SURFACE_CELLS),
+    *(*scopes.TWO_CELLS, *scopes.RELATED_CELLS, *scopes.JOINED_CELLS),
+    *(*scopes.OMITTED_CELLS, *scopes.BY_ID_CELLS, *scopes.SURFACE_CELLS),
 )
 
 
@@ -44,14 +45,16 @@ def differing(plan: Plan, one: int, other: int) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "cell", [*axes.TWO_CELLS, *axes.RELATED_CELLS, *axes.BY_ID_CELLS, *axes.SURFACE_CELLS], ids=lambda c: c.id
+    "cell",
+    [*scopes.TWO_CELLS, *scopes.RELATED_CELLS, *scopes.BY_ID_CELLS, *scopes.SURFACE_CELLS],
+    ids=lambda c: c.id,
 )
 def test_users_0_and_1_differ_in_the_one_axis(cell: Cell) -> None:
     assert differing(built(cell), 0, 1) == {FURTHER[number_of(cell) - 1]}
 
 
 @pytest.mark.parametrize("omitted", Omitted)
-@pytest.mark.parametrize("cell", axes.OMITTED_CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("cell", scopes.OMITTED_CELLS, ids=lambda c: c.id)
 def test_an_axis_is_omitted_by_one_of_them_and_given_by_the_other(cell: Cell, omitted: Omitted) -> None:
     plan, axis = built(cell, omitted), FURTHER[number_of(cell) - 1]
     scopes = [user.scope or {} for user in plan.users[:2]]
@@ -59,7 +62,7 @@ def test_an_axis_is_omitted_by_one_of_them_and_given_by_the_other(cell: Cell, om
     assert [scope[axis] is None for scope in scopes].count(True) == 1
 
 
-@pytest.mark.parametrize("cell", axes.JOINED_CELLS, ids=lambda c: c.id)
+@pytest.mark.parametrize("cell", scopes.JOINED_CELLS, ids=lambda c: c.id)
 def test_two_scopes_are_equal_only_once_they_are_joined(cell: Cell) -> None:
     number, name = number_of(cell), cell.id.rsplit("-", 1)[1]
     separator = JOINING[name]
