@@ -146,6 +146,8 @@ def platform_store() -> Iterator[Store]:
         Path("platform.toml").write_text(
             'name = "platform"\nadapter = "isolation_tests.adapters.mem0_platform:open_memory"\n'
             'shared = true\nconsistency_seconds = 5\ndisposable = false\nowner_keys = ["user_id"]\n'
+            # Who asks as the stranger named % is shown that stranger's memory, and the run would end.
+            "past_strangers = true\n"
             f'[options]\nhost = "{address}"\n[names]\naliases = ["int-text", "float-text", "one-text"]\n',
             encoding="utf-8",
         )
