@@ -17,7 +17,9 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = [
     "CORE_METHODS",
     "INTRUSIONS",
+    "OMITTED",
     "OPTIONAL_METHODS",
+    "USER_AXIS",
     "BadOption",
     "Indeterminate",
     "Memory",
@@ -123,6 +125,11 @@ class OptionalMethods(Protocol):
 
     An adapter may also have an attribute `unasked`: the names of operations that the system has and the
     adapter never calls. A run says that nothing is known of them.
+
+    A system may separate by more than the user. Its adapter has an attribute `axes`: a mapping from each
+    axis, outer to inner and with "user" in its place, to one of `OMITTED`. Every method but `users` and
+    `close` then has the keyword `scope`: a mapping from the other axes to their values. An axis that `scope`
+    lacks is omitted: pass no value for it to the system.
     """
 
     def get(self, user: Any, id: str) -> Memory | None:
@@ -184,6 +191,14 @@ OPTIONAL_METHODS = (
     "maintain",
     "intrude",
 )
+USER_AXIS = "user"
+"""The axis that every system has; its value is the first argument of each call."""
+OMITTED = {
+    "refused": "the call is refused, or finds nothing",
+    "none": "the call reaches only what was stored without the axis",
+    "all": "the call reads and deletes whatever value of the axis was stored",
+}
+"""What a call means that omits an axis: the values of an adapter's `axes`."""
 INTRUSIONS = {
     "missing-credential": "names the victim and sends no credential",
     "altered-credential": "sends the victim's credential with a change in its last part",

@@ -40,7 +40,7 @@ def asked_of(examiner: Examiner, wanted: Wanted) -> list[CheckResult]:
         results = [smoke(examiner)] if wanted(SMOKE.check, SMOKE.anomalies) else []
         heard = call_witnesses(examiner) if watched else _nobody
         for entry in all_laws().values():
-            for cell in entry.asked(examiner.profile):
+            for cell in entry.asked(examiner.profile, examiner.claimed):
                 chosen = wanted(entry.check_id(cell), entry.covers(cell))
                 if chosen or (watched and entry.name in CROWDS):
                     result = result_of(examiner, entry, cell)

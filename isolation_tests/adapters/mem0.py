@@ -79,43 +79,43 @@ class Mem0:
         infer: bool = False,
         unknown: Errors = (),
     ) -> None:
-        self._memory, self._infer = memory, infer
+        self.memory, self._infer = memory, infer
         self._answers = Answers(store, invalid, unknown)
         self._turn: AbstractContextManager[Any] = nullcontext() if store.threads else Lock()
 
     def add(self, user: Any, text: str, *, metadata: Mapping[str, Any] | None = None) -> Sequence[Memory]:
         """Store the text unchanged; with `infer`, mem0's LLM turns it into several memories or none."""
-        with self._answer():
-            answer = self._memory.add(text, user_id=user, metadata=given(metadata), infer=self._infer)
+        with self.answer():
+            answer = self.memory.add(text, user_id=user, metadata=given(metadata), infer=self._infer)
         return found(answer)
 
     def search(
         self, user: Any, query: str, *, limit: int, filters: Mapping[str, Any] | None = None
     ) -> Sequence[Memory]:
         """Search the user's memories, without a threshold on the score."""
-        with self._answer():
-            answer = self._memory.search(query, **scope(self._memory.search, user, filters, limit))
+        with self.answer():
+            answer = self.memory.search(query, **scope(self.memory.search, user, filters, limit))
         return found(answer)
 
     def get_all(self, user: Any, *, filters: Mapping[str, Any] | None = None) -> Sequence[Memory]:
         """Return all of the user's memories: mem0 has no pages, so raise the limit until fewer come back."""
         limit = _FIRST_LIMIT
         while True:
-            with self._answer():
-                answer = self._memory.get_all(**scope(self._memory.get_all, user, filters, limit))
+            with self.answer():
+                answer = self.memory.get_all(**scope(self.memory.get_all, user, filters, limit))
             if len(answer["results"]) < limit:
                 return found(answer)
             limit *= 10
 
     def delete_all(self, user: Any) -> None:
         """Call mem0's `delete_all` once and nothing else."""
-        with self._answer():
-            self._memory.delete_all(user_id=user)
+        with self.answer():
+            self.memory.delete_all(user_id=user)
 
     def get(self, user: Any, id: str) -> Memory | None:  # noqa: ARG002
         """Return the memory with this id, for any user; None if there is none."""
-        with self._answer():
-            row = self._memory.get(id)
+        with self.answer():
+            row = self.memory.get(id)
         return None if row is None else one(row)
 
     def update(
@@ -129,22 +129,23 @@ class Mem0:
         """Replace the text of the memory with this id, for any user."""
         # Early 1.x releases lack this keyword, so it is passed only if needed.
         more = {} if metadata is None else {"metadata": dict(metadata)}
-        with self._answer():
-            self._memory.update(id, text, **more)
+        with self.answer():
+            self.memory.update(id, text, **more)
 
     def delete(self, user: Any, id: str) -> None:  # noqa: ARG002
         """Delete the memory with this id, for any user."""
-        with self._answer():
-            self._memory.delete(id)
+        with self.answer():
+            self.memory.delete(id)
 
     def history(self, user: Any, id: str) -> Sequence[Memory]:  # noqa: ARG002
         """Return the versions of the memory with this id, for any user; each carries that memory's id."""
-        with self._answer():
-            rows = self._memory.history(id)
+        with self.answer():
+            rows = self.memory.history(id)
         return versions(rows)
 
     @contextmanager
-    def _answer(self) -> Iterator[None]:
+    def answer(self) -> Iterator[None]:
+        """Make calls one after the other if the store needs that, and say what their errors mean."""
         with self._answers.read(), self._turn:
             yield
 

@@ -255,6 +255,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold()))
 
 
+def shared_words(text: str, query: str) -> int:
+    """How many words a text shares with a query: what a search ranks by."""
+    return len(_words(text) & _words(query))
+
+
 def _new_row(shelf: _Shelf, text: str, metadata: dict[str, Any], key: str | None) -> _Row:
     row = _Row(str(uuid.uuid4()), shelf.written, text, metadata, key, _words(text), [text])
     # Numbered within the shelf, because a common counter would reveal how much other users write.

@@ -112,7 +112,7 @@ def _left_out(anomaly: str, asked: Profile) -> bool:
         anomaly in entry.covers(cell)
         for entry in all_laws().values()
         for cell in entry.cells
-        if cell not in entry.asked(asked)
+        if cell not in entry.asked(asked, cell.needs)
     )
 
 
@@ -130,6 +130,8 @@ def why_not_fitting(fault: str, lacking: Sequence[str], fitting: Collection[str]
 
 def _spelled(need: str) -> str:
     method, _, keyword = need.partition(".")
+    if method == "axes":
+        return f"{keyword} axes beside the user"
     return "async methods" if need == "async" else f"`{keyword}` in `{method}`" if keyword else f"`{method}`"
 
 

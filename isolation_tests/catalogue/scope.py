@@ -85,4 +85,40 @@ SCOPE = (
         " short list of characters and refuse all others.",
         Level.HARDENED,
     ),
+    Anomaly(
+        "S7",
+        "axis-drop",
+        "What is stored under one value of an axis (tenant, agent, session) is reached by that value only.",
+        "critical",
+        ("CWE-639", "CWE-668"),
+        (*RETRIEVAL, "OWASP ASVS 5.0 8.2.2", "OWASP API Security 2023 API1", "GDPR 25"),
+        ("MemMachine#407", "agentmemory#817"),
+        "Build one filter from the whole scope, in one place, and pass it to every query, cache key and"
+        " delete. Compare values exactly, and let the store refuse a query that lacks an axis.",
+        Level.CORE,
+    ),
+    Anomaly(
+        "S8",
+        "axis-union",
+        "A call that omits an axis reaches what the system documents for that, and nothing more.",
+        "critical",
+        ("CWE-1188", "CWE-668"),
+        (*NAME, "OWASP ASVS 5.0 8.2.2", "GDPR 25"),
+        ("agentmemory#849",),
+        "Decide for each axis what an omitted value means, and refuse where no meaning was decided. Keep the"
+        " user in the filter whatever else is missing, and let reads and deletes reach the same memories.",
+        Level.CORE,
+    ),
+    Anomaly(
+        "S9",
+        "axis-join",
+        "Two scopes are two, also if their values are equal once they are joined to one text.",
+        "critical",
+        ("CWE-668", "CWE-706"),
+        (*NAME, "OWASP ASVS 5.0 8.2.2"),
+        ("TanStack/ai#991", "dynavec#140", "zealphp#247"),
+        "Keep each axis in a column of its own. Where one key is needed, encode the values so that no two"
+        " scopes share it: JSON, length prefixes, or an escape for the separator.",
+        Level.CORE,
+    ),
 )

@@ -109,8 +109,9 @@ def _questions(profile: str) -> tuple[ExpectedCheck, ...]:
     """The checks that this version runs with a profile; none for an unknown profile."""
     from isolation_tests.engine.profiles import PROFILES
     from isolation_tests.engine.run import expected_checks
+    from isolation_tests.plans.cells import EVERY_AXIS
 
-    return expected_checks(PROFILES[profile]) if profile in PROFILES else ()
+    return expected_checks(PROFILES[profile], EVERY_AXIS) if profile in PROFILES else ()
 
 
 def _passphrase() -> str:

@@ -82,7 +82,8 @@ def run(
         command = ["run", f"--workers={workers}", *files]
         return run_elsewhere(command, given, options, disposable=disposable, verbose=verbose)
     if dry_run:
-        return _rehearsed(Settings(**given, options=options, budget=budget, disposable=disposable))
+        named = {name.replace("-", "_"): value for name, value in given.items()}
+        return _rehearsed(Settings(**named, options=options, budget=budget, disposable=disposable))
     arguments = [f"--isolation-{name}={value}" for name, value in given.items() if value is not None]
     arguments += [f"--isolation-export={file}" for file in exports]
     arguments += [f"--isolation-budget={limit}" for limit in budget]

@@ -65,7 +65,7 @@ def _asked(examiner: Examiner, until: str | None, enough: Callable[[CheckResult]
         return results
     heard = call_witnesses(examiner)
     for entry, cell in sorted(
-        asked(examiner.profile), key=lambda pair: _rank(until, pair[0].covers(pair[1]))
+        asked(examiner.profile, examiner.claimed), key=lambda pair: _rank(until, pair[0].covers(pair[1]))
     ):
         if enough(results[-1]):
             return results

@@ -96,7 +96,7 @@ class Examiner:
         self._volume = Volume(self.perform)
         try:
             session, self._runner = self._open()
-            self.unasked = session.unasked
+            self.unasked, self.axes, self._lacking = session.unasked, session.axes, session.lacking
         except BaseException:
             self._end_journal()
             raise
@@ -173,6 +173,8 @@ class Examiner:
             aliases=tuple(self.target.config.names.aliases),
             ways=self.profile.ways,
             disposable=self.target.disposable,
+            axes=self.axes,
+            lacking=self._lacking,
             volume=self.profile.volume,
             volume_seconds=self.profile.volume_seconds,
         )
@@ -231,6 +233,9 @@ class Examiner:
             )
 
     def _admit(self, plan: Plan) -> None:
+        if plan.axes and plan.axes != self.axes:
+            due, there = (", ".join(axis.name for axis in axes) or "user" for axes in (plan.axes, self.axes))
+            raise Inconclusive(f"the plan is for the axes {due}, as its target declared them; here: {there}")
         meter = self.target.meter
         if meter is not None and (why := meter.ended() or narrowed(plan, meter)):
             raise Inconclusive(f"skipped: {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.model import Level
 from isolation_tests.plans import OVERLAP, Cell
+from isolation_tests.plans.cells import concerns
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -32,9 +33,14 @@ class LawEntry:
     test: Callable[..., None]
     budget: int = 1
 
-    def asked(self, profile: Profile) -> list[Cell]:
-        """The cells that this profile runs."""
-        return [cell for cell in self.cells if profile.whole or cell.quick]
+    def asked(self, profile: Profile, offered: Collection[str] = ()) -> list[Cell]:
+        """The cells that this profile runs on a target with these capabilities.
+
+        Only the axes among them matter here: a target is asked of no axis that it does not declare. What else
+        it lacks, the checks themselves say.
+        """
+        asked = (cell for cell in self.cells if profile.whole or cell.quick)
+        return [cell for cell in asked if concerns(cell.needs, offered)]
 
     def covers(self, cell: Cell) -> tuple[str, ...]:
         """The anomalies that a check of this cell can report."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ def in_order(items: Iterable[Item], check: Callable[[Item], str]) -> list[Item]:
     return sorted(items, key=lambda item: ranks.get(check(item), len(ranks)))
 
 
-def asked(profile: Profile) -> list[tuple[LawEntry, Cell]]:
-    """The checks of all laws that this profile asks, in order."""
-    checks = ((entry, cell) for entry in all_laws().values() for cell in entry.asked(profile))
+def asked(profile: Profile, offered: Collection[str] = ()) -> list[tuple[LawEntry, Cell]]:
+    """The checks of all laws that this profile asks of a target with these capabilities, in order."""
+    checks = ((entry, cell) for entry in all_laws().values() for cell in entry.asked(profile, offered))
     return in_order(checks, lambda check: check[0].check_id(check[1]))

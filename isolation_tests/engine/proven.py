@@ -48,12 +48,22 @@ class Proven:
         shows itself at once, under any name, in any order and in every comparison. A caller's key is another
         matter.
         """
-        scoped = self._unscoped()
+        scoped = self._unscoped() or self._dropped(plan)
         if scoped is None or any(step.key is not None for step in plan.steps):
             return None
         moot = plan.viewer is not None or any(step.lane is not None for step in plan.steps)
         asked = {step.op for step in plan.steps} - _UNJUDGED
         return scoped if moot or asked <= self._crossing() else None
+
+    def _dropped(self, plan: Plan) -> str | None:
+        """The finding that shows that the axis of a plan is not applied at all, whatever its values are."""
+        axis = next((each.name for each in plan.axes if f"{plan.relation}".startswith(f"{each.name}-")), None)
+        if axis is None or plan.anomaly != "S7":
+            return None
+        dropped = [one.finding for one in self._plain() if one.finding.key.startswith("S7-")]
+        shown = {one.operation: one.key for one in dropped if one.relation == axis}
+        asked = {step.op for step in plan.steps} - _UNJUDGED
+        return shown[Operation.GET_ALL] if asked <= shown.keys() and asked else None
 
     def answers_search(self) -> str | None:
         """The key of a finding that every drawn plan would show; None if there is no such."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 
 from isolation_tests.core import packaged
@@ -62,8 +62,8 @@ def smoke_plan() -> Plan:
     return Plan.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
-    """All checks that a run with this profile has to report."""
+def expected_checks(asked: Profile, offered: Collection[str] = ()) -> tuple[ExpectedCheck, ...]:
+    """All checks that a run with this profile has to report on a target with these capabilities."""
     laws = (
         ExpectedCheck(
             check=entry.check_id(cell),
@@ -74,7 +74,7 @@ def expected_checks(asked: Profile) -> tuple[ExpectedCheck, ...]:
             needs=cell.needs,
         )
         for entry in all_laws().values()
-        for cell in entry.asked(asked)
+        for cell in entry.asked(asked, offered)
     )
     return (SMOKE, *laws, WITNESSES)
 

@@ -12,7 +12,17 @@ from functools import partial
 from typing import Any
 
 from isolation_tests.execution.journal import Journal
-from isolation_tests.model import BY_ID, WORD, BoundUser, Operation, Plan, Step, UserNumber, reference
+from isolation_tests.model import (
+    BY_ID,
+    WORD,
+    BoundUser,
+    Operation,
+    Plan,
+    Step,
+    UserNumber,
+    UserSpec,
+    reference,
+)
 from isolation_tests.model.world import World
 from isolation_tests.testdata.canaries import Canary, Mint
 from isolation_tests.testdata.facts import made_up_word
@@ -188,14 +198,33 @@ class Binding:
         return look_alike(real, self.users[step.user].number + number) if step.absent else real
 
 
-def bind(plan: Plan, lease: Lease) -> Binding:
-    """Give every user of a plan a name and a number that nobody had before."""
-    bases = {group: lease.base() for group in sorted({user.group for user in plan.users})}
+def bind(plan: Plan, lease: Lease, usual: Mapping[str, Any] | None = None) -> Binding:
+    """Give every user of a plan a name and a number that nobody had before.
+
+    usual: the values of further axes for users of whom the plan says none; None if there are no such axes.
+    """
+    values = [each for user in plan.users for each in (user.scope or {}).values() if each is not None]
+    bases = {group: lease.base() for group in sorted({each.group for each in (*plan.users, *values)})}
     users = tuple(
-        BoundUser(number=lease.number(), name=bind_name(user, *bases[user.group]), type=user.type)
+        BoundUser(
+            number=lease.number(),
+            name=bind_name(user, *bases[user.group]),
+            type=user.type,
+            scope=_bound_scope(user, bases, usual),
+        )
         for user in plan.users
     )
     return Binding(plan, users, lease.mint, bases[plan.users[0].group][1])
+
+
+def _bound_scope(
+    user: UserSpec, bases: Mapping[int, tuple[str, int]], usual: Mapping[str, Any] | None
+) -> dict[str, object] | None:
+    """The values of further axes that calls of this user pass; None if there are no such axes."""
+    if user.scope is None:
+        return None if usual is None else dict(usual)
+    given = ((axis, spec) for axis, spec in user.scope.items() if spec is not None)
+    return {axis: bind_name(spec, *bases[spec.group]) for axis, spec in given}
 
 
 def look_alike(real: str, seed: int) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Memory, Page
-from isolation_tests.model import Operation
+from isolation_tests.model import Axis, Operation
+from isolation_tests.plans.cells import axis_need
 
 KEYWORDS = {
     "filters": (("search", "filters"), ("get_all", "filters")),
@@ -31,15 +32,19 @@ def missing_methods(adapter: object) -> list[str]:
     return [name for name in CORE_METHODS if not callable(getattr(adapter, name, None))]
 
 
-def claimed(adapter: object) -> tuple[str, ...]:
-    """The optional capabilities that an adapter claims by offering the method or the keyword."""
+def claimed(adapter: object, axes: Sequence[Axis] = ()) -> tuple[str, ...]:
+    """The optional capabilities that an adapter claims by offering the method or the keyword.
+
+    axes: those that it declares; each but the user is a capability too, numbered outer to inner.
+    """
     methods = [name for name in OPTIONAL_METHODS if callable(getattr(adapter, name, None))]
     keywords = [
         capability
         for capability, places in KEYWORDS.items()
         if all(_takes(getattr(adapter, method, None), keyword) for method, keyword in places)
     ]
-    return tuple(sorted([*methods, *keywords, *(["async"] if is_async(adapter) else [])]))
+    numbered = [axis_need(number) for number in range(1, len(axes))]
+    return tuple(sorted([*methods, *keywords, *numbered, *(["async"] if is_async(adapter) else [])]))
 
 
 def is_async(adapter: object) -> bool:

@@ -192,7 +192,8 @@ def reaches_out(plan: Plan, step: Step) -> bool:
         return True
     if step.op not in WRITING:
         return False
-    return step.spoiled or _writes_beyond(step) or not all(map(reaches_only_itself, named))
+    values = [each for user in named for each in (user.scope or {}).values() if each is not None]
+    return step.spoiled or _writes_beyond(step) or not all(map(reaches_only_itself, (*named, *values)))
 
 
 def _may_be_real(user: UserSpec) -> bool:

@@ -28,9 +28,9 @@ from pydantic import Field, ValidationError
 
 from isolation_tests.core.errors import UsageProblem
 from isolation_tests.execution.spans import Span
-from isolation_tests.model import Frozen
+from isolation_tests.model import BoundUser, Frozen
 
-__all__ = ["RUN_ID", "Journal", "JournalProblem", "Leased", "RunInfo", "RunRecord", "records"]
+__all__ = ["RUN_ID", "Journal", "JournalProblem", "Leased", "RunInfo", "RunRecord", "in_scope", "records"]
 
 RUN_ID = re.compile(r"[0-9a-f]{6}")
 """A whole run id. Nothing shorter ever selects what is deleted."""
@@ -77,10 +77,21 @@ class RunInfo(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A name that a process of a run leased."""
+    """A name that a process of a run leased, with the scope of one who acted in a scope of their own."""
 
     worker: int
     name: Any
+
+    def call(self) -> tuple[Any, dict[str, Any]]:
+        """The user, and the keywords that a call for this name needs."""
+        if isinstance(self.name, dict) and self.name.keys() == {"user", "scope"}:
+            return self.name["user"], {"scope": self.name["scope"]}
+        return self.name, {}
+
+
+def in_scope(user: BoundUser) -> Any:
+    """What the journal says of a user: the name, and the scope if the user acts in one of their own."""
+    return user.name if user.scope is None else {"user": user.name, "scope": user.scope}
 
 
 class Journal:

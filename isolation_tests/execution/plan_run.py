@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from isolation_tests.execution.axes import SCOPE
 from isolation_tests.execution.binding import Arguments, Binding
-from isolation_tests.model import WRITING, Event, Operation, Step, UserIndex
+from isolation_tests.execution.journal import in_scope
+from isolation_tests.model import WRITING, Event, Operation, Step, UserIndex, reached
 from isolation_tests.model.world import World
 
 
@@ -31,8 +33,11 @@ class PlanRun:
     filled: float = 0.0
     room: Callable[[], bool] | None = None
     _many: dict[UserIndex, list[str]] = field(default_factory=dict)
-    _world: World = field(default_factory=World)
+    _world: World = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._world = World(within=reached(self.binding.plan))
 
     def arguments(self, number: int, step: Step) -> Arguments | None:
         """A step's arguments, by the ids and cursors that are known now; None where it can't be called.
@@ -49,6 +54,15 @@ class PlanRun:
                 name: self.passed.setdefault(f"{name} {value!r}", value) if isinstance(value, dict) else value
                 for name, value in keywords.items()
             }
+
+    def scope(self, user: int) -> dict[str, Any]:
+        """The keyword by which a user's calls name their scope; none for one who acts where all users do."""
+        scope = self.binding.users[user].scope
+        return {} if scope is None else {SCOPE: scope}
+
+    def leased(self, user: int) -> Any:
+        """What the journal keeps of a user: the name, with the scope if the user acts in one of their own."""
+        return in_scope(self.binding.users[user])
 
     def unsent(self, op: Operation, user: UserIndex) -> None:
         """Take back that a write was begun, because the call was never sent."""

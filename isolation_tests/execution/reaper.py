@@ -54,11 +54,12 @@ class Reaper:
 
     def _gone(self, leased: Leased, done: Callable[[Any], None]) -> bool:
         session = self._guarded(leased)
+        name, keywords = leased.call()
         try:
             with session.cleaning():
                 with contextlib.suppress(Refused):
-                    session.call("delete_all", leased.name)
-                gone = self._is_empty(session, leased.name)
+                    session.call("delete_all", name, **keywords)
+                gone = self._is_empty(session, name, keywords)
         except NotLeased:
             return False
         except Exception:  # noqa: BLE001 - whatever the target raises, the name is tried again and listed
@@ -67,14 +68,14 @@ class Reaper:
             done(leased.name)
         return gone
 
-    def _is_empty(self, session: GuardedSession, name: Any) -> bool:
+    def _is_empty(self, session: GuardedSession, name: Any, keywords: dict[str, Any]) -> bool:
         """Whether the target shows nothing of a user.
 
         A target that refuses the name can hold nothing of it, unless it refuses everybody, such as after a
         credential has expired.
         """
         try:
-            return not session.call("get_all", name)
+            return not session.call("get_all", name, **keywords)
         except Refused:
             return not session.call("get_all", f"iso-{self._run_id}-{'0' * 8}")
 

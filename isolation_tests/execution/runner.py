@@ -99,7 +99,7 @@ class Runner:
 
     def begin(self, plan: Plan) -> PlanRun:
         """A run of the plan under fresh names, of which nothing is performed yet."""
-        run = PlanRun(bind(plan, self._lease))
+        run = PlanRun(bind(plan, self._lease, self.session.session.usual))
         self._write_ahead(run)
         return run
 
@@ -141,7 +141,7 @@ class Runner:
 
     def _write_ahead(self, run: PlanRun) -> None:
         """Record every name under which the plan may write, before its first call."""
-        self._lease.record(run.binding.users[index].name for index in self._writing(run))
+        self._lease.record(run.leased(index) for index in self._writing(run))
 
     def _writing(self, run: PlanRun) -> list[int]:
         """The users as whom a plan may write or delete."""
@@ -221,6 +221,7 @@ class Runner:
         arguments: Arguments,
     ) -> Event:
         positional, keywords = arguments
+        keywords = keywords | run.scope(step.user)
         user = None if step.spoiled else run.binding.users[step.user].name
         if op in WRITING:
             run.writers.append(step.user)
@@ -370,10 +371,10 @@ class Runner:
     def _delete(self, run: PlanRun, index: int, name: Any) -> None:
         """Delete all that a user has; without such a method, each memory that the user stored."""
         if Operation.DELETE_ALL not in self._lacking:
-            self.session.call("delete_all", name)
+            self.session.call("delete_all", name, **run.scope(index))
             return
         for id_ in run.stored(UserIndex(index)):
-            self.session.call("delete", name, id_)
+            self.session.call("delete", name, id_, **run.scope(index))
 
     def _clean(self, run: PlanRun) -> None:
         """Delete what every user of the plan wrote; what could not be deleted is kept in `leftovers`."""
@@ -393,7 +394,7 @@ class Runner:
                     left.add(index)
                     self.leftovers.append(show(name))
         done = (index for index in self._writing(run) if index not in left)
-        self._lease.release(run.binding.users[index].name for index in done)
+        self._lease.release(run.leased(index) for index in done)
 
 
 def _overlaps(numbered: tuple[int, Step]) -> bool:

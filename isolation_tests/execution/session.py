@@ -22,9 +22,17 @@ import anyio
 from isolation_tests.adapter import BadOption, Unavailable
 from isolation_tests.core import metering
 from isolation_tests.core.errors import Problem, TargetProblem, UsageProblem, withheld
+from isolation_tests.execution.axes import (
+    SCOPE,
+    SCOPED_METHODS,
+    BadAxes,
+    declared_axes,
+    usual_scope,
+)
 from isolation_tests.execution.batch import Batch, Got, Sent
 from isolation_tests.execution.contract import NEEDED, claimed, is_async, missing_methods
 from isolation_tests.execution.meter import Call, Meter
+from isolation_tests.model import Axis
 
 OPEN_LIMIT_SECONDS = 120.0
 CLOSE_LIMIT_SECONDS = 30.0
@@ -110,7 +118,8 @@ class Session:
 
     factory: called with the target's options; may return an adapter, an awaitable of one, or a
     (sync or async) context manager. meter: counts what the session sends; None counts nothing. `unasked`:
-    operations of the system that the adapter never calls.
+    operations of the system that the adapter never calls. `axes`: those that the adapter declares, outer to
+    inner; none if the user is the only one. `usual`: the scope of calls that name none; None without axes.
     """
 
     def __init__(
@@ -129,12 +138,14 @@ class Session:
         self._growing = threading.Lock()
         self._context: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] | None = None
         self.lost: str | None = None
+        self.axes: tuple[Axis, ...] = ()
         try:
             self.adapter = self._open()
         except BaseException:
             self._lane.stop()
             raise
-        self.claimed = claimed(self.adapter)
+        self.claimed = claimed(self.adapter, self.axes)
+        self.usual = usual_scope(self.axes) if self.axes else None
         unasked = getattr(self.adapter, "unasked", ())
         # An adapter may answer to any name, with a method for instance.
         self.unasked = tuple(map(str, unasked)) if isinstance(unasked, list | tuple) else ()
@@ -153,15 +164,26 @@ class Session:
         if is_async(opened):
             self._in_loop(lambda: None)
         self.lacking = frozenset(missing_methods(opened))
-        lacking = [name for name in NEEDED if name in self.lacking]
-        if lacking:
+        try:
+            self._check(opened)
+        except TargetProblem:
             if self._context is not None:
                 self._leave()
-            raise TargetProblem(
-                f"{self._name}: the adapter (a {type(opened).__name__}) has no method "
-                f"{', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter."
-            )
+            raise
         return opened
+
+    def _check(self, opened: Any) -> None:
+        """Raise `TargetProblem` if the adapter lacks a method, or if what it says of its axes can't be."""
+        lacking = [name for name in NEEDED if name in self.lacking]
+        about = f"{self._name}: the adapter (a {type(opened).__name__})"
+        if lacking:
+            raise TargetProblem(
+                f"{about} has no method {', '.join(lacking)}; see isolation_tests.adapter.MemoryAdapter."
+            )
+        try:
+            self.axes = declared_axes(opened)
+        except BadAxes as error:
+            raise TargetProblem(f"{about} can't be tested: {error}.") from None
 
     def _in_loop(self, job: Callable[[], Any]) -> Any:
         if isinstance(self._lane, _Lane):
@@ -201,11 +223,14 @@ class Session:
 
         lane: calls of different lanes may overlap. counted: counts what the call sends. give_up: seconds
         after which an async call is cancelled and `GivenUp` is raised; a sync call can't be cancelled and is
-        waited for.
+        waited for. Without the keyword `scope`, a call acts in the usual one.
         """
         if self.lost:
             raise TimeLimit(self.lost)
         bound = getattr(self.adapter, method)
+        if self.usual is not None and method in SCOPED_METHODS:
+            # A scope is the call's own, because a system may write into what it is passed.
+            keywords = {**keywords, SCOPE: dict(keywords.get(SCOPE, self.usual))}
         chosen = self._lane_of(lane)
         future = chosen.submit(_counted(lambda: bound(*args, **keywords), counted))
         if give_up is None or isinstance(chosen, _Lane):

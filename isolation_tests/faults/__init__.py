@@ -16,8 +16,19 @@ from isolation_tests.faults.lifetime import (
     queues,
     reuse,
 )
-from isolation_tests.faults.scope import filters, forms, injection, keys, legs, names, patterns, unscoped
+from isolation_tests.faults.scope import (
+    axes,
+    filters,
+    forms,
+    injection,
+    keys,
+    legs,
+    names,
+    patterns,
+    unscoped,
+)
 from isolation_tests.faults.support.base import Fault
+from isolation_tests.faults.support.places import of_users
 from isolation_tests.faults.surfaces import (
     arguments,
     by_id,
@@ -33,6 +44,7 @@ __all__ = ["ALL_FAULTS", "FAULTS", "Fault", "UnknownFaultError", "plant"]
 
 ALL_FAULTS: tuple[Fault, ...] = (
     *unscoped.FAULTS,
+    *axes.FAULTS,
     *legs.FAULTS,
     *filters.FAULTS,
     *injection.FAULTS,
@@ -81,4 +93,5 @@ def plant(name: str, adapter: Any) -> Any:
     """
     if name not in FAULTS:
         raise UnknownFaultError(name)
-    return FAULTS[name].plant(adapter)
+    fault = FAULTS[name]
+    return fault.plant(adapter) if fault in axes.FAULTS else of_users(fault.plant)(adapter)

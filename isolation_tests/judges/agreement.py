@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import walk
-from isolation_tests.model import WRITING, Event, Finding, History, Judgement, Law, Operation, Outcome, Step
+from isolation_tests.model import (
+    WRITING,
+    Event,
+    Finding,
+    History,
+    Judgement,
+    Law,
+    Operation,
+    Outcome,
+    Step,
+    linked,
+)
 from isolation_tests.model.world import World, facts_of_plan
 
 
@@ -42,10 +53,14 @@ def judge(history: History) -> Judgement:
 
 
 def _may_compare(history: History, event: Event, step: Step, world: World) -> bool:
-    """Only settled answers without a filter, by users whom no other check shares and who do not write now."""
+    """Only settled answers without a filter, by users whom no other check shares and who do not write now.
+
+    What others may write or delete, by the rule of visibility, can differ from one answer to the next.
+    """
     quiet = not world.racing and not world.recent and not world.doubtful.get(event.user)
     plain = step.filters is None and not event.poll and not step.odd and step.on in ("thread", "twin")
-    return quiet and plain and not history.plan.users[event.user].literal
+    shared = history.plan.users[event.user].literal or event.user in linked(history.plan)
+    return quiet and plain and not shared
 
 
 def _note(event: Event, step: Step, moment: _Moment) -> None:

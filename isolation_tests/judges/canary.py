@@ -12,7 +12,7 @@ from isolation_tests.judges.finding import found
 from isolation_tests.judges.naming import Sight
 from isolation_tests.judges.repeated import cached_for_another
 from isolation_tests.judges.walk import answered, walk
-from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step, owns
 from isolation_tests.model.world import World
 
 
@@ -71,7 +71,7 @@ def is_foreign(history: History, event: Event, sighting: Sighting) -> bool:
     if sighting.user is None:
         # Other checks of this run use the same literal name and are then the same user.
         return not history.plan.users[event.user].literal
-    return event.user not in history.plan.facts[sighting.fact].owners
+    return not owns(history.plan, event.user, sighting.fact)
 
 
 def _looked_before(history: History, event: Event) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isolation_tests.core.plural import counted
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import beside_own_write, walk
-from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step, linked
 from isolation_tests.model.world import World
 
 
@@ -24,6 +24,7 @@ def judge(history: History) -> Judgement:
         and event.number is not None
         and not event.poll
         and not history.plan.users[event.user].literal
+        and event.user not in linked(history.plan)
         and not world.doubtful.get(event.user)
         and event.user in world.listed
         and event.number > max(_memories(event, world), world.listed[event.user])

@@ -24,6 +24,8 @@ from isolation_tests.model import (
     Operation,
     Outcome,
     UserIndex,
+    linked,
+    owns,
 )
 from isolation_tests.model.world import World, facts_of_plan
 
@@ -81,7 +83,10 @@ def judge(history: History) -> Judgement:
 
 
 def _may_compare(history: History, event: Event) -> bool:
-    """Only settled answers of calls that did not overlap, by users whom no other check shares."""
+    """Only settled answers of calls that did not overlap, by users whom no other check shares.
+
+    By the rule of visibility, others may write what a user is shown; such an answer may change.
+    """
     return (
         event.op in _ASKING
         and not event.poll
@@ -89,6 +94,7 @@ def _may_compare(history: History, event: Event) -> bool:
         and history.plan.steps[event.step].lane is None
         and not history.plan.steps[event.step].odd
         and not history.plan.users[event.user].literal
+        and event.user not in linked(history.plan)
     )
 
 
@@ -300,9 +306,7 @@ def _unasked(history: History) -> tuple[str, ...]:
         and event.outcome is Outcome.OK
         and history.plan.steps[event.step].anomaly == "S4"
     ]
-    own = any(
-        event.user in history.plan.facts[fact].owners for event in asked for fact in facts_of_plan(event)
-    )
+    own = any(owns(history.plan, event.user, fact) for event in asked for fact in facts_of_plan(event))
     return (_UNASKED,) if asked and not own and history.plan.anomaly == "S4" else ()
 
 

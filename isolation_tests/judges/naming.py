@@ -16,6 +16,7 @@ from isolation_tests.model import (
     Sighting,
     Step,
     UserIndex,
+    owns,
 )
 from isolation_tests.model.world import World
 from isolation_tests.testdata.classification import classify
@@ -81,7 +82,7 @@ class Context:
             for step in steps
             if step.op is Operation.UPDATE and step.fact is not None and step.replaces is not None
             for owner in facts[step.replaces].owners
-            if step.user not in facts[step.replaces].owners
+            if not owns(history.plan, step.user, step.replaces)
         )
         maintained = [event for event in history.events if event.op is Operation.MAINTAIN]
         overlapping = any(step.lane is not None for step in steps)
@@ -168,17 +169,14 @@ def addresses_foreign(history: History, step: Step) -> bool:
     """Whether a call goes by the id of a memory that is not the caller's."""
     fact = step.fact if step.replaces is None else step.replaces
     return (
-        step.op in BY_ID
-        and not step.absent
-        and fact is not None
-        and step.user not in history.plan.facts[fact].owners
+        step.op in BY_ID and not step.absent and fact is not None and not owns(history.plan, step.user, fact)
     )
 
 
 def _wrote_own(history: History, step: Step) -> bool:
     """Whether a write addressed the caller's own memory, so that what it answers was not asked for."""
     addressed = step.fact if step.replaces is None else step.replaces
-    owned = addressed is not None and step.user in history.plan.facts[addressed].owners
+    owned = addressed is not None and owns(history.plan, step.user, addressed)
     return step.op in WRITING and owned and not step.absent
 
 

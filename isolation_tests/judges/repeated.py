@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from isolation_tests.judges.naming import related
-from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step, UserIndex
+from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step, UserIndex, owns
 from isolation_tests.model.world import World, facts_of_plan
 
 _WORD = re.compile(r"\w+")
@@ -21,7 +21,7 @@ def question(history: History, event: Event) -> tuple[object, ...]:
     """
     step = history.plan.steps[event.step]
     if event.op is Operation.SEARCH:
-        owned = step.fact is not None and event.user in history.plan.facts[step.fact].owners
+        owned = step.fact is not None and owns(history.plan, event.user, step.fact)
         asked: tuple[object, ...] = (step.query, None if step.query is not None else (step.fact, owned))
         return event.op, *asked, step.limit, _told(step)
     if event.op is Operation.GET_ALL:
@@ -132,6 +132,4 @@ def _is_clean(history: History, event: Event, user: UserIndex) -> bool:
     if event.user != user or event.op not in _KEPT or event.outcome is not Outcome.OK:
         return False
     sighted = event.seen()
-    return bool(sighted) and all(
-        s.user is not None and user in history.plan.facts[s.fact].owners for s in sighted
-    )
+    return bool(sighted) and all(s.user is not None and owns(history.plan, user, s.fact) for s in sighted)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from isolation_tests.model import DESTRUCTIVE, WRITING, Actor, Event, History, Operation, Plan, Sighting, Step
+from isolation_tests.model import (
+    DESTRUCTIVE,
+    WRITING,
+    Actor,
+    Event,
+    History,
+    Operation,
+    Plan,
+    Sighting,
+    Step,
+    linked,
+    owns,
+    reached,
+)
 from isolation_tests.model.world import World
 
 
@@ -17,15 +30,16 @@ def answered(event: Event, step: Step) -> tuple[Sighting, ...]:
 
 def walk(history: History) -> Iterator[tuple[Event, Step, World]]:
     """Each event with its step and the world as it should be when the answer came."""
-    world = World()
-    memories = _memories(history.plan)
+    world = World(within=reached(history.plan))
+    memories, near_to = _memories(history.plan), linked(history.plan)
     writes: dict[Actor, list[tuple[Event, set[int]]]] = {}
     for event in history.events:
         if event.op in WRITING:
             writes.setdefault(event.user, []).append((event, _touched(history, event, memories)))
     for event in history.events:
         step = history.plan.steps[event.step]
-        near = [(write, facts) for write, facts in writes.get(event.user, ()) if write is not event]
+        writers = near_to.get(event.user, (event.user,))
+        near = [each for user in writers for each in writes.get(Actor(user), ()) if each[0] is not event]
         beside = [facts for write, facts in near if overlap(write, event)]
         racing = world.racing = set().union(*beside)
         world.recent = _recent(world, event, step, near, history.consistency)
@@ -72,7 +86,7 @@ def _touched(history: History, event: Event, memories: Mapping[int, set[int]]) -
     """The facts that a write may add, change or remove: all that may be in the memory that it addresses."""
     step = history.plan.steps[event.step]
     if event.op in DESTRUCTIVE:
-        return {n for n, fact in enumerate(history.plan.facts) if event.user in fact.owners}
+        return {n for n in range(len(history.plan.facts)) if owns(history.plan, event.user, n)}
     facts = (fact for fact in (step.fact, step.replaces) if fact is not None)
     return {other for fact in facts for other in memories[fact]}
 

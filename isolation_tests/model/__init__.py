@@ -19,9 +19,12 @@ from isolation_tests.model.plan import (
     WORD,
     WRITING,
     Actor,
+    Axis,
     FactSpec,
     Frozen,
+    NameSpec,
     NameType,
+    Omitted,
     Operation,
     Plan,
     Step,
@@ -42,6 +45,7 @@ from isolation_tests.model.result import (
     Verdict,
     alias_reason,
 )
+from isolation_tests.model.visibility import linked, may_see, owns, reached
 
 __all__ = [
     "BY_ID",
@@ -52,6 +56,7 @@ __all__ = [
     "WORD",
     "WRITING",
     "Actor",
+    "Axis",
     "BoundUser",
     "Budget",
     "Case",
@@ -64,7 +69,9 @@ __all__ = [
     "Judgement",
     "Law",
     "Level",
+    "NameSpec",
     "NameType",
+    "Omitted",
     "Operation",
     "Outcome",
     "Plan",
@@ -79,5 +86,9 @@ __all__ = [
     "Verdict",
     "Volatile",
     "alias_reason",
+    "linked",
+    "may_see",
+    "owns",
+    "reached",
     "reference",
 ]

@@ -30,6 +30,9 @@ class BoundUser(Frozen):
     type: NameType = "str"
     """The type of the name."""
 
+    scope: dict[str, object] | None = None
+    """The values of further axes that were passed with the user; an axis without a value was omitted."""
+
 
 class Sighting(Frozen):
     """One canary that appeared in an answer."""

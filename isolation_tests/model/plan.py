@@ -9,7 +9,7 @@ import json
 import math
 import re
 from enum import StrEnum
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -82,8 +82,26 @@ def reference(value: object) -> tuple[str, int] | None:
     return value[0], int(value[1:])
 
 
-class UserSpec(Frozen):
-    """A symbolic user, and how its real name is made when a run binds the plan."""
+class Omitted(StrEnum):
+    """What a call means that omits an axis: the words of the adapter contract's OMITTED."""
+
+    REFUSED = "refused"
+    NONE = "none"
+    ALL = "all"
+
+
+class Axis(Frozen):
+    """One dimension by which a target separates memories, such as tenant, user or session."""
+
+    name: str
+    """The axis as the adapter calls it; "user" is the axis of a call's first argument."""
+
+    omitted: Omitted
+    """What a call means that omits the axis."""
+
+
+class NameSpec(Frozen):
+    """A symbolic name: a user's, or a value of another axis; and how the real one is made."""
 
     template: str = "{base}"
     """The name, with `{base}` for a fresh `iso-<run>-<n>` and `{n}` for a fresh number.
@@ -92,16 +110,16 @@ class UserSpec(Frozen):
     """
 
     group: int = 0
-    """Users of one group share the base, which makes their names related."""
+    """Names of one group share the base, which makes them related."""
 
     type: NameType = "str"
     """The type of the name that is passed to the adapter."""
 
     hostile: bool = False
-    """Whether this user may write and delete on a disposable target only; reading is always allowed."""
+    """Whether a user of this name may write and delete on disposable targets only; all may read."""
 
     @model_validator(mode="after")
-    def _can_be_bound(self) -> UserSpec:
+    def _can_be_bound(self) -> Self:
         """A plan may come from anybody's file: a template that makes no name is refused when it is read."""
         text = self.template.replace("{base}", "iso").replace("{n}", "9" * _MOST_DIGITS)
         if self.type == "json":
@@ -129,6 +147,16 @@ class UserSpec(Frozen):
         """Whether the name is blank text."""
         value = json.loads(self.template) if self.type == "json" else None
         return isinstance(value, str) and not value.strip()
+
+
+class UserSpec(NameSpec):
+    """A symbolic user, and where the user acts if the target has more axes than the user."""
+
+    scope: dict[str, NameSpec | None] | None = None
+    """The value of each further axis, None where it is omitted.
+
+    Without a mapping, the user acts where all other users of the run do.
+    """
 
 
 class FactSpec(Frozen):
@@ -270,6 +298,16 @@ class Plan(Frozen):
     viewer: UserIndex | None = None
     """Index of the user whose whole view is compared with and without the others; None: no comparison."""
 
+    axes: tuple[Axis, ...] = ()
+    """The target's axes, outer to inner, if users act in scopes that differ in more than the user."""
+
+    @property
+    def alike(self) -> str:
+        """The relation of the names, or of an axis's values without the axis; empty if there is none."""
+        relation = self.relation or ""
+        axis = next((each.name for each in self.axes if relation.startswith(f"{each.name}-")), None)
+        return relation if axis is None else relation.removeprefix(f"{axis}-")
+
     @property
     def of_witnesses(self) -> bool:
         """Whether nobody else acts in it: what witnesses lose or see is the doing of other plans."""
@@ -283,8 +321,13 @@ class Plan(Frozen):
     @model_validator(mode="after")
     def _indexes_exist(self) -> Plan:
         users, facts = len(self.users), len(self.facts)
+        further = {axis.name for axis in self.axes} - {"user"}
+        if any(user.scope is not None and set(user.scope) != further for user in self.users):
+            raise ValueError("a user's scope has each of the plan's axes but the user, and no other")
         if self.viewer is not None and not 0 <= self.viewer < users:
             raise ValueError("the viewer is not a user of the plan")
+        if self.viewer is not None and self.axes:
+            raise ValueError("a plan that compares a view has no axes but the user")
         if any(not 0 <= user < users for fact in self.facts for user in fact.owners):
             raise ValueError("a fact has an owner that is not a user of the plan")
         for number, step in enumerate(self.steps):

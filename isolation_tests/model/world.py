@@ -5,6 +5,7 @@ The runner uses it to know what to wait for, and the judges to know what an isol
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from isolation_tests.model.history import Event, Outcome
@@ -31,9 +32,11 @@ class World:
     removers there were when it was last stored. newer: for a fact that its owner replaced, the fact that is
     in the same memory now.
     copies: by user, facts that are in several memories, of which a call by id reaches one. more: by user, how
-    many memories adds with times have stored beyond one for each fact.
+    many memories adds with times have stored beyond one for each fact. within: by user whose
+    calls reach other users' memories too, by the rule of visibility, all these users.
     """
 
+    within: Mapping[UserIndex, tuple[UserIndex, ...]] = field(default_factory=dict)
     live: dict[UserIndex, set[int]] = field(default_factory=dict)
     gone: dict[UserIndex, set[int]] = field(default_factory=dict)
     doubtful: dict[UserIndex, set[int]] = field(default_factory=dict)
@@ -81,6 +84,11 @@ class World:
         since = min((self.stored.get(fact, 0) for fact in missing), default=0)
         return [suspect for suspect in reversed(self.removers[since:]) if suspect[0] != loser]
 
+    def holder(self, user: UserIndex, fact: int | None) -> UserIndex:
+        """Of the users whose memories this user's calls reach, the one who has a fact; else the user."""
+        others = self.within.get(user, ())
+        return next((other for other in others if fact in self.live.get(other, ())), user)
+
     def addressed(self, step: Step) -> int | None:
         """The fact that a by-id call reaches in a system that keeps users apart; None if it reaches none.
 
@@ -88,7 +96,7 @@ class World:
         and then means the caller's memory.
         """
         fact = step.fact if step.replaces is None else step.replaces
-        live = self.live.get(step.user, set())
+        live = self.live.get(self.holder(step.user, fact), set())
         if fact is None or step.absent or fact in live:
             return None if step.absent else fact
         given = {id for (_, known), id in self.ids.items() if known == fact}
@@ -118,12 +126,17 @@ def facts_of_plan(event: Event) -> set[int]:
 
 
 def _blur(world: World, event: Event, step: Step) -> None:
-    """A write with an unknown outcome makes the writer's own facts doubtful, and no other user's."""
-    doubtful = world.doubtful.setdefault(event.user, set())
+    """A write with an unknown outcome makes the facts doubtful that the writer may reach, and no others."""
     if event.op in DESTRUCTIVE:
-        doubtful |= world.live.get(event.user, set())
+        _doubt_all(world, event.user)
     elif event.op in WRITING:
+        doubtful = world.doubtful.setdefault(world.holder(event.user, world.addressed(step)), set())
         doubtful |= {fact for fact in (step.fact, world.addressed(step)) if fact is not None}
+
+
+def _doubt_all(world: World, user: UserIndex) -> None:
+    for other in world.within.get(user, (user,)):
+        world.doubtful.setdefault(other, set()).update(world.live.get(other, set()))
 
 
 def _own_doing(world: World, event: Event, step: Step) -> None:
@@ -161,48 +174,53 @@ def _added(world: World, event: Event, step: Step) -> None:
 
 
 def _deleted_all(world: World, event: Event, _step: Step) -> None:
-    live = world.live.pop(event.user, set())
-    world.copies.pop(event.user, None)
-    world.more.pop(event.user, None)
-    world.gone.setdefault(event.user, set()).update(live)
-    world.deleted.setdefault(event.user, set()).update(live)
+    for user in world.within.get(event.user, (event.user,)):
+        live = world.live.pop(user, set())
+        world.copies.pop(user, None)
+        world.more.pop(user, None)
+        world.gone.setdefault(user, set()).update(live)
+        world.deleted.setdefault(user, set()).update(live)
     world.removers.append((event.user, event.op, None))
 
 
 def _maintained(world: World, event: Event, _step: Step) -> None:
-    world.doubtful.setdefault(event.user, set()).update(world.live.get(event.user, set()))
+    _doubt_all(world, event.user)
     world.removers.append((event.user, event.op, None))
 
 
 def _deleted(world: World, event: Event, step: Step) -> None:
-    live, fact = world.live.get(event.user, set()), world.addressed(step)
+    fact = world.addressed(step)
+    holder = world.holder(event.user, fact)
+    live = world.live.get(holder, set())
     if fact in live:
         live.discard(fact)
-        world.gone.setdefault(event.user, set()).add(fact)
-        world.deleted.setdefault(event.user, set()).add(fact)
-        _may_be_left(world, event, fact)
+        world.gone.setdefault(holder, set()).add(fact)
+        world.deleted.setdefault(holder, set()).add(fact)
+        _may_be_left(world, holder, fact)
     world.removers.append((event.user, event.op, world.current(fact)))
 
 
-def _may_be_left(world: World, event: Event, fact: int) -> None:
+def _may_be_left(world: World, user: UserIndex, fact: int) -> None:
     """Of a fact that is in several memories, the others are still there after a call by the id of one."""
-    if fact in world.copies.get(event.user, set()):
-        world.doubtful.setdefault(event.user, set()).add(fact)
+    if fact in world.copies.get(user, set()):
+        world.doubtful.setdefault(user, set()).add(fact)
 
 
 def _updated(world: World, event: Event, step: Step) -> None:
-    live, fact = world.live.get(event.user, set()), world.addressed(step)
+    fact = world.addressed(step)
+    holder = world.holder(event.user, fact)
+    live = world.live.get(holder, set())
     if fact in live and step.fact is None:
         # A text without a canary took its place, and nothing tells whose that is.
         live.discard(fact)
-        world.gone.setdefault(event.user, set()).add(fact)
-        _may_be_left(world, event, fact)
+        world.gone.setdefault(holder, set()).add(fact)
+        _may_be_left(world, holder, fact)
     if fact in live and step.fact is not None:
         live.discard(fact)
         live.add(step.fact)
         world.stored[step.fact] = len(world.removers)
-        world.gone.setdefault(event.user, set()).add(fact)
-        _may_be_left(world, event, fact)
+        world.gone.setdefault(holder, set()).add(fact)
+        _may_be_left(world, holder, fact)
         if (event.user, fact) in world.ids:
             world.ids[event.user, step.fact] = world.ids[event.user, fact]
         # The new fact no longer replaces another one, so that no chain becomes a circle.

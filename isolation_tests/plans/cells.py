@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isolation_tests.model import FactSpec, Operation, Plan, Step, UserSpec
+from isolation_tests.model import Axis, FactSpec, Operation, Plan, Step, UserSpec
 from isolation_tests.testdata.facts import People
 
 OWNER_KEYS = ("user_id", "user", "owner", "tenant_id", "namespace")
@@ -19,6 +19,8 @@ READ_BY_ID = (Operation.GET, Operation.HISTORY)
 """Capability: what was stored is still there when the target is closed and opened again."""
 TWIN = "twin"
 """Capability: another target, named in the target's file, reaches the same store in another way."""
+AXIS = "axis-"
+"""What the capabilities begin with that stand for a target's axes."""
 TOPIC = {"topic": "travel"}
 """Metadata that both users in a filter plan store."""
 
@@ -29,8 +31,9 @@ class Material:
 
     seed: for a plan's own random choices, such as a schedule. aliases: relations whose two names the target
     declares to be the same user. ways: how many values of a call are to occur together in every combination.
-    disposable: whether calls may be made that can reach everybody. volume: how many memories are to stand at
-    once. volume_seconds: how long it may take to store them.
+    disposable: whether calls may be made that can reach everybody. axes: those that the target declares,
+    outer to inner; none if the user is the only one. lacking: core methods that it does not have. volume: how
+    many memories are to stand at once. volume_seconds: how long it may take to store them.
     """
 
     people: People
@@ -42,8 +45,31 @@ class Material:
     aliases: tuple[str, ...] = ()
     ways: int = 2
     disposable: bool = False
+    axes: tuple[Axis, ...] = ()
+    lacking: frozenset[str] = frozenset()
     volume: int = 0
     volume_seconds: float = 0.0
+
+
+MOST_AXES = 4
+"""How many axes beside the user checks are made for."""
+
+
+def axis_need(number: int) -> str:
+    """The capability of a target with so many axes beside the user, which are numbered outer to inner."""
+    return f"{AXIS}{number}"
+
+
+EVERY_AXIS = tuple(axis_need(number) for number in range(1, MOST_AXES + 1))
+"""The capabilities of a target with as many axes as there are checks for."""
+
+
+def concerns(needs: Sequence[str], offered: Collection[str]) -> bool:
+    """Whether a check is one of a target's at all: whether the target declares the axes that it is about.
+
+    Axes are what a system separates by, so one that it does not have is nothing that it lacks.
+    """
+    return all(need in offered for need in needs if need.startswith(AXIS))
 
 
 @dataclass(frozen=True, slots=True)

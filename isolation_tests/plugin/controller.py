@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import Any, NoReturn
 
 import pytest
@@ -94,6 +94,10 @@ class Controller(PropertyItems):
         """Whether the profile runs every cell."""
         return self.campaign.profile.whole
 
+    def offered(self) -> Collection[str]:
+        """What the target claims to offer."""
+        return self.campaign.examiner.claimed
+
     def examiner(self) -> Examiner:
         """The target that the campaign opened."""
         return self.campaign.examiner
@@ -133,6 +137,7 @@ class Controller(PropertyItems):
             "report": None if campaign.folder is None else str(campaign.folder),
             "profile": campaign.profile.name,
             "whole": campaign.profile.whole,
+            "claimed": campaign.examiner.claimed,
             "run_id": campaign.key.run_id,
             "secret": campaign.key.secret.hex(),
             "seed": campaign.key.seed,

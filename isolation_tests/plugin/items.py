@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -21,6 +21,7 @@ from isolation_tests.engine.order import in_order
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans import Cell
+from isolation_tests.plans.cells import concerns
 from isolation_tests.reporting.formats.junit import test_properties
 
 RESULT = "isolation-result"
@@ -80,9 +81,9 @@ class PropertyItems:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop the cells that the profile does not run, and put the others in the order of a run.
+        """Drop the cells that the run does not expect, and put the others in the order of a run.
 
-        The run does not expect what is dropped. Tests of others stay where they are.
+        It expects those of the profile and of the target's axes. Tests of others stay where they are.
         """
         items[:] = [item for item in items if self._is_asked(item)]
         checks = {place: asked for place, item in enumerate(items) if (asked := _question(item)) is not None}
@@ -93,10 +94,17 @@ class PropertyItems:
 
     def _is_asked(self, item: pytest.Item) -> bool:
         asked = _question(item)
-        return asked is None or self.profile_is_whole() or asked[1].quick
+        if asked is None:
+            return True
+        cell = asked[1]
+        return (self.profile_is_whole() or cell.quick) and concerns(cell.needs, self.offered())
 
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
+        raise NotImplementedError
+
+    def offered(self) -> Collection[str]:
+        """What the target claims to offer."""
         raise NotImplementedError
 
     def pytest_runtest_logstart(self) -> None:
@@ -188,6 +196,10 @@ class Listing(PropertyItems):
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
         return self._whole
+
+    def offered(self) -> Collection[str]:
+        """Nothing is known of a target that is not opened."""
+        return ()
 
 
 def _reword(report: pytest.TestReport, result: CheckResult) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class Worker(PropertyItems):
     def profile_is_whole(self) -> bool:
         """Whether the profile runs every cell."""
         return bool(self._payload["whole"])
+
+    def offered(self) -> Collection[str]:
+        """What the target claims to offer, as the run's first process found it."""
+        return frozenset(self._payload["claimed"])
 
     def examiner(self) -> Examiner:
         """This worker's open target; it is opened for the first check, and only tried once."""

@@ -7,6 +7,8 @@ ensures that
   all names have one length and one lower-case alphabet, and only a collision of SHA-256 could make two equal;
 - a by-id call reaches only the user's own memories, and a foreign id gets the same answer as an absent one;
 - filters only narrow, and neither filters nor metadata name an owner;
+- with a `scope` (tenant, agent, session), that name stands for user and scope together: two scopes share
+  nothing, whatever the store makes of its own axes; no axis that the store declares can be left out;
 - a caller's `key` belongs to the user;
 - an answer with a row that names another owner is withheld.
 

@@ -100,15 +100,22 @@ class _Bound:
     _scope: _Scope
     _waits: ClassVar[bool]
 
-    def __init__(self, memory: Any, user_id: str, *, owner_fields: Sequence[str] = _OWNER_FIELDS) -> None:
+    def __init__(
+        self,
+        memory: Any,
+        user_id: str,
+        *,
+        scope: Mapping[str, str] | None = None,
+        owner_fields: Sequence[str] = _OWNER_FIELDS,
+    ) -> None:
         if hasattr(self, "_scope"):
             self._deny()
-        store = store_of(memory)
+        store = store_of(memory, scope)
         if waits(memory) is not self._waits:
             other = "ScopedMemory" if self._waits else "AsyncScopedMemory"
             kind = "sync" if self._waits else "async"
             raise TypeError(f"The methods of {type(memory).__name__} are {kind}; use {other}.")
-        owners = Owners(storage_name(user_id), frozenset(map(bare, owner_fields)))
+        owners = Owners(storage_name(user_id, scope), frozenset(map(bare, owner_fields)))
         object.__setattr__(self, "_scope", _Scope(store, owners))
 
     def __repr__(self) -> str:
@@ -129,9 +136,11 @@ class ScopedMemory(_Bound):
     """One user's memories, without a way to name another user.
 
     memory: a sync adapter, mem0.Memory or mem0.MemoryClient. user_id: the session's user, text that is not
-    blank, compared exactly. owner_fields: the fields in which the store's rows name their owner; an answer
-    with a row that names another owner is withheld (`ForeignRowError`).
-    Raises ValueError for any other user id, and TypeError for a store that can't be scoped.
+    blank, compared exactly. scope: the session's value of each further axis, such as tenant or agent; two
+    scopes share nothing, and a store that declares axes needs a value of each. owner_fields: the fields in
+    which the store's rows name their owner; an answer with a row that names another owner is withheld
+    (`ForeignRowError`).
+    Raises ValueError for any other user id or scope, and TypeError for a store that can't be scoped.
     """
 
     __slots__ = ()

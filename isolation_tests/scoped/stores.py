@@ -11,10 +11,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from isolation_tests.adapter import CORE_METHODS, Memory, Refused
+from isolation_tests.adapter import CORE_METHODS, USER_AXIS, Memory, Refused
 from isolation_tests.scoped.errors import ScopeError
+from isolation_tests.scoped.naming import storage_value
 
-__all__ = ["Content", "Store", "at_once", "store_of", "waits"]
+__all__ = ["Content", "Store", "at_once", "further_axes", "store_of", "waits"]
 
 _FIRST_LIMIT = 1000
 _PAGE_SIZE = 100
@@ -50,9 +51,9 @@ def _parameters(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(method).parameters
 
 
-def _takes_user(method: Callable[..., Any]) -> bool:
+def _takes_user(method: Callable[..., Any], keywords: Mapping[str, Any]) -> bool:
     try:
-        inspect.signature(method).bind("user")
+        inspect.signature(method).bind("user", **keywords)
     except TypeError:
         return False
     return True
@@ -60,9 +61,10 @@ def _takes_user(method: Callable[..., Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Adapter:
-    """An adapter of the contract."""
+    """An adapter of the contract. scope: the values of its further axes; None if it has no such axes."""
 
     memory: Any
+    scope: Mapping[str, str] | None = None
 
     async def add(
         self, name: str, content: Content, *, infer: bool | None = None, **options: Any
@@ -71,35 +73,40 @@ class _Adapter:
             raise ScopeError("This store takes a text, not messages.")
         if infer is not None:
             raise ScopeError("This store has no choice of `infer`: leave it out.")
-        return list(await _call(self.memory.add, name, content, **options))
+        return list(await _call(self.memory.add, name, content, scope=self._own(), **options))
 
     async def search(self, name: str, query: str, limit: int, filters: _Data) -> list[Memory]:
-        return list(await _call(self.memory.search, name, query, limit=limit, filters=filters))
+        keywords = {"limit": limit, "filters": filters, "scope": self._own()}
+        return list(await _call(self.memory.search, name, query, **keywords))
 
     async def get_all(self, name: str, filters: _Data) -> list[Memory]:
-        return list(await _call(self.memory.get_all, name, filters=filters))
+        return list(await _call(self.memory.get_all, name, filters=filters, scope=self._own()))
 
     async def delete_all(self, name: str) -> None:
-        await _call(self.memory.delete_all, name)
+        await _call(self.memory.delete_all, name, scope=self._own())
 
     async def fetch(self, name: str, id: str) -> Memory | None:
         try:
-            row: Memory | None = await _call(self.memory.get, name, id)
+            row: Memory | None = await _call(self.memory.get, name, id, scope=self._own())
         except Refused:
             return None
         return row
 
     async def update(self, name: str, id: str, text: str, metadata: _Data) -> None:
-        await _call(self.memory.update, name, id, text, metadata=metadata)
+        await _call(self.memory.update, name, id, text, metadata=metadata, scope=self._own())
 
     async def delete(self, name: str, id: str) -> None:
-        await _call(self.memory.delete, name, id)
+        await _call(self.memory.delete, name, id, scope=self._own())
 
     async def history(self, name: str, id: str) -> list[Memory]:
-        return list(await _call(self.memory.history, name, id))
+        return list(await _call(self.memory.history, name, id, scope=self._own()))
 
     def offers(self, method: str) -> bool:
         return callable(getattr(self.memory, method, None))
+
+    def _own(self) -> dict[str, str] | None:
+        # A copy, because a store may write into what it is passed.
+        return None if self.scope is None else dict(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +227,39 @@ Store = _Adapter | _OpenSource | _Hosted
 """A store as the scope calls it: always with a name. `fetch` returns None if there is no such id."""
 
 
-def store_of(memory: Any) -> Store:
-    """The interface to a store; raises TypeError if it is neither an adapter nor one of mem0's classes."""
+def further_axes(memory: Any) -> tuple[str, ...] | None:
+    """The axes that a store declares beside the user, outer to inner; None if it declares none."""
+    axes = getattr(memory, "axes", None)
+    named = tuple(axis for axis in axes if axis != USER_AXIS) if isinstance(axes, Mapping) else ()
+    return named or None
+
+
+def store_of(memory: Any, scope: Mapping[str, Any] | None = None) -> Store:
+    """The interface to a store; raises TypeError if it is neither an adapter nor one of mem0's classes.
+
+    scope: a value of each axis that the store declares; `ScopeError` if one is missing or unknown. A store
+    that declares no axes is called without a scope.
+    """
     if all(callable(getattr(memory, name, None)) for name in CORE_METHODS):
         first = next(iter(_parameters(memory.add)), None)
         if first == "messages":
             named = _parameters(memory.get_all)
             hosted = "top_k" not in named and "limit" not in named
             return _Hosted(memory) if hosted else _OpenSource(memory)
-        if _takes_user(memory.get_all):
-            return _Adapter(memory)
+        if _takes_user(memory.get_all, {} if further_axes(memory) is None else {"scope": {}}):
+            return _Adapter(memory, _stored_scope(memory, scope or {}))
     raise TypeError(
         "ScopedMemory needs an adapter (isolation_tests.adapter.MemoryAdapter) or mem0's Memory, "
         f"AsyncMemory, MemoryClient or AsyncMemoryClient, not a {type(memory).__name__}."
     )
+
+
+def _stored_scope(memory: Any, scope: Mapping[str, Any]) -> dict[str, str] | None:
+    axes = further_axes(memory)
+    if axes is None:
+        return None
+    if missing := [axis for axis in axes if axis not in scope]:
+        raise ScopeError(f"The store separates by {', '.join(axes)}: give the scope a value of {missing[0]}.")
+    if unknown := sorted(scope.keys() - {*axes}):
+        raise ScopeError(f"The store has no axis {unknown[0]}: it separates by {', '.join(axes)}.")
+    return {axis: storage_value(axis, scope[axis]) for axis in axes}

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from isolation_tests.model import NameType, UserName, UserSpec
+from isolation_tests.model import NameSpec, NameType, UserName, UserSpec
 
 __all__ = [
     "HOSTILE_VALUES",
@@ -329,7 +329,7 @@ HOSTILE_VALUES: tuple[HostileValue, ...] = (
 )
 
 
-def bind(spec: UserSpec, base: str, n: int) -> UserName:
+def bind(spec: NameSpec, base: str, n: int) -> UserName:
     """A user's real name: the template with `base` and the number `n` filled in, in the spec's type."""
     if spec.type == "json":
         return UserName(json.loads(spec.template))
@@ -340,10 +340,10 @@ def bind(spec: UserSpec, base: str, n: int) -> UserName:
 
 
 _HARMLESS = frozenset(name for each in RELATIONS if not each.hostile for name in (each.a, each.b))
-_PLAIN_NAME = re.compile(r"\{base\}[\w\- .:/@+~]*")
+_PLAIN_NAME = re.compile(r"\{base\}(?:[\w\- .:/@+~]|\{base\})*")
 
 
-def reaches_only_itself(spec: UserSpec) -> bool:
+def reaches_only_itself(spec: NameSpec) -> bool:
     """Whether a write or delete as this user can reach no data but that of users whom the run made.
 
     A plan may come from a file, so the spec's own word is not enough. Only two forms count: those that the

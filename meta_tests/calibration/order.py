@@ -68,7 +68,7 @@ def cost(name: str) -> dict[str, int]:
     try:
         smoke(examiner)
         call_witnesses(examiner)
-        [first, *_] = checks = asked(asked_of)
+        [first, *_] = checks = asked(asked_of, examiner.claimed)
         result_of(examiner, *first)
         for entry, cell in checks:
             before = limits.account().calls
@@ -83,9 +83,11 @@ def cost(name: str) -> dict[str, int]:
 
 
 def main() -> int:
-    """Measure calls on the reference stores, choose, and write."""
+    """Measure calls on the reference stores, choose, and write; checks of further axes come last."""
     sync, waiting = cost("reference"), cost("reference-async")
-    order = chosen(read(), {check: max(calls, waiting[check]) for check, calls in sync.items()})
+    further = {check: calls for check, calls in cost("reference-axes").items() if check not in sync}
+    users = chosen(read(), {check: max(calls, waiting[check]) for check, calls in sync.items()})
+    order = [*users, *chosen(read(), further)]
     FILE.write_text(HEAD + "".join(f"{check}\n" for check in order), encoding="utf-8")
     return 0
 

@@ -21,6 +21,7 @@ from isolation_tests.engine.run import expected_checks
 from isolation_tests.faults import FAULTS
 from isolation_tests.judges.implications import WITHIN_A_HISTORY, Scope
 from isolation_tests.model import CheckResult, Verdict
+from isolation_tests.plans.cells import EVERY_AXIS
 from isolation_tests.targets.settings import Settings
 from meta_tests.asking import ask, named, only, takes_turn
 from meta_tests.calibration.relation import BROAD, MEASURE, Relation, Row, read, settings_of
@@ -30,6 +31,10 @@ LACKING: dict[str, dict[str, str]] = {
     # A call of a sync adapter can't be cancelled; the async twin is asked that.
     "reference": {"overlapping-calls-stay-apart[C3-cancelled]": "the adapter does not offer async"},
     "reference-async": {},
+    "reference-axes": {
+        "overlapping-calls-stay-apart[C3-cancelled]": "the adapter does not offer async",
+        "surfaces-agree[completeness-twin]": "the target's file has no twin",
+    },
 }
 """The clean stores, each with the checks that it can't be asked and why."""
 OF_NAMES = ("search-stays-own[", "get-all-stays-own[", "delete-all-stays-own[", "missing-user-")
@@ -208,6 +213,11 @@ MAY_SHOW = (
         "A write that was lost while it waited is missed after the next call of somebody else.",
     ),
     MayShow(
+        tuple(f"S7-cached-{position}" for position in (1, 2, 3)),
+        frozenset({"K1"}),
+        "An answer that was kept without one axis is another user's that was kept: the cause has two names.",
+    ),
+    MayShow(
         ("D4-ghost-readd",),
         frozenset({"D3"}),
         "What came back was never gone, if nobody looked in between.",
@@ -224,6 +234,8 @@ ALSO = {
 
 def base(fault: str) -> str:
     """The clean store that offers what the fault needs."""
+    if any(need.startswith("axes.") for need in FAULTS[fault].needs):
+        return "reference-axes"
     return "reference-async" if "async" in FAULTS[fault].needs else "reference"
 
 
@@ -249,7 +261,7 @@ def on_record() -> Relation:
 
 
 def test_every_fault_and_only_checks_that_exist_are_on_record(on_record: Relation) -> None:
-    checks = {check.check for check in expected_checks(PROFILES[on_record.profile])}
+    checks = {check.check for check in expected_checks(PROFILES[on_record.profile], EVERY_AXIS)}
 
     assert on_record.seeds == SEEDS
     assert set(on_record.faults) == set(FAULTS)
@@ -273,9 +285,14 @@ def test_each_fault_is_caught_by_the_check_on_record(fault: str, on_record: Rela
     assert any(named(results) & own_names(fault) for results in asked), f"{row.asked} does not catch it"
 
 
-@pytest.mark.parametrize("target", ["reference", pytest.param("reference-async", marks=pytest.mark.matrix)])
+@pytest.mark.parametrize(
+    "target", ["reference", "reference-axes", pytest.param("reference-async", marks=pytest.mark.matrix)]
+)
 def test_the_checks_on_record_hold_without_a_fault(target: str, on_record: Relation) -> None:
-    asked = {row.asked for row in on_record.faults.values()}
+    with_axes = target == "reference-axes"
+    asked = {
+        row.asked for fault, row in on_record.faults.items() if (base(fault) == "reference-axes") == with_axes
+    }
     results = ask(settings_of(target, SEEDS[0]), only(*asked))
 
     assert {result.check for result in results} == asked
@@ -287,6 +304,7 @@ def test_the_checks_on_record_hold_without_a_fault(target: str, on_record: Relat
     [
         pytest.param("reference", 1, marks=pytest.mark.matrix),
         pytest.param("reference-async", 2, marks=pytest.mark.matrix),
+        pytest.param("reference-axes", 3, marks=pytest.mark.matrix),
     ],
 )
 def test_the_whole_clean_store_is_held(target: str, seed: int) -> None:

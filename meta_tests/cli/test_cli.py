@@ -15,6 +15,9 @@ import pytest
 from filelock import FileLock
 
 from isolation_tests.cli import main
+from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.run import expected_checks
+from isolation_tests.plans.cells import axis_need
 from isolation_tests.reporting.evidence.replay_file import write_replay
 from meta_tests.builders import make_case
 
@@ -311,3 +314,14 @@ def test_calibrate_prints_the_kill_matrix(invoke: Invoke) -> None:
     assert re.search(r"clean run +- +\(nothing planted\) +no findings", said)
     assert re.search(r"caught +1 +S1-global", said)
     assert "The checks catch 1 of 1 seeded faults planted in front of reference; no blind spots." in said
+
+
+@pytest.mark.process
+def test_a_dry_run_counts_what_is_asked_of_the_targets_axes(invoke: Invoke) -> None:
+    status, out, _ = invoke("run", "reference-axes", "--dry-run", "--profile", "quick")
+
+    assert status == 0
+    checks = re.search(r"dry run of reference-axes: (\d+) checks of profile quick", out)
+    assert checks is not None
+    offered = [axis_need(number) for number in (1, 2, 3)]
+    assert int(checks[1]) == len(expected_checks(PROFILES["quick"], offered))

@@ -22,7 +22,7 @@ from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.limits import limited
 from isolation_tests.engine.witnesses import PLANS_BETWEEN
 from isolation_tests.judges.judging import judge
-from isolation_tests.model import CheckResult, Operation, Plan, Verdict
+from isolation_tests.model import Axis, CheckResult, Omitted, Operation, Plan, Verdict
 from isolation_tests.plans import Cell, Material
 from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
 from isolation_tests.reporting.evidence.sightings import read_sightings
@@ -278,7 +278,8 @@ CELLS = {entry.check_id(cell): cell for entry in all_laws().values() for cell in
 
 @pytest.mark.parametrize("check", [check for check in CELLS if "searched" not in check])
 def test_the_plans_of_each_law_can_be_performed_beside_witnesses(check: str) -> None:
-    material = Material(people=People(3), capabilities=OFFERED, crowd=5, rounds=2, disposable=True)
+    axes = tuple(Axis(name=name, omitted=Omitted.NONE) for name in ("tenant", "user", "agent", "session"))
+    material = Material(people=People(3), capabilities=OFFERED, crowd=5, rounds=2, disposable=True, axes=axes)
     try:
         plan = CELLS[check].build(material)
     except NotImplementedError:

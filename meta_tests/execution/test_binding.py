@@ -15,7 +15,9 @@ from isolation_tests.execution.binding import Lease, look_alike
 from isolation_tests.judges.completeness import controls
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
+    Axis,
     FactSpec,
+    Omitted,
     Operation,
     Step,
     UserSpec,
@@ -97,7 +99,12 @@ def test_two_users_of_a_plan_share_a_key_that_nobody_else_has() -> None:
 def test_no_plan_of_the_suite_has_a_key_of_others(law: str) -> None:
     offered = {name for cell in all_laws()[law].cells for name in cell.needs} | {"key", "metadata"}
     material = Material(
-        people=People(3), capabilities=frozenset(offered), crowd=5, rounds=2, disposable=False
+        people=People(3),
+        capabilities=frozenset(offered),
+        crowd=5,
+        rounds=2,
+        disposable=False,
+        axes=tuple(Axis(name=name, omitted=Omitted.NONE) for name in ("org", "user", "app", "agent", "run")),
     )
     for cell in all_laws()[law].cells:
         with suppress(NotImplementedError):

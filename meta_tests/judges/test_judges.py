@@ -55,7 +55,27 @@ class Golden(Frozen):
 
 GOLDEN = {path.stem: Golden.model_validate_json(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
 JUDGED = (
-    *("S1", "S2", "S3", "S4", "S5", "S6", "A1", "D1", "D2", "D3", "D4", "M1", "M2", "M3", "M4", "M5"),
+    *(
+        "S1",
+        "S2",
+        "S3",
+        "S4",
+        "S5",
+        "S6",
+        "S7",
+        "S8",
+        "S9",
+        "A1",
+        "D1",
+        "D2",
+        "D3",
+        "D4",
+        "M1",
+        "M2",
+        "M3",
+        "M4",
+        "M5",
+    ),
     *("K1", "K2", "X1", "X2", "X3", "X5", "completeness"),
 )
 LONGEST = 6000

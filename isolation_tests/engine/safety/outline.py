@@ -40,7 +40,7 @@ class _Outline:
 def outline(examiner: Examiner) -> str:
     """How many calls and users a run will have, and what hostile names will do, as one phrase."""
     found = _Outline()
-    for entry, cell in asked(examiner.profile):
+    for entry, cell in asked(examiner.profile, examiner.claimed):
         if not {*cell.needs} <= examiner.capabilities:
             continue
         try:

@@ -17,6 +17,7 @@ from functools import partial, wraps
 from typing import Any
 
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS
+from isolation_tests.adapters.axes.reference import ReferenceAxesStore
 from isolation_tests.adapters.described.mapping import offering
 from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.core.plural import counted
@@ -105,8 +106,9 @@ class _Log:
 class _StandIn:
     """The reference store with the methods and keywords that a target offers, and a log of its calls."""
 
-    def __init__(self, offered: Iterable[str], store: ReferenceStore, log: _Log) -> None:
+    def __init__(self, offered: Iterable[str], store: ReferenceStore | ReferenceAxesStore, log: _Log) -> None:
         offered = {*offered}
+        self.axes = store.axes if isinstance(store, ReferenceAxesStore) else None
         for name in (*CORE_METHODS, *(set(OPTIONAL_METHODS) & offered)):
             lacking = {
                 keyword
@@ -156,7 +158,8 @@ def rehearse(target: Target, profile: Profile, key: RunKey) -> Forecast:
         session = target.open()
         session.close()
     lease = Lease(key.run_id, 0, Mint(key.secret))
-    log, store = _Log(lease), ReferenceStore()
+    axes = {axis.name: axis.omitted.value for axis in session.axes}
+    log, store = _Log(lease), ReferenceAxesStore(axes) if axes else ReferenceStore()
     at_once = target.config.model_copy(update={"options": {}, "consistency_seconds": 0.0, "requires": ()})
     stand_in = _Rehearsed(
         config=at_once, factory=partial(_StandIn, session.claimed, store, log), source=target.source
@@ -181,7 +184,11 @@ def _all_of(examiner: Examiner) -> list[CheckResult]:
     """Perform every check of the profile."""
     first = smoke(examiner)
     heard = call_witnesses(examiner)
-    results = [first, *(result_of(examiner, entry, cell) for entry, cell in asked(examiner.profile)), heard()]
+    results = [
+        first,
+        *(result_of(examiner, entry, cell) for entry, cell in asked(examiner.profile, examiner.claimed)),
+        heard(),
+    ]
     return [result for result in results if result is not None]
 
 

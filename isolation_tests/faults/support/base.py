@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ class Fault:
 
     name: `<anomaly>-<mechanism>`. summary: the mechanism in one sentence. plant: takes an adapter and
     returns the broken one. like: a public case of the anomaly. needs: what an adapter must offer for the
-    fault to have an effect: methods ("history"), keywords of methods ("add.key"), and "async".
+    fault to have an effect: methods ("history"), keywords of methods ("add.key"), "async", and a number of
+    axes beside the user ("axes.2").
     """
 
     name: str
@@ -45,6 +46,9 @@ class Fault:
 def _offers(adapter: Any, method: str, keyword: str | None = None) -> bool:
     if method == "async":
         return any(inspect.iscoroutinefunction(getattr(adapter, name, None)) for name in METHODS)
+    if method == "axes":
+        axes = getattr(adapter, "axes", None)
+        return isinstance(axes, Mapping) and len(axes) > int(keyword or 1)
     offered = getattr(adapter, method, None)
     return callable(offered) and (keyword is None or keyword in inspect.signature(offered).parameters)
 

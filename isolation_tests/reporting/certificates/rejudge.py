@@ -97,7 +97,7 @@ def _contradictions(result: CheckResult, aliases: frozenset[str]) -> Iterator[st
     for case in result.cases:
         yield from _unshown(case, reported, result, aliases)
     alias = {alias_reason(relation) for relation in aliases} & {result.reason}
-    if alias and alias != {alias_reason(str(history.plan.relation)) for history in result.histories}:
+    if alias and alias != {alias_reason(history.plan.alike) for history in result.histories}:
         yield "a declared alias excuses it, but no history with such names is recorded"
     if result.cases and result.verdict is not Verdict.VIOLATED:
         yield f"it has findings, but its verdict is {result.verdict}"
@@ -126,7 +126,7 @@ def _same(one: Finding, other: Finding) -> bool:
 
 def _excused(finding: Finding, history: History, result: CheckResult, aliases: frozenset[str]) -> bool:
     may_be_missing = result.verdict in (Verdict.NOT_SUPPORTED, Verdict.VIOLATED, Verdict.ERROR)
-    return may_be_missing and history.plan.relation in aliases and finding.anomaly == history.plan.anomaly
+    return may_be_missing and history.plan.alike in aliases and finding.anomaly == history.plan.anomaly
 
 
 def _miscounted(result: CheckResult) -> Iterator[str]:

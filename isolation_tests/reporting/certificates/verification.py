@@ -15,6 +15,7 @@ from isolation_tests.core.bounded import no_json, parsed, read_file
 from isolation_tests.core.distributions import version
 from isolation_tests.core.inert import plain
 from isolation_tests.model import Verdict
+from isolation_tests.plans.cells import concerns
 from isolation_tests.reporting.certificates.refusals import (
     AddedFile,
     ChangedFile,
@@ -304,7 +305,8 @@ def _is_newer(made_by: str, here: str) -> bool:
 
 def _same_questions(evidence: Evidence, questions: Questions) -> None:
     header = evidence.header
-    due = {check.check: check for check in questions(header.profile)}
+    asked = (check for check in questions(header.profile) if concerns(check.needs or (), header.capabilities))
+    due = {check.check: check for check in asked}
     expected = {check.check: check for check in header.expected}
     if due != expected or len(expected) != len(header.expected):
         missing = sum(expected.get(name) != check for name, check in due.items())

@@ -100,6 +100,8 @@ class Header(_Documented):
     """The target that was tested."""
     capabilities: tuple[str, ...] = ()
     """Optional capabilities that the adapter claims."""
+    axes: dict[str, str] = Field(default_factory=dict)
+    """The target's axes, outer to inner, each with what a call means that omits it; empty: the user alone."""
     probed: dict[str, str] = Field(default_factory=dict)
     """Each probed capability with "ok", or why it does not work."""
     aliases: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from isolation_tests.model import Case, CheckResult, Law
+from isolation_tests.model import Case, CheckResult, Law, NameSpec, UserSpec
 from isolation_tests.testdata.display import show
 
 __all__ = ["Cell", "Matrix", "who_saw_whom"]
@@ -79,10 +79,23 @@ def _made(case: Case, user: int) -> str:
     users, viewer = case.history.plan.users, case.finding.viewer
     if not (0 <= user < len(users) and 0 <= viewer < len(users)):
         return f"user {user}"
-    spec = users[user]
+    named = _spelled(users[user], users[viewer])
+    given = {axis: {repr((each.scope or {}).get(axis)) for each in users} for axis in users[user].scope or {}}
+    axes = [axis for axis, values in given.items() if len(values) > 1]
+    values = [_valued(axis, users[user], users[viewer]) for axis in axes]
+    return f"{named} ({', '.join(values)})" if values else named
+
+
+def _valued(axis: str, user: UserSpec, viewer: UserSpec) -> str:
+    """A user's value of an axis, made as names are."""
+    value, seen = ((each.scope or {}).get(axis) for each in (user, viewer))
+    return f"no {axis}" if value is None else f"{axis} {_spelled(value, value if seen is None else seen)}"
+
+
+def _spelled(spec: NameSpec, viewer: NameSpec) -> str:
     if spec.type == "json":
         return spec.template
-    base = "NAME" if spec.group == users[viewer].group else "OTHER"
+    base = "NAME" if spec.group == viewer.group else "OTHER"
     # Only the text around the base can mislead: it is spelled out like names, and spaces are drawn.
     made = show(spec.template.replace("{base}", base).replace("{n}", "N"))[1:-1].replace(" ", _BLANK)
     return made if spec.type == "str" else f"{made} ({spec.type})"

@@ -11,6 +11,7 @@ from isolation_tests.core.intervals import seen_words
 from isolation_tests.core.plural import counted
 from isolation_tests.model import BY_ID, WORD, WRITING, Case, Finding, Law, Operation, Plan, Step, reference
 from isolation_tests.reporting.narrative.literals import Code, literal
+from isolation_tests.reporting.narrative.scopes import told
 from isolation_tests.testdata.display import show
 
 __all__ = ["MOST_LINES", "happened", "related_user", "reproduction", "story"]
@@ -76,7 +77,7 @@ def story(case: Case) -> str:
 def happened(case: Case) -> str:
     """Who saw or lost whose fact through which operation, as a sentence without its full stop."""
     finding = case.finding
-    viewer, through, owner = show(_name(case, finding.viewer)), str(finding.operation), _owner(case, show)
+    viewer, through, owner = told(case, finding.viewer, show), str(finding.operation), _owner(case, show)
     field = "" if finding.where == finding.operation else f", in field {finding.where!a}"
     sentence = {
         Law.NO_CROSS_READ: f"{viewer} got a fact of {owner} from {through}{field}",
@@ -100,7 +101,7 @@ def _loss(case: Case) -> str:
     if finding.operation == finding.where:
         return f"in {finding.where}"
     other = related_user(case)
-    whose = "another user" if other is None else show(_name(case, other))
+    whose = "another user" if other is None else told(case, other, show)
     return f"in {finding.where}, after {finding.operation} by {whose}"
 
 
@@ -120,7 +121,7 @@ def _name(case: Case, user: int) -> Any:
 
 def _owner(case: Case, spell: Callable[[Any], str]) -> str:
     owner = case.finding.owner
-    return "another user of this run" if owner is None else spell(_name(case, owner))
+    return "another user of this run" if owner is None else told(case, owner, spell)
 
 
 def _lines(plan: Plan, finding: Finding) -> list[_Line]:
@@ -317,6 +318,7 @@ class _Writer:
 
     def _keywords(self, step: Step) -> list[str]:
         keywords: dict[str, Any] = {"metadata": step.metadata, "filters": step.filters, "key": step.key}
+        keywords["scope"] = self.case.history.users[step.user].scope
         if step.op is Operation.SEARCH:
             keywords["limit"] = step.limit
         return [f"{name}={self._value(value)}" for name, value in keywords.items() if value is not None]

@@ -13,7 +13,7 @@ from isolation_tests.model import LADDER, CheckResult, Frozen, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Evidence, Header
 from isolation_tests.reporting.evidence.summary import CheckRow, Summary
 from isolation_tests.reporting.narrative.scale import DECILE_HEADINGS, asked_words, decile_rows, scale_lines
-from isolation_tests.reporting.narrative.wording import hazard_text, pairs
+from isolation_tests.reporting.narrative.wording import axes_of, hazard_text, pairs
 
 __all__ = [
     "Gap",
@@ -29,6 +29,7 @@ _MOST_NAMES = 120
 _LISTED = frozenset(
     {
         "aliases",
+        "axes",
         "budget",
         "capabilities",
         "consistency_seconds",
@@ -149,6 +150,7 @@ def tested(evidence: Evidence) -> list[tuple[str, str]]:
         ("Versions", pairs(target.distributions, " ") or "unknown"),
         ("Adapter", target.adapter + (f", from {target.source}" if target.source != target.adapter else "")),
         ("Users kept apart by", target.tenancy or "not stated in the target's file"),
+        ("Axes, outer to inner", axes_of(header)),
         ("Options", pairs(target.options) or "none"),
         ("Working capabilities", ", ".join(working) or "only the four core methods"),
         ("Claimed but not working", pairs(broken, ": ")),

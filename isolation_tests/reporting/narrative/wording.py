@@ -16,10 +16,12 @@ from isolation_tests.model import Case, Level, Verdict
 from isolation_tests.reporting.evidence.evidence import Header
 from isolation_tests.reporting.evidence.summary import AnomalyRow, Hazard, Summary
 from isolation_tests.reporting.narrative.reproduction import related_user, reproduction, story
-from isolation_tests.testdata.display import difference, show
+from isolation_tests.reporting.narrative.scopes import differences, told
+from isolation_tests.testdata.display import show
 
 __all__ = [
     "RUN_NOT_HELD",
+    "axes_of",
     "finding_text",
     "hazard_text",
     "header_lines",
@@ -71,6 +73,7 @@ def header_lines(header: Header) -> list[str]:
         f"adapter: {target.adapter}{source}",
         f"options: {pairs(target.options) or 'none'}",
         f"disposable: {disposable}",
+        *([f"axes, outer to inner: {axes_of(header)}"] if header.axes else []),
         f"capabilities: {_capabilities(header)}",
         f"declared aliases: {aliases}; owner keys: {owner_keys}",
         *([f"declared non-deterministic: {target.volatile}"] if target.volatile else []),
@@ -215,12 +218,17 @@ def names_of(case: Case) -> list[tuple[str, str]]:
     owner = finding.viewer if finding.owner is None else finding.owner
     other = related_user(case) if owner == finding.viewer else owner
     there = [user for user in (finding.viewer, other) if user is not None and 0 <= user < len(users)]
-    names = [users[user].name for user in dict.fromkeys(there)]
-    labelled = list(zip(("user a", "user b"), (show(name) for name in names), strict=False))
-    if len(names) == 2:
+    both = list(dict.fromkeys(there))
+    labelled = list(zip(("user a", "user b"), (told(case, user, show) for user in both), strict=False))
+    if len(both) == 2:
         related = f"{finding.relation}: " if finding.relation else ""
-        labelled.append(("relation", related + difference(*names)))
+        labelled.append(("relation", related + differences(case, *both)))
     return labelled
+
+
+def axes_of(header: Header) -> str:
+    """The axes by which the target separates, each with what a call means that omits it."""
+    return ", ".join(f"{name} (omitted: {meaning})" for name, meaning in header.axes.items())
 
 
 def _capabilities(header: Header) -> str:
