@@ -98,9 +98,9 @@ class Runner:
         return self.history(run, cut)
 
     def begin(self, plan: Plan) -> PlanRun:
-        """A run of the plan under fresh names, of which nothing is performed yet."""
+        """A run of the plan, not performed yet; every name that it may write under is recorded by now."""
         run = PlanRun(bind(plan, self._lease, self.session.session.usual))
-        self._write_ahead(run)
+        self._lease.record(run.leased(index) for index in self._writing(run))
         return run
 
     def go_on(self, run: PlanRun, steps: range) -> History:
@@ -138,10 +138,6 @@ class Runner:
             else:
                 for number, step in block:
                     self._perform(run, number, step)
-
-    def _write_ahead(self, run: PlanRun) -> None:
-        """Record every name under which the plan may write, before its first call."""
-        self._lease.record(run.leased(index) for index in self._writing(run))
 
     def _writing(self, run: PlanRun) -> list[int]:
         """The users as whom a plan may write or delete."""
