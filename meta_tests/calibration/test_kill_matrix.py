@@ -214,8 +214,8 @@ MAY_SHOW = (
     ),
     MayShow(
         tuple(f"S7-cached-{position}" for position in (1, 2, 3)),
-        frozenset({"K1"}),
-        "An answer that was kept without one axis is another user's that was kept: the cause has two names.",
+        frozenset({"K1", "D4"}),
+        "An answer that was kept without one axis is another user's that was kept, perhaps deleted since.",
     ),
     MayShow(
         ("D4-ghost-readd",),

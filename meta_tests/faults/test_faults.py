@@ -168,6 +168,10 @@ def test_names_are_unique_and_cover_the_catalogue() -> None:
     assert {fault.anomaly for fault in ALL_FAULTS} == set(ANOMALIES)
 
 
+BY_TERMS = ("S4-terms-left-behind",)
+"""Faults whose search finds what has a term of the query, and nothing else."""
+
+
 @each_fault
 def test_says_what_it_is(fault: Fault) -> None:
     assert fault.name.startswith(f"{fault.anomaly}-")
@@ -201,8 +205,9 @@ def test_an_ordinary_user_alone_notices_nothing(fault: Fault, inner: Callable[[F
     for text in sorted(facts):
         assert [row.text for row in ask(broken, "add", "iso-ordinary", text)] == [text]
     assert texts(broken, "iso-ordinary") == facts
-    assert texts(broken, "iso-ordinary", ENTITY) == facts
-    assert len(ask(broken, "search", "iso-ordinary", ENTITY, limit=2)) == 2
+    found = {text for text in facts if ENTITY in text} if fault.name in BY_TERMS else facts
+    assert texts(broken, "iso-ordinary", ENTITY) == found
+    assert len(ask(broken, "search", "iso-ordinary", ENTITY, limit=2)) == min(2, len(found))
     ask(broken, "delete_all", "iso-ordinary")
     assert texts(broken, "iso-ordinary") == set()
 
