@@ -132,7 +132,7 @@ HOLDS = ("restart in mid-run", "5 % of answers are 5xx", "429 with a pause")
 
 
 def run(url: str, *limits: str) -> list[CheckResult]:
-    """The results of a run's first checks on the service at this address, those for its leak before others."""
+    """The results of a run's first checks on the service at this address, for its leak before others."""
     options = (f"base_url={url}", "timeout_seconds=2", "retries=3")
     settings = Settings(target=str(NOTES), profile="quick", seed="5", options=options, budget=limits)
     counter = itertools.count(1)

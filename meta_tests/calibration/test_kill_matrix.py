@@ -208,6 +208,11 @@ MAY_SHOW = (
         "What a value opens for the first time after maintenance looks as if that had given it away.",
     ),
     MayShow(
+        ("completeness-lost-update",),
+        frozenset({"D1"}),
+        "What a user's own overlapping calls lose is missed after the next call of somebody else.",
+    ),
+    MayShow(
         ("O6-waiting-writes",),
         frozenset({"D1"}),
         "A write that was lost while it waited is missed after the next call of somebody else.",

@@ -110,7 +110,7 @@ def shows(case: Case, memory: Called) -> bool:
         Law.COUNTS_OWN: answer != len(own),
         # Its last line asks for a word that is in no memory of the caller's own.
         Law.OWN_VIEW: bool(seen & own)
-        and not any(arguments[1] in text for text in _texts(memory, arguments[0])),
+        and not any(str(word) in text for word in arguments[1:2] for text in _texts(memory, arguments[0])),
         Law.SURFACES_AGREE: answer != len(own) and not own <= seen,
     }
     return shown[finding.law]
