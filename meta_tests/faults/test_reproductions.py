@@ -33,10 +33,11 @@ PROFILE = replace(PROFILES["ci"], replays=1, patience=5.0, shrinks=120)
 
 @dataclass
 class Called:
-    """An adapter that keeps what each call got: its answer, or the error that it raised."""
+    """An adapter that keeps what each call got: its answer, or the error that it raised; and its scope."""
 
     adapter: Any
     calls: list[tuple[str, tuple[Any, ...], Any]] = field(default_factory=list)
+    scopes: list[Any] = field(default_factory=list)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*arguments: Any, **keywords: Any) -> Any:
@@ -45,6 +46,7 @@ class Called:
             except Refused as error:
                 answer = error
             self.calls.append((method, arguments, answer))
+            self.scopes.append(keywords.get("scope"))
             return answer
 
         return call
@@ -79,13 +81,15 @@ def executed(fault: str, text: str) -> Called:
 
 
 def written(memory: Called, user: object) -> set[str]:
-    """The marks of all that a user stored with these lines."""
+    """The marks of all that a user stored with these lines, in the scope of the last one."""
     return {mark for text in _texts(memory, user) for mark in CANARY.findall(text)}
 
 
 def _texts(memory: Called, user: object) -> list[str]:
     return [
-        repr(a) for method, a, _ in memory.calls if method in ("add", "update") and repr(a[0]) == repr(user)
+        repr(a)
+        for (method, a, _), scope in zip(memory.calls, memory.scopes, strict=True)
+        if method in ("add", "update") and repr(a[0]) == repr(user) and scope == memory.scopes[-1]
     ]
 
 
