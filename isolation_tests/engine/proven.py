@@ -57,11 +57,10 @@ class Proven:
 
     def _dropped(self, plan: Plan) -> str | None:
         """The finding that shows that the axis of a plan is not applied at all, whatever its values are."""
-        axis = next((each.name for each in plan.axes if f"{plan.relation}".startswith(f"{each.name}-")), None)
-        if axis is None or plan.anomaly != "S7":
+        if plan.axis is None or plan.anomaly != "S7":
             return None
         dropped = [one.finding for one in self._plain() if one.finding.key.startswith("S7-")]
-        shown = {one.operation: one.key for one in dropped if one.relation == axis}
+        shown = {one.operation: one.key for one in dropped if one.relation == plan.axis}
         asked = {step.op for step in plan.steps} - _UNJUDGED
         return shown[Operation.GET_ALL] if asked <= shown.keys() and asked else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from isolation_tests.engine.witnesses import gone_by_age
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import History, Judgement, Law, Plan
 from isolation_tests.plans.volume import before_bulk, without_bulk
@@ -50,7 +51,7 @@ class Volume:
         if alone.cut is not None:
             return f"facts were lost, and the run ended before age was ruled out: {alone.cut}"
         if judged.findings:
-            return f"facts that are {age:.0f} s old are lost while nobody else does anything"
+            return gone_by_age(age)
         self.outlasted = age
         return ""
 

@@ -181,9 +181,7 @@ class Witnesses:
         if age <= self._outlasted:
             return ""
         if age > LONGEST_CONTROL_SECONDS:
-            return (
-                f"witnesses lost facts that were {age:.0f} s old, which a system that forgets by age does too"
-            )
+            return f"witnesses {too_old(age)}"
         first, run = before_last_look(self.plan), self.runner().begin(self.plan)
         try:
             self.runner().go_on(run, range(first))
@@ -194,7 +192,7 @@ class Witnesses:
         finally:
             self.runner().end(run)
         if alone.findings:
-            return f"facts that are {age:.0f} s old are lost while nobody else does anything"
+            return gone_by_age(age)
         self._outlasted = age
         return ""
 
@@ -230,6 +228,16 @@ def _without_last_look(history: History, witnesses: Plan, why: str) -> _Look:
     events = tuple(event for event in history.events if event.step < first)
     cut = history.model_copy(update={"events": events, "cut": why})
     return cut, judge(cut)
+
+
+def too_old(age: float) -> str:
+    """What is said of those who lost facts of more than `LONGEST_CONTROL_SECONDS`."""
+    return f"lost facts that were {age:.0f} s old, which a system that forgets by age does too"
+
+
+def gone_by_age(age: float) -> str:
+    """Why a loss proves nothing: facts as old, with nobody else there, were lost too."""
+    return f"facts that are {age:.0f} s old are lost while nobody else does anything"
 
 
 def _kind(finding: Finding) -> _Kind:

@@ -71,12 +71,7 @@ class GuardedSession:
         any call under a name that somebody may really have, intrusions upon such a user, and calls that work
         on the whole store. Raises `RunEnded` if the run may send nothing more.
         """
-        if self.lease.halted and method in _WRITES:
-            raise Halted(method)
-        if not self.disposable:
-            for name in (user, *(arguments[:1] if method == Operation.INTRUDE else ())):
-                if method in _WIDE or self._is_strange(method, name):
-                    raise NotLeased(method, name)
+        self._require_harmless(method, user, arguments)
         meter = self.session.meter
         if meter is None or self.lost:
             return self.session.call(method, user, *arguments, **keywords)
@@ -92,11 +87,8 @@ class GuardedSession:
 
         users: for how many users these calls write for the first time. Raises as `call`, and `TimeLimit`.
         """
-        for method, user, *_ in calls:
-            if self.lease.halted and method in _WRITES:
-                raise Halted(method)
-            if not self.disposable and self._is_strange(method, user):
-                raise NotLeased(method, user)
+        for method, user, arguments, _ in calls:
+            self._require_harmless(method, user, arguments)
         meter = self.session.meter
         most = len(calls) if meter is None else meter.most_at_once
         got: list[Got] = []
@@ -106,6 +98,15 @@ class GuardedSession:
             users -= new
             got += self.session.call_many(part) if meter is None else self._counted_many(meter, part, new)
         return got
+
+    def _require_harmless(self, method: str, user: object, arguments: Sequence[Any]) -> None:
+        """The gate that every call passes, alone or with others: raises as `call`."""
+        if self.lease.halted and method in _WRITES:
+            raise Halted(method)
+        if not self.disposable:
+            for name in (user, *(arguments[:1] if method == Operation.INTRUDE else ())):
+                if method in _WIDE or self._is_strange(method, name):
+                    raise NotLeased(method, name)
 
     def _counted_many(self, meter: Meter, calls: Sequence[Sent], users: int) -> list[Got]:
         size = sum(len(str(call.arguments[-1]).encode()) for call in calls if call.method == "add")

@@ -91,14 +91,8 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._told():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        with self._told(), immediate(self._database):
+            yield
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -120,3 +114,15 @@ class Ledger:
 
 def _values(account: Account) -> tuple[object, ...]:
     return tuple(getattr(account, name) for name in _NAMES)
+
+
+@contextmanager
+def immediate(database: sqlite3.Connection) -> Iterator[None]:
+    """Within this, no other process writes to the database; what was changed counts whole or not at all."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")

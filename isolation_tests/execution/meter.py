@@ -243,9 +243,7 @@ class Meter:
             whole = failing == len(errors)
             account.failures = account.failures + failing if whole else failing
             if not whole:
-                each = max(0.0, seconds - call.waited) / len(errors)
-                account.latency += _WEIGHT * (each - account.latency)
-                account.slowest = max(account.slowest, account.latency)
+                _note_latency(account, max(0.0, seconds - call.waited) / len(errors))
             if call.prepaid and self.reports:
                 account.requests -= call.prepaid
 
@@ -288,8 +286,7 @@ class Meter:
         self._uncleaned = 0
         with self.ledger.account() as account:
             account.failures = 0
-            account.latency += _WEIGHT * (max(0.0, seconds - call.waited) - account.latency)
-            account.slowest = max(account.slowest, account.latency)
+            _note_latency(account, max(0.0, seconds - call.waited))
 
     def _reset(self) -> None:
         with self.ledger.account() as account:
@@ -346,6 +343,11 @@ class Meter:
             yield
         finally:
             lock.release()
+
+
+def _note_latency(account: Account, seconds: float) -> None:
+    account.latency += _WEIGHT * (seconds - account.latency)
+    account.slowest = max(account.slowest, account.latency)
 
 
 def _is_failure(error: Exception | None) -> bool:

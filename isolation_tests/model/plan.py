@@ -302,10 +302,15 @@ class Plan(Frozen):
     """The target's axes, outer to inner, if users act in scopes that differ in more than the user."""
 
     @property
+    def axis(self) -> str | None:
+        """The axis whose values the relation is about; None if it is about names of users."""
+        relation = self.relation or ""
+        return next((each.name for each in self.axes if relation.startswith(f"{each.name}-")), None)
+
+    @property
     def alike(self) -> str:
         """The relation of the names, or of an axis's values without the axis; empty if there is none."""
-        relation = self.relation or ""
-        axis = next((each.name for each in self.axes if relation.startswith(f"{each.name}-")), None)
+        relation, axis = self.relation or "", self.axis
         return relation if axis is None else relation.removeprefix(f"{axis}-")
 
     @property

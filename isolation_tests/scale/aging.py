@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 
 from isolation_tests.core.errors import TargetProblem
+from isolation_tests.engine.witnesses import LONGEST_CONTROL_SECONDS, gone_by_age, too_old
 from isolation_tests.scale.lease_file import Stored, Unit, Work
 from isolation_tests.scale.part import Part
 from isolation_tests.scale.ranges import Ranges
 
-__all__ = ["LONGEST_CONTROL_SECONDS", "blamed_on_age"]
+__all__ = ["blamed_on_age"]
 
-LONGEST_CONTROL_SECONDS = 300.0
-"""The greatest age of lost facts at which it is tried whether they go by age alone."""
 _CONTROL_ATTEMPT = 127
 """An attempt that no range has: the names of the control are its own."""
 
@@ -28,7 +27,7 @@ def blamed_on_age(total: Part, hands: Ranges) -> str:
         return ""
     age = min(ages)
     if age > LONGEST_CONTROL_SECONDS:
-        return f"users lost facts that were {age:.0f} s old, which a system that forgets by age does too"
+        return f"users {too_old(age)}"
     unit = Unit(-1, Work.RESTORE, _CONTROL_ATTEMPT, 0, 2, witness=False, stored=Stored())
     try:
         stored, _ = hands.work(unit)
@@ -39,5 +38,5 @@ def blamed_on_age(total: Part, hands: Ranges) -> str:
     if len(stored.unsettled) == 2:
         return "users lost facts, and none could be stored to rule out that facts go by age"
     if any(tried.losses for tried in seen.tried.values()):
-        return f"facts that are {age:.0f} s old are lost while nobody else does anything"
+        return gone_by_age(age)
     return ""

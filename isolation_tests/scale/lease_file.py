@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
 from isolation_tests.core.errors import UsageProblem
+from isolation_tests.execution.ledger import immediate
 from isolation_tests.model import Frozen
 from isolation_tests.reporting.evidence.scale import ScaleQuestion
 from isolation_tests.scale.part import Part
@@ -355,14 +356,8 @@ class LeaseFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._told():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        with self._told(), immediate(self._database):
+            yield
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -10,7 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from isolation_tests.model import BY_ID, Axis, NameSpec, Omitted, Operation, Plan, Step, UserSpec
+from isolation_tests.model import BY_ID, NameSpec, Omitted, Operation, Plan, Step, UserSpec
+from isolation_tests.plans.axes.actors import (
+    STRANGER,
+    THIRD,
+    USER,
+    actor,
+    axis_of,
+    elsewhere,
+    here,
+    value,
+    without,
+)
 from isolation_tests.plans.cells import (
     MOST_AXES,
     Cell,
@@ -26,32 +37,9 @@ from isolation_tests.plans.cells import (
 from isolation_tests.plans.objects import JOINING
 from isolation_tests.testdata.relations import RELATIONS, Relation
 
-USER = "user"
-_ALONE, _PAIR, _OTHER, _THIRD, _USUAL = 1, 50, 51, 52, 60
-"""Groups of names: an unrelated user; two values that are related, or one; two that are not; those of all."""
 _BROAD = ("S1", "D1", "D3", "K1", "completeness")
 
 Build = Callable[[Material, int], Plan]
-
-
-def _axis(material: Material, number: int) -> Axis:
-    return [axis for axis in material.axes if axis.name != USER][number - 1]
-
-
-def _actor(material: Material, user: NameSpec | None = None, **values: NameSpec | None) -> UserSpec:
-    """A user with these values, None for an axis that is omitted; in all other axes, where all users are."""
-    named = NameSpec() if user is None else user
-    further = [axis.name for axis in material.axes if axis.name != USER]
-    usual = {name: NameSpec(group=_USUAL + index) for index, name in enumerate(further)}
-    return UserSpec(**named.model_dump(include=set(NameSpec.model_fields)), scope={**usual, **values})
-
-
-def _value(template: str = "{base}", group: int = _PAIR) -> NameSpec:
-    return NameSpec(template=template, group=group)
-
-
-def _stranger() -> NameSpec:
-    return NameSpec(group=_ALONE)
 
 
 def _offered(material: Material, *steps: Step) -> tuple[Step, ...]:
@@ -77,17 +65,17 @@ def _controls(user: int, anomaly: str, query: str) -> tuple[Step, ...]:
 
 def _two_scopes(material: Material, number: int) -> Plan:
     """Users 0, 1 and 3 are one user in three places of the axis, 3 without a fact; 2 is somebody else."""
-    axis, query = _axis(material, number).name, material.people.neutral_query()
+    axis, query = axis_of(material, number).name, material.people.neutral_query()
     return Plan(
         name=f"axis-{number}-two-scopes",
         anomaly="S7",
         relation=axis,
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value()}),
-            _actor(material, **{axis: _value(group=_OTHER)}),
-            _actor(material, _stranger(), **{axis: _value()}),
-            _actor(material, **{axis: _value(group=_THIRD)}),
+            here(material, axis),
+            elsewhere(material, axis),
+            here(material, axis, STRANGER),
+            elsewhere(material, axis, THIRD),
         ),
         facts=facts_of(material, (0, 1, 2)),
         steps=_offered(
@@ -106,16 +94,16 @@ def _two_scopes(material: Material, number: int) -> Plan:
 
 def _delete_in_one(material: Material, number: int) -> Plan:
     """User 0 deletes all; the same user elsewhere in the axis (1), and somebody else there (2), keep all."""
-    axis = _axis(material, number).name
+    axis = axis_of(material, number).name
     return Plan(
         name=f"axis-{number}-delete_all",
         anomaly="S7",
         relation=axis,
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value()}),
-            _actor(material, **{axis: _value(group=_OTHER)}),
-            _actor(material, _stranger(), **{axis: _value()}),
+            here(material, axis),
+            elsewhere(material, axis),
+            here(material, axis, STRANGER),
         ),
         facts=facts_of(material, (0, 1, 2)),
         steps=(
@@ -133,16 +121,16 @@ def _delete_in_one(material: Material, number: int) -> Plan:
 
 def _related(relation: Relation, material: Material, number: int) -> Plan:
     """Users 0 and 1 have related values of the axis, 2 has a third one. They read, and 0 deletes all."""
-    axis, query = _axis(material, number).name, material.people.neutral_query()
+    axis, query = axis_of(material, number).name, material.people.neutral_query()
     return Plan(
         name=f"axis-{number}-{relation.name}",
         anomaly="S7",
         relation=f"{axis}-{relation.name}",
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value(relation.a)}),
-            _actor(material, **{axis: _value(relation.b)}),
-            _actor(material, **{axis: _value(group=_OTHER)}),
+            actor(material, **{axis: value(relation.a)}),
+            actor(material, **{axis: value(relation.b)}),
+            elsewhere(material, axis),
         ),
         facts=facts_of(material, (0, 1, 2)),
         steps=_offered(
@@ -168,17 +156,17 @@ def _joined(separator: str, material: Material, number: int) -> Plan:
     rest = f"{{base}}-b{separator}{{base}}-c"
     pairs = [(whole, rest, 0), (longer, "{base}-c", 0), (rest, whole, 2), ("{base}-c", longer, 2)]
 
-    def actor(one: str, other: str, group: int) -> UserSpec:
-        values = {outer: _value(one, group), inner: _value(other, group)}
+    def placed(one: str, other: str, group: int) -> UserSpec:
+        values = {outer: value(one, group), inner: value(other, group)}
         user = values.pop(USER, None)
-        return _actor(material, user, **values)
+        return actor(material, user, **values)
 
     return Plan(
         name=f"joined-{number}",
         anomaly="S9",
         relation=f"{outer}-{inner}-joined",
         axes=material.axes,
-        users=(*(actor(*pair) for pair in pairs), actor("{base}", "{base}", 4)),
+        users=(*(placed(*pair) for pair in pairs), placed("{base}", "{base}", 4)),
         facts=facts_of(material, range(5)),
         steps=_offered(
             material,
@@ -203,7 +191,7 @@ def _joined(separator: str, material: Material, number: int) -> Plan:
 
 def _given_then_omitted(material: Material, number: int) -> Plan:
     """What user 0 stores with a value, the same user (1) and somebody else (2) look for without one."""
-    axis, query = _axis(material, number).name, material.people.neutral_query()
+    axis, query = axis_of(material, number).name, material.people.neutral_query()
     doors = [op for op in (Operation.EXPORT, Operation.PAGE) if op.value in material.capabilities]
     return Plan(
         name=f"axis-{number}-read-omitted",
@@ -211,10 +199,10 @@ def _given_then_omitted(material: Material, number: int) -> Plan:
         relation=f"{axis}-omitted",
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value()}),
-            _actor(material, **{axis: None}),
-            _actor(material, _stranger(), **{axis: None}),
-            _actor(material, _stranger(), **{axis: _value()}),
+            here(material, axis),
+            without(material, axis),
+            without(material, axis, STRANGER),
+            here(material, axis, STRANGER),
         ),
         facts=facts_of(material, (0, 3)),
         steps=_offered(
@@ -238,18 +226,18 @@ def _given_then_omitted(material: Material, number: int) -> Plan:
 
 def _omitted_then_given(material: Material, number: int) -> Plan:
     """Neither the same user with a value (1) nor somebody without (2) sees what user 0 stores without one."""
-    axis, query = _axis(material, number), material.people.neutral_query()
-    without = () if axis.omitted is Omitted.REFUSED else (0, 2)
+    axis, query = axis_of(material, number), material.people.neutral_query()
+    owners = () if axis.omitted is Omitted.REFUSED else (0, 2)
     return Plan(
         name=f"axis-{number}-write-omitted",
         anomaly="S8",
         relation=f"{axis.name}-omitted",
         axes=material.axes,
         users=(
-            _actor(material, **{axis.name: None}),
-            _actor(material, **{axis.name: _value()}),
-            _actor(material, _stranger(), **{axis.name: None}),
-            _actor(material, NameSpec(group=_THIRD), **{axis.name: _value()}),
+            without(material, axis.name),
+            here(material, axis.name),
+            without(material, axis.name, STRANGER),
+            here(material, axis.name, NameSpec(group=THIRD)),
         ),
         facts=facts_of(material, (0, 1, 2, 3)),
         steps=_offered(
@@ -257,12 +245,12 @@ def _omitted_then_given(material: Material, number: int) -> Plan:
             *(add(user, user) for user in (0, 1, 2, 3)),
             settle(3, 3, control=True),
             *_controls(3, "S1", query),
-            *(settle(user, user, anomaly="S8") for user in (1, *without)),
+            *(settle(user, user, anomaly="S8") for user in (1, *owners)),
             *_looks(1, 0, query, "S8"),
             *_looks(2, 0, query, "S8"),
             delete_all(1),
             settle(1, anomaly="D3", hold=True),
-            *(list_all(user, anomaly="S8") for user in without),
+            *(list_all(user, anomaly="S8") for user in owners),
         ),
     )
 
@@ -272,7 +260,7 @@ def _delete_without(material: Material, number: int) -> Plan:
 
     What a declared union deletes, its list shows too.
     """
-    axis = _axis(material, number)
+    axis = axis_of(material, number)
     own = () if axis.omitted is Omitted.REFUSED else (0,)
     return Plan(
         name=f"axis-{number}-delete-omitted",
@@ -280,9 +268,9 @@ def _delete_without(material: Material, number: int) -> Plan:
         relation=f"{axis.name}-omitted",
         axes=material.axes,
         users=(
-            _actor(material, **{axis.name: None}),
-            _actor(material, **{axis.name: _value()}),
-            _actor(material, _stranger(), **{axis.name: _value()}),
+            without(material, axis.name),
+            here(material, axis.name),
+            here(material, axis.name, STRANGER),
         ),
         facts=facts_of(material, (0, 1, 2)),
         steps=(
@@ -301,7 +289,7 @@ def _delete_without(material: Material, number: int) -> Plan:
 
 def _by_id(op: Operation, material: Material, number: int) -> Plan:
     """User 1 goes by the id of a memory that the same user stored elsewhere in the axis (0)."""
-    axis = _axis(material, number).name
+    axis = axis_of(material, number).name
     foreign = {"fact": 4, "replaces": 2} if op is Operation.UPDATE else {"fact": 2}
     return Plan(
         name=f"axis-{number}-{op}",
@@ -309,8 +297,8 @@ def _by_id(op: Operation, material: Material, number: int) -> Plan:
         relation=f"{axis}-by-id",
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value()}),
-            _actor(material, **{axis: _value(group=_OTHER)}),
+            here(material, axis),
+            elsewhere(material, axis),
         ),
         # User 0 has more facts, so that the last id is foreign even if each place numbers its own memories.
         facts=facts_of(material, (0, 0, 0, 1, 1)),
@@ -329,15 +317,15 @@ def _by_id(op: Operation, material: Material, number: int) -> Plan:
 
 def _surface(op: Operation, material: Material, number: int) -> Plan:
     """User 1 looks at one more surface; nothing of the same user elsewhere in the axis (0) may be there."""
-    axis = _axis(material, number).name
+    axis = axis_of(material, number).name
     return Plan(
         name=f"axis-{number}-{op}",
         anomaly="S7",
         relation=axis,
         axes=material.axes,
         users=(
-            _actor(material, **{axis: _value()}),
-            _actor(material, **{axis: _value(group=_OTHER)}),
+            here(material, axis),
+            elsewhere(material, axis),
         ),
         facts=facts_of(material, (0, 1)),
         needs=(op.value,),
