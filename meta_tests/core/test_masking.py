@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,11 +122,11 @@ AWKWARD = (
 )
 
 
-@pytest.mark.parametrize("part", AWKWARD)
 @pytest.mark.parametrize("before", ["", "token", "https://"])
-def test_a_long_text_of_any_shape_is_read_once(before: str, part: str, tmp_path: Path) -> None:
-    text = before + part * (30_000 // len(part))
-    assert problem_of(tmp_path, lambda: masked_text(text)) is None
+def test_a_long_text_of_any_shape_is_read_once(before: str, tmp_path: Path) -> None:
+    for part in AWKWARD:
+        text = before + part * (30_000 // len(part))
+        assert problem_of(tmp_path, partial(masked_text, text)) is None, part
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ def test_a_clean_store_is_held(checks: int) -> None:
     assert result.controls
 
 
+@pytest.mark.long
 def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_with() -> None:
     result = seen_in(Losing(at=100), checks_of(*LAWS)[: PLANS_BETWEEN + 10])
 
@@ -142,6 +143,7 @@ def test_a_loss_that_comes_once_is_told_with_the_plans_that_it_may_have_come_wit
     assert story(case).endswith("It showed once, while other checks ran.")
 
 
+@pytest.mark.long
 def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
     result = seen_in(Percent(), checks_of(DELETES))
 
@@ -153,6 +155,7 @@ def test_a_loss_that_comes_again_is_traced_to_its_plan() -> None:
     assert min(len(case.history.plan.steps) for case in result.cases) < 20
 
 
+@pytest.mark.long
 def test_what_is_known_and_traced_is_left_to_its_own_checks() -> None:
     result = seen_in(Percent(), checks_of(DELETES), known=listed("D1-delete_all-*"))
 

@@ -164,6 +164,7 @@ def test_every_distribution_takes_every_result(pytester: pytest.Pytester, folder
     assert len(held) == (2 * len(asked) - 1 if dist == "each" else len(asked))
 
 
+@pytest.mark.process
 def test_a_leak_is_violated_with_all_it_takes_to_see_it(pytester: pytest.Pytester, folder: Path) -> None:
     result = within(pytester, "-k", "get_all", target="adapter.py:Leaky")
     assert result.ret == 1
@@ -343,6 +344,7 @@ def test_a_target_that_proves_nothing_never_holds(
     assert "Traceback" not in output
 
 
+@pytest.mark.process
 def test_a_target_that_ends_the_process_never_holds(pytester: pytest.Pytester) -> None:
     result = run(pytester, "-n", "0", target="adapter.py:Ending")
     assert result.ret == 2
@@ -436,6 +438,7 @@ def test_the_plugin_sleeps_in_other_runs(pytester: pytest.Pytester, monkeypatch:
     )
 
 
+@pytest.mark.process
 def test_the_fixture_outside_a_certifying_run_says_what_to_do(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(
         "--pyargs", "isolation_tests", "-p", "no:isolation_tests", "-n", "0", "-x"
@@ -463,6 +466,7 @@ class Loud(Core):
 """
 
 
+@pytest.mark.process
 def test_what_a_target_prints_is_shown_without_secrets_and_without_steering(
     pytester: pytest.Pytester, folder: Path
 ) -> None:

@@ -235,6 +235,7 @@ def test_parts_that_reported_everything_are_a_whole_run(tmp_path: Path) -> None:
     assert merged == read(tmp_path / "out")
 
 
+@pytest.mark.long
 def test_published_evidence_in_two_parts_gives_the_same_verdict(tmp_path: Path) -> None:
     whole = read(ROOT / "reports" / "langgraph-postgres")
     # Without the calls of each check the verdicts are the same, and the files small.

@@ -37,6 +37,7 @@ def test_every_published_certificate_reads_as_it_was_signed() -> None:
         assert certificate_lines(statement) == text.splitlines(), path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["chroma", "redis-scan"])
 def test_a_published_certificate_still_verifies(name: str) -> None:
     folder = PUBLISHED[0].parents[1] / name
