@@ -11,7 +11,7 @@ from pathlib import Path
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.engine.identity import RunKey, begin_journal
-from isolation_tests.engine.probing import lacks
+from isolation_tests.engine.probing import tried
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.safety.limits import narrowed
@@ -37,7 +37,7 @@ from isolation_tests.model import (
     Plan,
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
-from isolation_tests.plans.compared import alone, paced, varied
+from isolation_tests.plans.compared import alone, paced, patient, varied
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
 from isolation_tests.plans.witnesses import witness_plan
@@ -279,7 +279,9 @@ class Examiner:
         if plan.fills:
             return self._volume.ask(plan)
         if plan.viewer is None:
-            return judge_all([self.perform(plan)])
+            judged = judge_all([self.perform(plan)])
+            early = any(said.early and not said.findings for _, said in judged)
+            return judge_all([self.perform(patient(plan))]) if early else judged
         lone, other = alone(plan), varied(plan, People(self.key.seed))
         histories = self._perform_each((lone, plan, other, lone))
         judged = judge_all(histories)
@@ -379,10 +381,9 @@ class Examiner:
         if plan is None:
             return "ok"
         try:
-            history = self.perform(plan)
+            return tried(capability, plan, self.perform)
         except CheckFailed as error:
             return str(error)
-        return history.cut or lacks(capability, history)
 
     def close(self) -> None:
         """Close the target. Its errors are raised, because a failed close may leave data behind."""

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isolation_tests.judges.judging import judge
-from isolation_tests.model import History, Operation, Outcome
+from isolation_tests.model import History, Operation, Outcome, Plan
+from isolation_tests.plans.compared import patient
 from isolation_tests.plans.probes import TRIED
+
+
+def tried(capability: str, plan: Plan, perform: Callable[[Plan], History]) -> str:
+    """What the probe of a capability says of it: "ok", or why it does not work.
+
+    Where a write may take a while to show, what does not show is asked once more after that while.
+    """
+    history = perform(plan)
+    said = history.cut or lacks(capability, history)
+    if said == "ok" or history.cut or not history.consistency:
+        return said
+    again = perform(patient(plan))
+    return again.cut or lacks(capability, again)
 
 
 def lacks(capability: str, history: History) -> str:

@@ -7,7 +7,7 @@ be there by the plan is other judges' matter: here one answer is held against an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import walk
@@ -25,6 +25,11 @@ from isolation_tests.model import (
 )
 from isolation_tests.model.world import World, facts_of_plan
 
+_EARLY = (
+    "what user {user} gets from {op} differs from their list, within the target's consistency_seconds: "
+    "nothing waited for {op}"
+)
+
 
 @dataclass
 class _Moment:
@@ -39,9 +44,13 @@ class _Moment:
 
 
 def judge(history: History) -> Judgement:
-    """Each settled answer that disagrees with the user's own list of the same moment."""
+    """Each settled answer that disagrees with the user's own list of the same moment.
+
+    Each surface has a time of its own to show a write. Within it, to disagree is a doubt in a plan about it.
+    """
     moments: dict[int, _Moment] = {}
     findings: list[Finding] = []
+    early: list[str] = []
     for event, step, world in walk(history):
         if event.op in WRITING:
             moments.pop(event.user, None)
@@ -49,7 +58,21 @@ def judge(history: History) -> Judgement:
             moment = moments.setdefault(event.user, _Moment())
             findings += _disagreements(history, event, step, world, moment)
             _note(event, step, moment)
-    return Judgement(findings=tuple(findings))
+        elif event.user in moments and _is_early(history, event, step, world, moments[event.user]):
+            early.append(_EARLY.format(user=event.user, op=event.op))
+    return Judgement(findings=tuple(findings), early=tuple(dict.fromkeys(early)))
+
+
+def _is_early(history: History, event: Event, step: Step, world: World, moment: _Moment) -> bool:
+    """Whether an answer of a plan about it disagrees with a list, but may do so yet."""
+    if history.plan.anomaly != "completeness" or not world.recent:
+        return False
+    due = replace(world, recent=set())
+    if not _may_compare(history, event, step, due):
+        return False
+    disagrees = any(True for _ in _disagreements(history, event, step, due, moment))
+    _note(event, step, moment)
+    return disagrees
 
 
 def _may_compare(history: History, event: Event, step: Step, world: World) -> bool:

@@ -4,40 +4,76 @@ from __future__ import annotations
 
 from isolation_tests.core.plural import counted
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.walk import beside_own_write, walk
-from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step, linked
+from isolation_tests.judges.walk import beside_own_write, is_ripe, walk
+from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step, UserIndex, linked
 from isolation_tests.model.world import World
+
+_EARLY = (
+    "the system makes several memories of one text, and user {user} gets a larger total than a list shows "
+    "within the target's consistency_seconds: nothing waited for the list"
+)
 
 
 def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
     A system may make several memories of one text, so without a list since the last write, or during one,
-    nothing is said; nor where a list may have come too early for the second memory of a fact.
+    nothing is said; nor where a list may have come too early for a system that is known to make several. What
+    a text without a canary became is counted too, and so is what was deleted so recently that it may show.
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
     unless it is just what all others have, and not just what the user deleted.
     """
-    findings = [
-        _finding(history, event, step, world)
-        for event, step, world in walk(history)
-        if event.op is Operation.COUNT
-        and event.number is not None
+    findings: list[Finding] = []
+    premature: list[Finding] = []
+    ripe: dict[UserIndex, bool] = {}
+    several = False
+    for event, step, world in walk(history):
+        if event.op in (Operation.GET_ALL, Operation.EXPORT):
+            several = several or _makes_several(history, event, world)
+        if event.op is Operation.GET_ALL:
+            ripe[event.user] = is_ripe(history, event)
+        if _may_judge(history, event, world) and (event.number or 0) > _most(history, event, world):
+            told = findings if ripe.get(event.user) else premature
+            told.append(_finding(history, event, step, world))
+    if not several:
+        return Judgement(findings=(*findings, *premature))
+    hunted = premature if history.plan.anomaly == "X1" else ()
+    early = dict.fromkeys(_EARLY.format(user=finding.viewer) for finding in hunted)
+    return Judgement(findings=tuple(findings), early=tuple(early))
+
+
+def _may_judge(history: History, event: Event, world: World) -> bool:
+    """Only settled totals after a list, by users of this check alone whose every write is known."""
+    return (
+        event.op is Operation.COUNT
         and not event.poll
         and not history.plan.users[event.user].literal
         and event.user not in linked(history.plan)
         and not world.doubtful.get(event.user)
         and event.user in world.listed
-        and event.number > max(_memories(event, world), world.listed[event.user])
         and not beside_own_write(history, event)
-        and not (history.consistency and world.copies.get(event.user))
-    ]
-    return Judgement(findings=tuple(findings))
+    )
+
+
+def _most(history: History, event: Event, world: World) -> int:
+    """The largest total that the user's own memories explain."""
+    return max(_memories(history, event, world), world.listed.get(event.user, 0))
+
+
+def _memories(history: History, event: Event, world: World) -> int:
+    return world.most(event.user, event.started - history.consistency)
+
+
+def _makes_several(history: History, event: Event, world: World) -> bool:
+    """Whether a list has more memories than its user has stored texts, as another may show too late."""
+    known = not world.doubtful.get(event.user) and not history.plan.users[event.user].literal
+    return known and len(event.rows) > _memories(history, event, world)
 
 
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:
-    own, lost = _memories(event, world), len(world.lost(event.user))
+    own, lost = _memories(history, event, world), len(world.lost(event.user))
     others = sum(len(world.own(user)) for user in world.live if user != event.user)
-    surplus = (event.number or 0) - own
+    surplus, stored = (event.number or 0) - own, counted(own, "memory", "memories")
     ghosts = surplus == lost or (surplus < lost and surplus != others)
     return found(
         history,
@@ -46,10 +82,5 @@ def _finding(history: History, event: Event, step: Step, world: World) -> Findin
         law=Law.COUNTS_OWN,
         owner=None,
         where="count",
-        story=f"user {event.user} has {counted(own, 'fact')} and {event.op} says {event.number}",
+        story=f"user {event.user} has {stored} and {event.op} says {event.number}",
     )
-
-
-def _memories(event: Event, world: World) -> int:
-    """How many memories the user has stored: one for each fact, and more where one was stored many times."""
-    return len(world.may_own(event.user)) + world.more.get(event.user, 0)

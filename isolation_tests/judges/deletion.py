@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.walk import answered, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Step
 from isolation_tests.model.world import World
 
+_HUNTED = ("D3", "D4")
+_EARLY = (
+    "user {user} is still shown in {op} what they deleted, within the target's consistency_seconds: "
+    "nothing waited for {op}"
+)
+
 
 def judge(history: History) -> Judgement:
-    """Own facts that show in a settled answer after they were deleted."""
-    findings = []
+    """Own facts that show in a settled answer after they were deleted.
+
+    What may still show for a while is a doubt in a plan that asks for it, because nothing tells how it ends.
+    """
+    findings, early = [], []
     for event, step, world in walk(history):
         if event.poll or event.op is Operation.UPDATE:
             continue
         ghosts = _ghosts(event, step, world)
         if ghosts:
             findings.append(_finding(history, event, step, world, ghosts))
-    return Judgement(findings=tuple(findings))
+        elif history.plan.anomaly in _HUNTED and _may_go_yet(event, step, world):
+            early.append(_EARLY.format(user=event.user, op=event.op))
+    return Judgement(findings=tuple(findings), early=tuple(dict.fromkeys(early)))
+
+
+def _may_go_yet(event: Event, step: Step, world: World) -> bool:
+    """Whether a surface that nothing waits for still shows what was deleted, within the time that it may."""
+    waited = event.op is Operation.GET_ALL or step.op is Operation.SETTLE
+    return not waited and bool(world.recent) and bool(_ghosts(event, step, replace(world, recent=set())))
 
 
 def _ghosts(event: Event, step: Step, world: World) -> set[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import actors_between, question, still_listed, words_of, writes
-from isolation_tests.judges.walk import walk
+from isolation_tests.judges.walk import is_ripe, walk
 from isolation_tests.model import (
     BY_ID,
     Event,
@@ -166,7 +166,8 @@ def _crowded_out(history: History, now: _Asked, earlier: list[_Asked]) -> Iterat
 def _other_total(history: History, first: _Asked, now: _Asked) -> Iterator[Finding]:
     """A total that moved while the user's own list stayed as long as it was."""
     user = now.event.user
-    settled = first.listed is not None and first.listed == now.listed
+    known = first.listed is not None and first.listed == now.listed
+    settled = known and is_ripe(history, first.event)
     moved = settled and first.event.number != now.event.number
     if moved and actors_between(history, user, first.event, now.event):
         yield _finding(

@@ -46,18 +46,20 @@ JUDGES = (
 def judge(history: History) -> Judgement:
     """What the history proves: findings by cause, doubts, and the adapter's own errors."""
     judged = [one(history) for one in JUDGES]
-    repeated = interference.judge(history)
+    repeated, listed = interference.judge(history), agreement.judge(history)
     said = {
         Witness.PLAN: [finding for judgement in judged for finding in judgement.findings],
         Witness.BEFORE: repeated.findings,
-        Witness.LIST: agreement.judge(history).findings,
+        Witness.LIST: listed.findings,
     }
     doubts = [doubt for judgement in (*judged, repeated) for doubt in judgement.doubts]
+    early = tuple(doubt for judgement in (*judged, listed) for doubt in judgement.early)
     return Judgement(
         findings=tuple(first_of_each(unexplained(history.plan, said, WITHIN_A_HISTORY))),
         doubts=tuple(
-            dict.fromkeys([*_cut(history), *doubts, *_unanswered(history), *nothing_stored(history)])
+            dict.fromkeys([*_cut(history), *doubts, *early, *_unanswered(history), *nothing_stored(history)])
         ),
+        early=early,
         errors=tuple(dict.fromkeys(_errors(history))),
         hazards=tuple(first_of_each(hazard for judgement in judged for hazard in judgement.hazards)),
     )
@@ -89,6 +91,7 @@ def _joined(plan: Plan, judged: Judgement, compared: Judgement) -> Judgement:
     return Judgement(
         findings=tuple(first_of_each(unexplained(plan, said, BESIDE_A_COMPARISON))),
         doubts=tuple(dict.fromkeys([*judged.doubts, *compared.doubts])),
+        early=judged.early,
         errors=judged.errors,
         hazards=judged.hazards,
         notes=tuple(dict.fromkeys([*judged.notes, *compared.notes])),

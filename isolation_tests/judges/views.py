@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
-from isolation_tests.judges.walk import walk
+from isolation_tests.judges.walk import is_ripe, walk
 from isolation_tests.model import (
     BY_ID,
     WRITING,
@@ -127,8 +127,8 @@ def _declared(volatile: Volatile | None) -> list[str]:
 def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
     """Every answer of the viewer's that was settled and of known outcome, by its place among their steps.
 
-    Nothing is compared after a write of the viewer's whose outcome is unknown: what that write did differs
-    from run to run, whoever else is there.
+    Nothing is compared after a write of the viewer's that may do something else each time, whoever else is
+    there: one whose outcome is unknown, or that was refused when the memory need not be visible yet.
     """
     order = [number for number, step in enumerate(history.plan.steps) if step.user == viewer]
     place = {number: index for index, number in enumerate(order)}
@@ -139,7 +139,7 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
     for event, step, world in walk(history):
         if event.user != viewer:
             continue
-        unknown = unknown or (event.op in WRITING and event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR))
+        unknown = unknown or _may_have_done_otherwise(event, world)
         for row in event.rows:
             if row.id is not None and _facts(history, viewer, row):
                 given.setdefault(row.id, _facts(history, viewer, row))
@@ -149,7 +149,8 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
         ambiguous = naming.addresses_foreign(history, step) and world.addressed(step) in world.live.get(
             viewer, set()
         )
-        if event.poll or not definite or unknown or ambiguous or world.recent or step.lane is not None:
+        late = world.recent or not is_ripe(history, event, wordless=True)
+        if event.poll or not definite or unknown or ambiguous or late or step.lane is not None:
             continue
         limited = event.op is Operation.SEARCH and step.limit <= len(world.live.get(viewer, ()))
         aspects = dict(_aspects(history, event, step, given, limited=limited))
@@ -162,6 +163,14 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
             earlier[asked] = ranked
         seen[place[event.step], event.op] = _Answer(event, step, aspects, frozenset(world.lost(viewer)))
     return seen
+
+
+def _may_have_done_otherwise(event: Event, world: World) -> bool:
+    """Whether a write may do something else in another run: by chance, or by what it could see already."""
+    if event.op not in WRITING:
+        return False
+    refused = event.outcome is Outcome.REFUSED and event.op in BY_ID and bool(world.recent)
+    return refused or event.outcome in (Outcome.INDETERMINATE, Outcome.ERROR)
 
 
 def _aspects(

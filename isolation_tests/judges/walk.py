@@ -11,6 +11,7 @@ from isolation_tests.model import (
     Event,
     History,
     Operation,
+    Outcome,
     Plan,
     Sighting,
     Step,
@@ -63,18 +64,40 @@ def _recent(
 ) -> set[int]:
     """The facts whose write need not be seen yet.
 
-    A settled answer was waited for, so its time is up; what was once seen there, or once seen gone, is due.
+    A settled list was waited for, so its time is up, and so it is in a settled search for what that waited
+    for. Each surface has a time of its own: what a list once showed, or showed and then no longer, is due in
+    lists only, unless it was stored more than once.
     """
-    if step.op is Operation.SETTLE or not consistency:
-        return set()
     recent = {
         fact
         for write, facts in writes
         if write.ended <= event.started < write.ended + consistency
         for fact in facts
     }
-    known = world.reached.get(event.user, set()) & world.live.get(event.user, set())
-    return recent - known - world.cleared.get(event.user, set())
+    live = world.live.get(event.user, set())
+    if step.op is Operation.SETTLE:
+        waited = {step.fact} | (world.gone.get(event.user, set()) - live)
+        return set() if event.op is Operation.GET_ALL else recent - waited
+    if event.op is not Operation.GET_ALL:
+        return recent
+    known = world.reached.get(event.user, set()) & (live | world.vanished.get(event.user, set()))
+    return recent - (known - world.again.get(event.user, set()))
+
+
+def is_ripe(history: History, event: Event, *, wordless: bool = False) -> bool:
+    """Whether all that the user wrote before an answer had to be seen in it.
+
+    wordless: only what has no canary is asked about, of which nobody can tell whether it is seen.
+    """
+    return not any(
+        other.user == event.user
+        and other.op in WRITING
+        and other.outcome is not Outcome.REFUSED
+        and other.started < event.ended
+        and event.started < other.ended + history.consistency
+        and not (wordless and history.plan.steps[other.step].text is None)
+        for other in history.events
+    )
 
 
 def overlap(one: Event, other: Event) -> bool:

@@ -140,6 +140,9 @@ class Judgement(Frozen):
     doubts: tuple[str, ...] = ()
     """Why the history proves nothing; any doubt makes the check inconclusive."""
 
+    early: tuple[str, ...] = ()
+    """Those of the doubts that may go if the plan waits longer: a write need not have been seen yet."""
+
     errors: tuple[str, ...] = ()
     """Errors of the adapter."""
 

@@ -24,16 +24,19 @@ class World:
 
     live, gone: existing and removed facts, by user. doubtful: by user, facts whose existence is unknown
     (after a write with an unknown outcome). reached: facts that the user has seen in their own list since
-    they were stored. cleared: facts that the user deleted and then no longer saw. deleted: facts by the user
-    who deleted them; facts that an update replaced are gone but not deleted. listed: the length of the user's
-    own list, until the user writes again. ids: the id that a user got for a fact. removers: (actor,
-    operation, fact) of the calls that may have affected other users, the newest last. missed: own facts that
-    a settled list lacked although no other user could have removed them. stored: for each fact, how many
-    removers there were when it was last stored. newer: for a fact that its owner replaced, the fact that is
-    in the same memory now.
-    copies: by user, facts that are in several memories, of which a call by id reaches one. more: by user, how
-    many memories adds with times have stored beyond one for each fact. within: by user whose
-    calls reach other users' memories too, by the rule of visibility, all these users.
+    they were stored. cleared: facts that the user deleted and then did not see. vanished: those of them that
+    the user had seen before. deleted: facts by the user who deleted them; facts that an update replaced are
+    gone but not deleted. listed: the length of the user's own list, until the user writes again. ids: the id
+    that a user got for a fact. removers: (actor, operation, fact) of the calls that may have affected other
+    users, the newest last. missed: own facts that a settled list lacked although no other user could have
+    removed them. stored: for each fact, how many removers there were when it was last stored. newer: for a
+    fact that its owner replaced, the fact that is in the same memory now.
+    copies: by user, facts that are in several memories, of which a call by id reaches one. again: by user,
+    facts that were stored more than once, so that what shows may be the one or the other. within: by user
+    whose calls reach other users' memories too, by the rule of visibility, all these users.
+    memories: by user, how many memories there are at most, those without a canary as well. wordless: by user,
+    facts in whose memories such a text has taken their place. removed: by user, how many memories each delete
+    removed, with the second at which it ended.
     """
 
     within: Mapping[UserIndex, tuple[UserIndex, ...]] = field(default_factory=dict)
@@ -45,13 +48,17 @@ class World:
     ids: dict[tuple[UserIndex, int], str] = field(default_factory=dict)
     reached: dict[UserIndex, set[int]] = field(default_factory=dict)
     cleared: dict[UserIndex, set[int]] = field(default_factory=dict)
+    vanished: dict[UserIndex, set[int]] = field(default_factory=dict)
     keys: dict[tuple[UserIndex, str], int] = field(default_factory=dict)
     removers: list[Remover] = field(default_factory=list)
     newer: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
     missed: dict[UserIndex, set[int]] = field(default_factory=dict)
     copies: dict[UserIndex, set[int]] = field(default_factory=dict)
-    more: dict[UserIndex, int] = field(default_factory=dict)
+    again: dict[UserIndex, set[int]] = field(default_factory=dict)
+    memories: dict[UserIndex, int] = field(default_factory=dict)
+    wordless: dict[UserIndex, set[int]] = field(default_factory=dict)
+    removed: dict[UserIndex, list[tuple[float, int]]] = field(default_factory=dict)
     racing: set[int] = field(default_factory=set)
     recent: set[int] = field(default_factory=set)
 
@@ -62,6 +69,11 @@ class World:
     def may_own(self, user: UserIndex) -> set[int]:
         """The facts that this user may see already or still, while racing and recent are about this user."""
         return self.own(user) | self.racing | self.recent
+
+    def most(self, user: UserIndex, since: float) -> int:
+        """How many memories the user may be shown, if what was deleted after that second may still show."""
+        lingering = sum(many for ended, many in self.removed.get(user, ()) if ended > since)
+        return self.memories.get(user, 0) + lingering
 
     def lost(self, user: UserIndex) -> set[int]:
         """The facts that this user deleted or replaced."""
@@ -130,6 +142,8 @@ def _blur(world: World, event: Event, step: Step) -> None:
     if event.op in DESTRUCTIVE:
         _doubt_all(world, event.user)
     elif event.op in WRITING:
+        if event.op is Operation.ADD:
+            _stored_more(world, event.user, step.times or 1)
         doubtful = world.doubtful.setdefault(world.holder(event.user, world.addressed(step)), set())
         doubtful |= {fact for fact in (step.fact, world.addressed(step)) if fact is not None}
 
@@ -150,10 +164,23 @@ def _nothing(_world: World, _event: Event, _step: Step) -> None:
     return
 
 
+def _stored_more(world: World, user: UserIndex, many: int) -> None:
+    world.memories[user] = world.memories.get(user, 0) + many
+
+
+def _removed(world: World, event: Event, user: UserIndex, many: int) -> None:
+    world.memories[user] = world.memories.get(user, 0) - many
+    world.removed.setdefault(user, []).append((event.ended, many))
+
+
 def _added(world: World, event: Event, step: Step) -> None:
-    if step.fact is None or (step.times is not None and not event.number):
+    if step.times is not None and not event.number:
         return
     live = world.live.setdefault(event.user, set())
+    if step.key is None or world.current(world.keys.get((event.user, step.key))) not in live:
+        _stored_more(world, event.user, 1 if step.times is None else event.number or 0)
+    if step.fact is None:
+        return
     if step.key is not None:
         earlier = world.current(world.keys.get((event.user, step.key)))
         if earlier is not None and earlier != step.fact:
@@ -164,11 +191,12 @@ def _added(world: World, event: Event, step: Step) -> None:
         world.copies.setdefault(event.user, set()).add(step.fact)
     if step.fact not in live:
         world.reached.get(event.user, set()).discard(step.fact)
-    if step.times is not None and event.number:
-        world.more[event.user] = world.more.get(event.user, 0) + event.number - 1
+    if step.fact in live | world.gone.get(event.user, set()):
+        world.again.setdefault(event.user, set()).add(step.fact)
     live.add(step.fact)
+    world.wordless.get(event.user, set()).discard(step.fact)
     world.stored[step.fact] = len(world.removers)
-    for former in (world.gone, world.deleted, world.cleared):
+    for former in (world.gone, world.deleted, world.cleared, world.vanished):
         former.get(event.user, set()).discard(step.fact)
     _named(world, event, anew=step.fact)
 
@@ -176,8 +204,9 @@ def _added(world: World, event: Event, step: Step) -> None:
 def _deleted_all(world: World, event: Event, _step: Step) -> None:
     for user in world.within.get(event.user, (event.user,)):
         live = world.live.pop(user, set())
-        world.copies.pop(user, None)
-        world.more.pop(user, None)
+        for left in (world.copies, world.wordless):
+            left.pop(user, None)
+        _removed(world, event, user, world.memories.get(user, 0))
         world.gone.setdefault(user, set()).update(live)
         world.deleted.setdefault(user, set()).update(live)
     world.removers.append((event.user, event.op, None))
@@ -192,6 +221,10 @@ def _deleted(world: World, event: Event, step: Step) -> None:
     fact = world.addressed(step)
     holder = world.holder(event.user, fact)
     live = world.live.get(holder, set())
+    wordless = world.wordless.get(holder, set())
+    if fact in live or fact in wordless:
+        _removed(world, event, holder, 1)
+        wordless -= {fact}
     if fact in live:
         live.discard(fact)
         world.gone.setdefault(holder, set()).add(fact)
@@ -214,6 +247,7 @@ def _updated(world: World, event: Event, step: Step) -> None:
         # A text without a canary took its place, and nothing tells whose that is.
         live.discard(fact)
         world.gone.setdefault(holder, set()).add(fact)
+        world.wordless.setdefault(holder, set()).add(fact)
         _may_be_left(world, holder, fact)
     if fact in live and step.fact is not None:
         live.discard(fact)
@@ -232,11 +266,13 @@ def _updated(world: World, event: Event, step: Step) -> None:
 
 def _listed(world: World, event: Event, step: Step) -> None:
     seen = facts_of_plan(event)
+    before = set(world.reached.get(event.user, ()))
     world.reached.setdefault(event.user, set()).update(seen)
     _named(world, event)
     if step.filters is None:
         absent = (world.lost(event.user) | world.recent) - world.live.get(event.user, set()) - seen
         world.cleared.setdefault(event.user, set()).update(absent)
+        world.vanished.setdefault(event.user, set()).update(absent & before)
         world.listed[event.user] = len(event.rows)
         if not event.poll:
             unseen = world.own(event.user) - seen

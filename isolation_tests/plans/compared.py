@@ -67,6 +67,14 @@ def _projected(plan: Plan, step: Step, place: dict[int, int], own: int) -> Step:
     return step.model_copy(update=changes)
 
 
+def patient(plan: Plan) -> Plan:
+    """The same plan, which waits as long as a write may take wherever it waits for something."""
+    steps = (
+        step.model_copy(update={"hold": True}) if step.op is Operation.SETTLE else step for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
 def varied(plan: Plan, people: People) -> Plan:
     """The same plan with different facts for the other users."""
     facts = (
