@@ -79,7 +79,7 @@ class Lagging:
 
     consistency: seconds within which every write shows everywhere. apart: each surface has a time of its own.
     prompt: how likely a write shows at once. answers: an add tells the new memory. takes_blank: a text in
-    which there is nothing to find is stored. gists: how likely a text becomes a second memory, of its gist.
+    which there is nothing to find is stored. gists: each text becomes a second memory, of its gist.
     slow: seconds that a call takes at most.
     """
 
@@ -90,7 +90,7 @@ class Lagging:
     prompt: float = 0.5
     answers: bool = True
     takes_blank: bool = True
-    gists: float = 0.0
+    gists: bool = False
     slow: float = 0.05
     rows: dict[str, list[Row]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -106,7 +106,7 @@ class Lagging:
             prompt=chance.choice((0.0, 0.3, 0.7, 0.95)),
             answers=chance.random() < 0.5,
             takes_blank=chance.random() < 0.7,
-            gists=chance.choice((0.0, 0.0, 0.0, 0.5, 1.0)),
+            gists=chance.random() < 0.2,
             slow=chance.choice((0.0, 0.02, 0.3 * consistency, 2 * consistency)),
         )
 
@@ -122,7 +122,7 @@ class Lagging:
         if row is None:
             row = Row(self._id(), key)
             rows.append(row)
-            if self.chance.random() < self.gists:
+            if self.gists:
                 rows.append(Row(self._id(), None))
                 self._write(rows[-1], "A note.", {})
         self._write(row, text, dict(metadata or {}))

@@ -32,6 +32,8 @@ Arguments = tuple[list[Any], dict[str, Any]]
 """A call's positional arguments after the user, and those by keyword."""
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COUNTED_DIGITS = 10
+_SURE_DIGITS, _SURE_LETTERS = 19, 16
+"""How long the random part of an id is that misses every other: one of 10 to the 13 has it by chance."""
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Lease:
     journal: Journal | None = None
     halted: bool = False
     """Whether this worker must not write or delete any more."""
+    ids: set[str] = field(default_factory=set)
+    """The ids of memories that the run's users were given, and those that are surely nobody's."""
     _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def base(self) -> tuple[str, int]:
@@ -70,6 +74,15 @@ class Lease:
         if isinstance(name, bool) or not isinstance(name, str | int | float):
             return False
         return self._prefix in str(name) or self._digits in str(name)
+
+    def addresses_own(self, id: object) -> bool:
+        """Whether an id is one that the run was given or drew, or such a one with punctuation around it."""
+        text = str(id)
+        if text in self.ids:
+            return True
+        within = (known for known in self.ids if known in text)
+        around = (re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", "", text) for known in within)
+        return any(re.search(r"\w", rest) is None for rest in around)
 
     def halt(self) -> None:
         """From now on, this worker writes and deletes nothing; nobody cleans up after the run by himself."""
@@ -104,6 +117,8 @@ class Binding:
     users: tuple[BoundUser, ...]
     mint: Mint
     fresh: int
+    ids: set[str] = field(default_factory=set)
+    disposable: bool = True
 
     def canary(self, fact: int) -> str:
         """The text that marks a fact as its first owner's."""
@@ -195,13 +210,23 @@ class Binding:
             return None
         if step.id_form is not None:
             return step.id_form.replace("{id}", real)
-        return look_alike(real, self.users[step.user].number + number) if step.absent else real
+        return self._nobodys(real, self.users[step.user].number + number) if step.absent else real
+
+    def _nobodys(self, real: str, seed: int) -> str | None:
+        """An id that no memory has; None where a store of strangers may have any of its shape."""
+        drawn = look_alike(real, seed) if self.disposable else surely_nobodys(real, seed)
+        if drawn is not None:
+            self.ids.add(drawn)
+        return drawn
 
 
-def bind(plan: Plan, lease: Lease, usual: Mapping[str, Any] | None = None) -> Binding:
+def bind(
+    plan: Plan, lease: Lease, usual: Mapping[str, Any] | None = None, *, disposable: bool = True
+) -> Binding:
     """Give every user of a plan a name and a number that nobody had before.
 
     usual: the values of further axes for users of whom the plan says none; None if there are no such axes.
+    disposable: the store holds nobody else's memories.
     """
     values = [each for user in plan.users for each in (user.scope or {}).values() if each is not None]
     bases = {group: lease.base() for group in sorted({each.group for each in (*plan.users, *values)})}
@@ -214,7 +239,7 @@ def bind(plan: Plan, lease: Lease, usual: Mapping[str, Any] | None = None) -> Bi
         )
         for user in plan.users
     )
-    return Binding(plan, users, lease.mint, bases[plan.users[0].group][1])
+    return Binding(plan, users, lease.mint, bases[plan.users[0].group][1], lease.ids, disposable)
 
 
 def _bound_scope(
@@ -233,12 +258,33 @@ def look_alike(real: str, seed: int) -> str:
     Digits stay digits, hex stays hex, letters stay letters that any common alphabet of ids has.
     """
     chance = random.Random(f"{seed}{real}")  # noqa: S311 - only has to miss existing ids
-    matches = [*UUID.finditer(real)] or [*re.finditer(r"[0-9A-Za-z]+", real)]
-    if not matches:
+    if (place := _last_part(real)) is None:
         return f"{real}7"
-    start, end = matches[-1].span()
+    start, end = place
     drawn = _drawn_part(real[start:end], chance)
     return real[:start] + drawn + real[end:]
+
+
+def surely_nobodys(real: str, seed: int) -> str | None:
+    """As `look_alike`, an id that misses whatever there is, also where others' memories are, or None.
+
+    So much of it has to be left to chance. A part that is too short is drawn longer; where it is a number,
+    for which a longer one may be an error, there is none.
+    """
+    if (place := _last_part(real)) is None:
+        return None
+    start, end = place
+    part = real[start:end]
+    if part.isdigit():
+        return look_alike(real, seed) if len(part) >= _SURE_DIGITS else None
+    longer = real[:start] + (part * _SURE_LETTERS)[:_SURE_LETTERS] + real[end:]
+    return look_alike(real if len(part) >= _SURE_LETTERS else longer, seed)
+
+
+def _last_part(id: str) -> tuple[int, int] | None:
+    """Where the part of an id begins and ends that is drawn anew."""
+    matches = [*UUID.finditer(id)] or [*re.finditer(r"[0-9A-Za-z]+", id)]
+    return matches[-1].span() if matches else None
 
 
 def _drawn_part(part: str, chance: random.Random) -> str:

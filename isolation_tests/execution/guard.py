@@ -16,7 +16,7 @@ from isolation_tests.execution.batch import Got, Sent
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.meter import FAILURES_IN_A_ROW, Meter, RunEnded
 from isolation_tests.execution.session import Session
-from isolation_tests.model import WRITING, Operation, Plan, Step, UserSpec, reference
+from isolation_tests.model import BY_ID, WRITING, Operation, Plan, Step, UserSpec, reference
 from isolation_tests.plans.cells import TOPIC
 from isolation_tests.testdata.display import show
 from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
@@ -24,6 +24,7 @@ from isolation_tests.testdata.relations import may_be_real, reaches_only_itself
 LAST_TRIES = 3
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 _WRITES = frozenset(operation.value for operation in WRITING)
+_BY_ID = frozenset(operation.value for operation in BY_ID)
 _WIDE = frozenset({Operation.MAINTAIN.value})
 """Calls that may work on the whole store, whichever user makes them."""
 
@@ -68,8 +69,9 @@ class GuardedSession:
         """As the session's; raises `NotLeased` for a call that could reach a stranger's data.
 
         On a target that is not disposable, these are writes and deletes under a name that is not this run's,
-        any call under a name that somebody may really have, intrusions upon such a user, and calls that work
-        on the whole store. Raises `RunEnded` if the run may send nothing more.
+        any call under a name that somebody may really have, intrusions upon such a user, calls by an id that
+        may be such a user's, and calls that work on the whole store. Raises `RunEnded` if the run may send
+        nothing more.
         """
         self._require_harmless(method, user, arguments)
         meter = self.session.meter
@@ -107,6 +109,8 @@ class GuardedSession:
             for name in (user, *(arguments[:1] if method == Operation.INTRUDE else ())):
                 if method in _WIDE or self._is_strange(method, name):
                     raise NotLeased(method, name)
+            if method in _BY_ID and self._addresses_strangers(method, arguments[0] if arguments else None):
+                raise NotLeased(method, user)
 
     def _counted_many(self, meter: Meter, calls: Sequence[Sent], users: int) -> list[Got]:
         size = sum(len(str(call.arguments[-1]).encode()) for call in calls if call.method == "add")
@@ -175,6 +179,12 @@ class GuardedSession:
     def _is_strange(self, method: str, user: object) -> bool:
         return not self.lease.made(user) and (method in _WRITES or may_be_real(user))
 
+    def _addresses_strangers(self, method: str, id: object) -> bool:
+        """Whether a call's id may be that of a memory which no user of the run has."""
+        if method in _WRITES:
+            return not isinstance(id, str) or id not in self.lease.ids
+        return not self.lease.addresses_own(id) and may_be_real(id)
+
     def close(self) -> None:
         """As the session's."""
         self.session.close()
@@ -192,7 +202,8 @@ def reaches_out(plan: Plan, step: Step) -> bool:
     if step.op is Operation.MAINTAIN or any(map(_may_be_real, named)):
         return True
     if step.op not in WRITING:
-        return False
+        form = step.id_form or ""
+        return step.op in BY_ID and "{id}" not in form and may_be_real(form)
     values = [each for user in named for each in (user.scope or {}).values() if each is not None]
     return step.spoiled or _writes_beyond(step) or not all(map(reaches_only_itself, (*named, *values)))
 

@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isolation_tests.adapter import Indeterminate, Memory, Page, Refused
@@ -32,10 +32,12 @@ class Recorder:
     """Turns answers and errors into the parts of an event.
 
     error_texts: the target's error texts may be told, because its file says that nobody else's data is in it.
+    ids: takes in the ids of memories that this run has written.
     """
 
     mint: Mint
     error_texts: bool
+    ids: set[str] = field(default_factory=set)
 
     def answer(self, run: PlanRun, step: Step, op: Operation, answer: Any) -> dict[str, Any]:
         """The rows or the number (a boolean as 0 or 1) that a call answered, and whether it gave a cursor."""
@@ -66,6 +68,8 @@ class Recorder:
         found = [*scan(row.text, "text"), *scan(row.id, "id"), *scan(row.raw, "raw")]
         sightings = _sightings(run, found)
         ours = any(sighting.where == "text" for sighting in sightings)
+        if sightings and row.id is not None:
+            self.ids.add(row.id)
         return Row(
             id=row.id if sightings else None,
             text=own_words(row.text, self._written(run, row.text, sightings)) if ours else foreign(row.text),

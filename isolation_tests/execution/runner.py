@@ -70,7 +70,7 @@ class Runner:
         self._handles: list[GuardedSession] = []
         self._opening = threading.Lock()
         self._consistency, self._began = consistency, began
-        self._recorder = Recorder(lease.mint, error_texts)
+        self._recorder = Recorder(lease.mint, error_texts, lease.ids)
         self._lacking = {Operation(method) for method in session.lacking}
         self.leftovers: list[str] = []
 
@@ -99,7 +99,7 @@ class Runner:
 
     def begin(self, plan: Plan) -> PlanRun:
         """A run of the plan, not performed yet; every name that it may write under is recorded by now."""
-        run = PlanRun(bind(plan, self._lease, self.session.session.usual))
+        run = PlanRun(bind(plan, self._lease, self.session.session.usual, disposable=self._disposable))
         self._lease.record(run.leased(index) for index in self._writing(run))
         return run
 

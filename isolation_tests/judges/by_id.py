@@ -19,6 +19,11 @@ _UNASKED = (
     "caller's own: nothing was asked about foreign ids"
 )
 
+_NOBODYS = (
+    "ids here are so short that one of nobody's may be somebody's, so none was tried in a store that is not "
+    "disposable: whether a foreign id is answered as an absent one was not asked"
+)
+
 
 def judge(history: History) -> Judgement:
     """Each by-id call whose answer tells a foreign id from an absent one."""
@@ -45,7 +50,18 @@ def judge(history: History) -> Judgement:
     ]
     hunted = history.plan.anomaly in ("O1", "O2", "O3", "O4")
     unasked = (_UNASKED,) if hunted and ambiguous and not foreign else ()
+    if (hunted or history.plan.anomaly == "X2") and _lacks_nobodys(history):
+        unasked = (*unasked, _NOBODYS)
     return Judgement(findings=tuple(findings), doubts=unasked)
+
+
+def _lacks_nobodys(history: History) -> bool:
+    """Whether a call by an id of nobody's was not made, although an id of that fact was known."""
+    made = {event.step for event in history.events}
+    known = {s.fact for event in history.events for row in event.rows if row.id for s in row.sightings}
+    asked = [n for n, step in enumerate(history.plan.steps) if step.absent]
+    left = (history.plan.steps[n] for n in asked if n not in made and history.cut is None)
+    return any((step.fact if step.replaces is None else step.replaces) in known for step in left)
 
 
 def _differs(foreign: Event, absent: list[Event]) -> bool:

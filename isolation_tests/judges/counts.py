@@ -9,8 +9,8 @@ from isolation_tests.model import Event, Finding, History, Judgement, Law, Opera
 from isolation_tests.model.world import World
 
 _EARLY = (
-    "the system makes several memories of one text, and user {user} gets a larger total than a list shows "
-    "within the target's consistency_seconds: nothing waited for the list"
+    "user {user} gets a larger total than their list shows, within the target's consistency_seconds: "
+    "nothing waited for the list"
 )
 
 
@@ -18,27 +18,23 @@ def judge(history: History) -> Judgement:
     """Each total that is larger than what the user stored and than what the user's own list holds.
 
     A system may make several memories of one text, so without a list since the last write, or during one,
-    nothing is said; nor where a list may have come too early for a system that is known to make several. What
-    a text without a canary became is counted too, and so is what was deleted so recently that it may show.
+    nothing is said. Nor is it where the list may have come too early for all of them; that is a doubt in a
+    plan about totals. What a text without a canary became is counted too, and so is what was deleted so
+    recently that it may still show.
     A surplus no larger than what the user deleted is more likely their own ghosts than strangers' facts,
     unless it is just what all others have, and not just what the user deleted.
     """
     findings: list[Finding] = []
-    premature: list[Finding] = []
+    early: dict[str, None] = {}
     ripe: dict[UserIndex, bool] = {}
-    several = False
     for event, step, world in walk(history):
-        if event.op in (Operation.GET_ALL, Operation.EXPORT):
-            several = several or _makes_several(history, event, world)
         if event.op is Operation.GET_ALL:
             ripe[event.user] = is_ripe(history, event)
         if _may_judge(history, event, world) and (event.number or 0) > _most(history, event, world):
-            told = findings if ripe.get(event.user) else premature
-            told.append(_finding(history, event, step, world))
-    if not several:
-        return Judgement(findings=(*findings, *premature))
-    hunted = premature if history.plan.anomaly == "X1" else ()
-    early = dict.fromkeys(_EARLY.format(user=finding.viewer) for finding in hunted)
+            if ripe.get(event.user):
+                findings.append(_finding(history, event, step, world))
+            elif history.plan.anomaly == "X1":
+                early[_EARLY.format(user=event.user)] = None
     return Judgement(findings=tuple(findings), early=tuple(early))
 
 
@@ -62,12 +58,6 @@ def _most(history: History, event: Event, world: World) -> int:
 
 def _memories(history: History, event: Event, world: World) -> int:
     return world.most(event.user, event.started - history.consistency)
-
-
-def _makes_several(history: History, event: Event, world: World) -> bool:
-    """Whether a list has more memories than its user has stored texts, as another may show too late."""
-    known = not world.doubtful.get(event.user) and not history.plan.users[event.user].literal
-    return known and len(event.rows) > _memories(history, event, world)
 
 
 def _finding(history: History, event: Event, step: Step, world: World) -> Finding:

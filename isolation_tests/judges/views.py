@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from isolation_tests.judges import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
+from isolation_tests.judges.spelling import spelled
 from isolation_tests.judges.walk import is_ripe, walk
 from isolation_tests.model import (
     BY_ID,
@@ -44,6 +45,9 @@ _UNCERTAIN = "alone, user {user} did not get the same {what} from {op} twice: co
 _NOTE = "{op}: {what} was not compared, for it differs where the user is alone"
 _GRAVE = ("outcome", "facts", "rows", "number")
 """What no system that works may change by itself. The rest may vary, and is then left out with a note."""
+_OF_ALL = ("rows", "number", "more")
+"""What tells of memories without a canary, too. Nobody can see whether all of these are visible yet."""
+_EARLY = "the total of what user {user} gets from {op} differs, but not all of it need be visible yet"
 _ORDERED = (Operation.SEARCH, Operation.GET_ALL, Operation.EXPORT)
 _SAID = {
     "outcome": "outcome",
@@ -62,12 +66,13 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One settled answer of the viewer's, with what can be compared of it."""
+    """One settled answer of the viewer's, with what can be compared of it. ripe: all writes have to show."""
 
     event: Event
     step: Step
     aspects: Mapping[Aspect, object]
     lost: frozenset[int]
+    ripe: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +102,24 @@ def judge(histories: Sequence[History]) -> Judgement:
         return Judgement(doubts=("the view was not seen alone twice: there is nothing to compare it with",))
     volatile = together[0].volatile
     views = [_view(history, viewer) for history in together]
-    floor = _floor([_view(history, viewer) for history in alone], volatile)
-    findings = []
+    lone = [_view(history, viewer) for history in alone]
+    floor = _floor(lone, volatile)
+    findings, early = [], []
     for place, steady in floor.steady.items():
         beside = [view[place] for view in views if place in view]
         if len(beside) == len(views):
-            differs = next(_differences(steady, floor.wavering, beside, volatile), None)
-            findings += [] if differs is None else [_finding(together[0], beside[0], differs)]
+            ripe = all(view[place].ripe for view in (*lone, *views))
+            differences = list(_differences(steady, floor.wavering, beside, volatile))
+            certain = [each for each in differences if ripe or each.aspect[0] not in _OF_ALL]
+            findings += [_finding(together[0], beside[0], each) for each in certain[:1]]
+            early += [] if certain else [_EARLY.format(user=viewer, op=place[1]) for _ in differences]
     wavering = sorted({(op, what) for op, what, *_ in floor.wavering})
     grave = [kind for kind in wavering if kind[1] in _GRAVE]
     doubts = [_UNCERTAIN.format(user=viewer, op=op, what=_SAID[what]) for op, what in grave]
     notes = [_NOTE.format(op=op, what=_SAID[what]) for op, what in wavering if what not in _GRAVE]
     return Judgement(
         findings=tuple(findings),
-        doubts=tuple(dict.fromkeys(doubts)),
+        doubts=tuple(dict.fromkeys([*doubts, *early])),
         notes=tuple(dict.fromkeys([*notes, *_declared(volatile)])),
     )
 
@@ -161,7 +170,9 @@ def _view(history: History, viewer: UserIndex) -> dict[Place, _Answer]:
             if asked in earlier:
                 aspects["moved",] = ranked != earlier[asked]
             earlier[asked] = ranked
-        seen[place[event.step], event.op] = _Answer(event, step, aspects, frozenset(world.lost(viewer)))
+        seen[place[event.step], event.op] = _Answer(
+            event, step, aspects, frozenset(world.lost(viewer)), is_ripe(history, event)
+        )
     return seen
 
 
@@ -295,39 +306,9 @@ def _finding(history: History, answer: _Answer, differs: _Difference) -> Finding
         where=str(differs.aspect[-1]) if what == "field" else event.op.value,
         story=(
             f"what user {event.user} gets from {event.op} differs in {_SAID[what]} as soon as others are "
-            f"there{_spelled(what, differs)}"
+            f"there{spelled(what, differs.alone, differs.together)}"
         ),
     )
-
-
-def _spelled(what: str, differs: _Difference) -> str:
-    """Both values, but for texts, which may hold anything."""
-    if isinstance(differs.alone, str) or isinstance(differs.together, str):
-        return ""
-    return f": {_spell(what, differs.alone)} alone, {_spell(what, differs.together)} with them"
-
-
-def _spell(what: str, value: object) -> str:
-    if what == "outcome" and isinstance(value, tuple):
-        return f"{value[0]}{'' if value[2] is None else ' with a row' if value[2] else ' without a row'}"
-    if what in ("facts", "order", "id"):
-        return "nothing" if not value else "facts " + " ".join(map(str, _flat(value)))
-    if what == "moved":
-        return "another than before" if value else "as before"
-    if what == "best":
-        return "the text itself" if value else "another text"
-    if value is None:
-        return "nothing"
-    return f"{value:g}" if isinstance(value, float) else ascii(value)
-
-
-def _flat(value: object) -> list[object]:
-    """The facts in an aspect: of rows with how often they stand, of rows in their order, or of one row."""
-    if not isinstance(value, tuple):
-        return [value]
-    counted = all(isinstance(part, tuple) and part and isinstance(part[0], tuple) for part in value)
-    rows: list[object] = [part[0] for part in value for _ in range(part[1])] if counted else [*value]
-    return [fact for row in rows for fact in (row if isinstance(row, tuple) else (row,))]
 
 
 def _named(history: History, answer: _Answer, differs: _Difference) -> tuple[str, Law]:

@@ -10,6 +10,7 @@ import pytest
 from isolation_tests.adapter import Memory
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import GuardedSession, NotLeased
+from isolation_tests.judges.judging import judge
 from isolation_tests.model import (
     NEEDS_DISPOSABLE,
     Operation,
@@ -19,7 +20,7 @@ from isolation_tests.model import (
 from isolation_tests.plans.cells import TOPIC
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.relations import RELATIONS, bind
-from meta_tests.execution.small import SECRET, Store, add, listed, plan, run, runner_of, session_of
+from meta_tests.execution.small import SECRET, Store, add, listed, plan, run, runner_of, session_of, settle
 
 HOSTILE = UserSpec(template="null", type="json", hostile=True)
 
@@ -181,3 +182,63 @@ def test_hostile_reads_need_nothing() -> None:
     asked = plan(add(0), listed(1), users=(UserSpec(), HOSTILE))
     with closing(session_of(Store)) as session:
         assert runner_of(session, disposable=False).blocked(asked) is None
+
+
+@pytest.mark.parametrize("id", ["17", "mem_000001", "*", "", None, {"$ne": ""}])
+@pytest.mark.parametrize("method", ["update", "delete"])
+def test_no_write_goes_by_an_id_that_the_run_was_not_given(method: str, id: object) -> None:
+    store = Store()
+    store.add("customer-1", "a stranger's")
+    lease = Lease("k3f9", 3, Mint(SECRET))
+    with closing(session_of(lambda: store)) as session:
+        guarded = GuardedSession(session, lease, disposable=False)
+        with pytest.raises(NotLeased, match="was stopped"):
+            guarded.call(method, lease.base()[0], id)
+
+
+def test_no_read_goes_by_an_id_that_may_be_a_strangers() -> None:
+    lease = Lease("k3f9", 3, Mint(SECRET))
+    lease.ids |= {"7", "mem_000007"}
+    with closing(session_of(Store)) as session:
+        guarded = GuardedSession(session, lease, disposable=False)
+        for id in ("0", "-1", "17", "77", "7,8", "mem_000008", "null"):
+            with pytest.raises(NotLeased, match="was stopped"):
+                guarded.call("get", lease.base()[0], id)
+        for id in ("7", "mem_000007", "../7", "7,7", "7'--", "*", ""):
+            assert guarded.lease.addresses_own(id) or not id.strip("*")
+            assert guarded.call("get", lease.base()[0], id) is None
+
+
+def test_an_id_form_that_may_be_a_strangers_needs_a_disposable_target() -> None:
+    with closing(session_of(Store)) as session:
+        runner = runner_of(session, disposable=False)
+        for form, blocked in (
+            ("0", NEEDS_DISPOSABLE),
+            ("null", NEEDS_DISPOSABLE),
+            ("*", None),
+            ("{id}/", None),
+        ):
+            asked = plan(add(0), Step(op=Operation.GET, user=0, fact=0, id_form=form, odd=True))
+            assert runner.blocked(asked) == blocked, form
+
+
+@pytest.mark.parametrize(("first", "asked_for"), [("9", 0), ("91345", 0), ("note-7a", 1), ("17{:017d}", 1)])
+def test_an_id_of_nobodys_is_tried_where_it_is_surely_nobodys(first: str, asked_for: int) -> None:
+    seen: list[str] = []
+    wanted = Step(op=Operation.GET, user=0, fact=0, absent=True)
+    asked = plan(add(0), settle(0), wanted, wanted).model_copy(update={"anomaly": "O1"})
+
+    class Spied(Store):
+        def add(self, user: Any, text: str) -> list[Memory]:
+            self.rows.setdefault(user, {})[id := first.format(5)] = text
+            return [Memory(id, text)]
+
+        def get(self, user: Any, id: str) -> Memory | None:
+            seen.append(id)
+            return super().get(user, id)
+
+    history = run(Spied(), asked, disposable=False)
+    assert len(seen) == 2 * asked_for
+    assert len(judge(history).doubts) == 1 - asked_for
+    run(Spied(), asked)
+    assert len(seen) == 2 * asked_for + 2

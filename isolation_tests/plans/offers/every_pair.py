@@ -33,7 +33,6 @@ from isolation_tests.plans.cells import (
 from isolation_tests.plans.offers.moves import (
     ABSENT_KEY,
     BLANKS,
-    IDS,
     MAY_SHOW,
     REFERENCES,
     SHARED_KEY,
@@ -225,7 +224,7 @@ def _by_id(op: Operation) -> Callable[[Draft, int, str], Step]:
         foreign = value == kinds.FOREIGN_ID or user not in draft.written
         fact = draft.foreign(user) if foreign else draft.own(user)
         odd, absent = value == kinds.ODD_ID, value == kinds.UNKNOWN_ID
-        form = draft.choose(IDS) if odd else None
+        form = draft.odd_id() if odd else None
         return Step(op=op, user=user, fact=fact, id_form=form, odd=odd, absent=absent)
 
     return make

@@ -51,6 +51,8 @@ IDS = (
     "{id},{id}",
     "{id}'--",
 )
+NOBODYS_IDS = tuple(form for form in IDS if "{id}" in form or not any(map(str.isalnum, form)))
+"""Those of them that are no memory's of somebody outside the run."""
 QUERIES = ("", " ", "*", "%", '"', "NOT", "x OR {}", "{} OR x", '"{}"', "{}*", "NOT x {}", "\x00")
 """What is searched for; `{}` is a word of another user's memory."""
 ABSENT_KEY = "nobody_has_this"
@@ -96,6 +98,10 @@ class Draft:
         return int(
             self.choose([fact for other, facts in self.written.items() if other != user for fact in facts])
         )
+
+    def odd_id(self) -> str:
+        """A form of an id; in a store of strangers, one that is nobody's."""
+        return str(self.choose(IDS if self.offer.destructive else NOBODYS_IDS))
 
     def offers(self, *names: str) -> bool:
         """Whether the target has all of these capabilities."""
@@ -257,7 +263,7 @@ def _read_foreign(draft: Draft, user: int) -> Sequence[Step]:
 
 
 def _read_odd(draft: Draft, user: int) -> Sequence[Step]:
-    form = draft.choose(IDS)
+    form = draft.odd_id()
     return [
         Step(op=Operation.GET, user=user, fact=fact, id_form=form, odd=True)
         for fact in (draft.own(user), draft.foreign(user))
