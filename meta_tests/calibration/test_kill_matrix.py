@@ -19,7 +19,7 @@ from isolation_tests.engine.examination import examine
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import expected_checks
 from isolation_tests.faults import FAULTS
-from isolation_tests.judges.implications import WITHIN_A_HISTORY, Scope
+from isolation_tests.judges.explaining.implications import WITHIN_A_HISTORY, Scope
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans.cells import EVERY_AXIS
 from isolation_tests.targets.settings import Settings
