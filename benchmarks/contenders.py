@@ -21,9 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from isolation_tests.adapter import CORE_METHODS, OPTIONAL_METHODS, Refused
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.search.order import asked
 from isolation_tests.execution.session import Session
 from isolation_tests.faults import FAULTS
 from isolation_tests.model import Case, CheckResult, Verdict

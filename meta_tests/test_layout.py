@@ -18,7 +18,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = "isolation_tests"
 SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
-MOST_LINES, MOST_FILES = 400, 20
+MOST_LINES, MOST_FILES = 400, 18
+# The path of an adapter's file is public, so it stays where it is.
+FULLER = ROOT / PACKAGE / "adapters"
 LAYERS, REPORTING, VENDORS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"
 ]["contracts"]
@@ -108,10 +110,10 @@ def test_every_import_names_its_module_in_full() -> None:
 
 def test_files_and_folders_stay_small() -> None:
     lines = {source: len(source.read_text(encoding="utf-8").splitlines()) for source in SOURCES}
-    files = Counter(source.parent for source in SOURCES)
+    files = Counter(source.parent for source in SOURCES if source.name != "__init__.py")
 
     assert not {str(source) for source, count in lines.items() if count > MOST_LINES}
-    assert not {str(folder) for folder, count in files.items() if count > MOST_FILES}
+    assert not {str(folder) for folder, count in files.items() if count > MOST_FILES and folder != FULLER}
 
 
 def test_no_two_files_of_tests_have_one_name() -> None:

@@ -146,7 +146,7 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     "a run ends after the plan": (
         "judges/test_shown_strangers.py::test_a_run_ends_at_the_first_stranger",
         "judges/test_shown_strangers.py::test_a_run_goes_on_if_it_is_told_to",
-        "engine/test_witnesses.py::test_a_stranger_whom_only_witnesses_meet_ends_the_run",
+        "engine/lasting/test_witnesses.py::test_a_stranger_whom_only_witnesses_meet_ends_the_run",
     ),
     "are masked at any depth": ("core/test_masking.py::test_options_are_masked_at_any_depth",),
     "the values of environment variables": (
@@ -196,7 +196,7 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     "50 requests if the target is down": (
         f"{METER}::test_a_target_that_is_down_costs_few_requests_and_seconds",
     ),
-    "No literal of your code": ("engine/test_search.py::test_no_literal_of_a_users_module_is_drawn",),
+    "No literal of your code": ("engine/search/test_drawing.py::test_no_literal_of_a_users_module_is_drawn",),
     "limit their size before they parse them": (
         "adapters/test_untrusted_answers.py::test_packed_answers",
         "adapters/test_mcp_adapter.py::test_a_message_beyond_the_bounds_is_not_kept",

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from isolation_tests.judges.implications import Kind
-from isolation_tests.judges.precedence import kind
+from isolation_tests.judges.explaining.implications import Kind
+from isolation_tests.judges.explaining.precedence import kind
 from isolation_tests.model import Finding, History, Law, Operation
 
 __all__ = ["ACROSS", "Row", "Seen", "Traits", "explained"]

@@ -15,7 +15,7 @@ from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LawEntry
 from isolation_tests.engine.run import SMOKE, WITNESSES, smoke_plan
-from isolation_tests.engine.search import search
+from isolation_tests.engine.search.drawing import search
 from isolation_tests.engine.tally import Tally
 from isolation_tests.engine.violations import (
     AdapterError,

@@ -8,10 +8,10 @@ from functools import partial
 
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import blaming, new_key, watched
 from isolation_tests.engine.safety.limits import limited
+from isolation_tests.engine.search.order import asked
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.targets.resolve import Target, resolve
 from isolation_tests.targets.settings import Settings

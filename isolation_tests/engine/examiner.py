@@ -11,14 +11,14 @@ from pathlib import Path
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
 from isolation_tests.engine.identity import RunKey, begin_journal
+from isolation_tests.engine.lasting.volume import Volume
+from isolation_tests.engine.lasting.witnesses import Witnesses
 from isolation_tests.engine.probing import tried
 from isolation_tests.engine.profiles import Profile
-from isolation_tests.engine.proven import Proven
 from isolation_tests.engine.safety.limits import narrowed
-from isolation_tests.engine.shrinking import Shrinking
+from isolation_tests.engine.search.proven import Proven
+from isolation_tests.engine.search.shrinking import Shrinking
 from isolation_tests.engine.violations import AdapterError, CheckFailed, Inconclusive
-from isolation_tests.engine.volume import Volume
-from isolation_tests.engine.witnesses import Witnesses
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.guard import HALTED
 from isolation_tests.execution.journal import Journal
@@ -38,9 +38,9 @@ from isolation_tests.model import (
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
 from isolation_tests.plans.compared import alone, paced, patient, varied
+from isolation_tests.plans.crowds.witnesses import witness_plan
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
-from isolation_tests.plans.witnesses import witness_plan
 from isolation_tests.reporting.evidence.sightings import Sightings
 from isolation_tests.targets.resolve import Target
 from isolation_tests.testdata.canaries import Mint

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from isolation_tests.judges.explaining.naming import addresses_foreign
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.naming import addresses_foreign
 from isolation_tests.judges.walk import walk
 from isolation_tests.model import BY_ID, Event, Finding, History, Judgement, Law, Operation, Outcome
 

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from isolation_tests.judges import naming
+from isolation_tests.judges.explaining import naming
+from isolation_tests.judges.explaining.naming import Sight
 from isolation_tests.judges.finding import found
-from isolation_tests.judges.naming import Sight
 from isolation_tests.judges.repeated import cached_for_another
 from isolation_tests.judges.walk import answered, walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Sighting, Step, owns

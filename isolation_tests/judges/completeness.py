@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from isolation_tests.judges import naming
+from isolation_tests.judges.explaining import naming
 from isolation_tests.judges.repeated import still_listed
 from isolation_tests.judges.walk import walk
 from isolation_tests.model import Event, Finding, History, Judgement, Law, Operation, Outcome, Step

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from isolation_tests.judges import naming
+from isolation_tests.judges.explaining import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import actors_between, question, still_listed, words_of, writes
 from isolation_tests.judges.walk import is_ripe, walk

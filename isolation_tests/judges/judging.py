@@ -23,8 +23,8 @@ from isolation_tests.judges import (
     refusal,
     views,
 )
-from isolation_tests.judges.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
-from isolation_tests.judges.precedence import first_of_each, unexplained
+from isolation_tests.judges.explaining.implications import BESIDE_A_COMPARISON, WITHIN_A_HISTORY, Witness
+from isolation_tests.judges.explaining.precedence import first_of_each, unexplained
 from isolation_tests.model import CheckResult, Event, History, Judgement, Outcome, Plan
 from isolation_tests.model.volume import nothing_stored
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
-from isolation_tests.judges.naming import related
+from isolation_tests.judges.explaining.naming import related
 from isolation_tests.model import WRITING, Event, History, Operation, Outcome, Step, UserIndex, owns
 from isolation_tests.model.world import World, facts_of_plan
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from isolation_tests.judges import naming
+from isolation_tests.judges.explaining import naming
 from isolation_tests.judges.finding import found
 from isolation_tests.judges.repeated import question
 from isolation_tests.judges.spelling import spelled

@@ -17,7 +17,7 @@ from isolation_tests.core.masking import masked_text
 from isolation_tests.engine.check import Check, check_of
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import LAWS, LawEntry
-from isolation_tests.engine.order import in_order
+from isolation_tests.engine.search.order import in_order
 from isolation_tests.execution.meter import RunEnded
 from isolation_tests.model import CheckResult, Verdict
 from isolation_tests.plans import Cell

@@ -17,9 +17,9 @@ from isolation_tests.engine.check import call_witnesses
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.identity import RunKey
 from isolation_tests.engine.profiles import profile
-from isolation_tests.engine.proven import proven_by
 from isolation_tests.engine.run import not_closed
 from isolation_tests.engine.safety.limits import joined
+from isolation_tests.engine.search.proven import proven_by
 from isolation_tests.execution.journal import Journal
 from isolation_tests.model import Budget, CheckResult
 from isolation_tests.plugin.items import PropertyItems, stop_in_order, went_through

@@ -5,7 +5,8 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, starvation, words
+from isolation_tests.plans import Cell, words
+from isolation_tests.plans.crowds import starvation
 
 
 @law("own-facts-stay-found", level=Level.CORE, cells=starvation.STARVATION_CELLS)

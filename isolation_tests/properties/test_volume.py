@@ -5,7 +5,8 @@ from __future__ import annotations
 from isolation_tests.engine.check import Check
 from isolation_tests.engine.laws import law
 from isolation_tests.model import Level
-from isolation_tests.plans import Cell, volume
+from isolation_tests.plans import Cell
+from isolation_tests.plans.crowds import volume
 
 
 @law("volume-takes-nothing", level=Level.HARDENED, cells=volume.VOLUME_CELLS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from isolation_tests.core.errors import TargetProblem
-from isolation_tests.engine.witnesses import LONGEST_CONTROL_SECONDS, gone_by_age, too_old
+from isolation_tests.engine.lasting.witnesses import LONGEST_CONTROL_SECONDS, gone_by_age, too_old
 from isolation_tests.scale.lease_file import Stored, Unit, Work
 from isolation_tests.scale.part import Part
 from isolation_tests.scale.ranges import Ranges

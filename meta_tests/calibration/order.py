@@ -16,10 +16,10 @@ from pathlib import Path
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examination import without_known
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import profile
 from isolation_tests.engine.run import SMOKE, WITNESSES, new_key
 from isolation_tests.engine.safety.limits import Limits
+from isolation_tests.engine.search.order import asked
 from isolation_tests.model import Budget
 from isolation_tests.targets.settings import Settings
 from meta_tests.calibration.relation import PROFILE, Relation, read

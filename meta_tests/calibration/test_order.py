@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isolation_tests.engine.laws import all_laws
-from isolation_tests.engine.order import asked, in_order, leading
 from isolation_tests.engine.profiles import PROFILES
+from isolation_tests.engine.search.order import asked, in_order, leading
 from meta_tests.calibration.order import CHOOSE, FIXED, caught, chosen
 from meta_tests.calibration.relation import Relation, Row, read
 

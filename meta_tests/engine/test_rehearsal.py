@@ -14,10 +14,10 @@ from isolation_tests.adapters.reference import ReferenceStore
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
-from isolation_tests.engine.order import asked as in_order_of
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.rehearsal import Forecast, forecast_lines, rehearse
+from isolation_tests.engine.search.order import asked as in_order_of
 from isolation_tests.execution.polling import most_polls
 from isolation_tests.model import Budget, Verdict
 from isolation_tests.targets.config import TargetConfig
@@ -59,7 +59,7 @@ def target(*offered: str, disposable: bool) -> Target:
 @pytest.fixture(autouse=True)
 def few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: replace(entry, cells=entry.cells[:CELLS]) for name, entry in all_laws().items()}
-    monkeypatch.setattr("isolation_tests.engine.order.all_laws", lambda: few)
+    monkeypatch.setattr("isolation_tests.engine.search.order.all_laws", lambda: few)
 
 
 def forecast(asked: Target) -> Forecast:
@@ -90,7 +90,7 @@ def test_it_agrees_exactly_with_what_a_run_sends(offered: tuple[str, ...], *, di
 @pytest.mark.parametrize("disposable", [True, False])
 def test_it_agrees_about_many_memories_at_once(monkeypatch: pytest.MonkeyPatch, *, disposable: bool) -> None:
     filling = {"volume-takes-nothing": all_laws()["volume-takes-nothing"]}
-    monkeypatch.setattr("isolation_tests.engine.order.all_laws", lambda: filling)
+    monkeypatch.setattr("isolation_tests.engine.search.order.all_laws", lambda: filling)
     asked = target("get", "count", disposable=disposable)
     profile = replace(PROFILES["ci"], volume=700, volume_seconds=60.0)
     CALLS.clear()

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from isolation_tests.judges import canary, interference, judging
 from isolation_tests.judges.canary import is_foreign
 from isolation_tests.judges.completeness import controls
-from isolation_tests.judges.implications import WITHIN_A_HISTORY, Edge
+from isolation_tests.judges.explaining.implications import WITHIN_A_HISTORY, Edge
+from isolation_tests.judges.explaining.precedence import kind
 from isolation_tests.judges.judging import judge
-from isolation_tests.judges.precedence import kind
 from isolation_tests.judges.repeated import question
 from isolation_tests.model import (
     Event,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from isolation_tests.judges import judging, views
-from isolation_tests.judges.implications import BESIDE_A_COMPARISON, Edge
+from isolation_tests.judges.explaining.implications import BESIDE_A_COMPARISON, Edge
 from isolation_tests.judges.judging import judge_all, rejudge
 from isolation_tests.model import (
     BoundUser,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from isolation_tests.engine.examiner import Examiner
-from isolation_tests.engine.order import asked
+from isolation_tests.engine.search.order import asked
 from isolation_tests.model import WRITING, Operation, Plan
 from isolation_tests.testdata.relations import reaches_only_itself
 

@@ -24,9 +24,9 @@ from isolation_tests.core.plural import counted
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.identity import RunKey
-from isolation_tests.engine.order import asked
 from isolation_tests.engine.profiles import Profile
 from isolation_tests.engine.run import blaming
+from isolation_tests.engine.search.order import asked
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.contract import KEYWORDS
 from isolation_tests.execution.polling import most_polls

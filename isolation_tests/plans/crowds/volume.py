@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from isolation_tests.model import FactSpec, Operation, Plan, Step, UserIndex
 from isolation_tests.plans.cells import BULK, REOPEN, Cell, Material, add, list_all, ordinary, search, settle
-from isolation_tests.plans.witnesses import FIRST, NEWCOMER, OWNERS, SECOND, look
+from isolation_tests.plans.crowds.witnesses import FIRST, NEWCOMER, OWNERS, SECOND, look
 
 EACH = BULK - 10
 """How many of them one user stores: fewer than other plans have, so that no limit for one user is met."""

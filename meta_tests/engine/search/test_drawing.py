@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
-from isolation_tests.engine.search import nobodys_constants, search
+from isolation_tests.engine.search.drawing import nobodys_constants, search
 from isolation_tests.model import FactSpec, Finding, Plan, UserSpec
 
 LITERAL = "sk-live-0f3c9a7d"
@@ -67,7 +67,7 @@ def test_no_literal_of_a_users_module_is_drawn() -> None:
 
 @pytest.mark.usefixtures("adapter")
 def test_without_the_guard_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("isolation_tests.engine.search.nobodys_constants", contextlib.nullcontext)
+    monkeypatch.setattr("isolation_tests.engine.search.drawing.nobodys_constants", contextlib.nullcontext)
     assert LITERAL in drawn()
 
 

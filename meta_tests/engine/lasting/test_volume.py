@@ -18,7 +18,7 @@ from isolation_tests.model import CheckResult, Operation, Verdict
 from isolation_tests.model.volume import told
 from isolation_tests.plans import Material
 from isolation_tests.plans.cells import BULK
-from isolation_tests.plans.volume import before_bulk, volume_plan, without_bulk
+from isolation_tests.plans.crowds.volume import before_bulk, volume_plan, without_bulk
 from isolation_tests.reporting.narrative.reproduction import reproduction
 from isolation_tests.targets.settings import Settings
 from isolation_tests.testdata.facts import People

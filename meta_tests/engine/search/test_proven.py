@@ -11,8 +11,8 @@ from isolation_tests.engine.check import result_of, smoke
 from isolation_tests.engine.examiner import Examiner
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.engine.profiles import PROFILES
-from isolation_tests.engine.proven import Proven, proven_by
 from isolation_tests.engine.run import new_key
+from isolation_tests.engine.search.proven import Proven, proven_by
 from isolation_tests.model import Case, CheckResult, Law, Operation, Plan, Step, Verdict
 from isolation_tests.reporting.evidence.summary import exit_status, summarise
 from isolation_tests.targets.resolve import resolve

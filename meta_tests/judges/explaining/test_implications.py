@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolation_tests.catalogue import CATALOGUE
-from isolation_tests.judges.implications import (
+from isolation_tests.judges.explaining.implications import (
     BESIDE_A_COMPARISON,
     EXPLAINS,
     WITHIN_A_HISTORY,
@@ -21,7 +21,7 @@ from isolation_tests.judges.implications import (
     Scope,
     Witness,
 )
-from isolation_tests.judges.precedence import Told, fits, kind, unexplained
+from isolation_tests.judges.explaining.precedence import Told, fits, kind, unexplained
 from isolation_tests.model import Finding, Law, Operation, Plan, Step, UserSpec
 
 every_edge = pytest.mark.parametrize("edge", EXPLAINS, ids=lambda edge: edge.examples[0])

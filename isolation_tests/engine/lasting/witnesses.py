@@ -18,7 +18,7 @@ from isolation_tests.execution.plan_run import PlanRun
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Finding, History, Judgement, Law, Operation, Plan
-from isolation_tests.plans.witnesses import around, before_last_look, last_look
+from isolation_tests.plans.crowds.witnesses import around, before_last_look, last_look
 
 PLANS_BETWEEN = 50
 """How many plans are performed between two looks."""

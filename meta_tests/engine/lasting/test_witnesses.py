@@ -16,15 +16,15 @@ from isolation_tests.catalogue import CATALOGUE
 from isolation_tests.engine.check import call_witnesses, result_of, smoke
 from isolation_tests.engine.examination import without_known
 from isolation_tests.engine.examiner import Examiner
+from isolation_tests.engine.lasting.witnesses import PLANS_BETWEEN
 from isolation_tests.engine.laws import LawEntry, all_laws
 from isolation_tests.engine.profiles import PROFILES
 from isolation_tests.engine.run import new_key
 from isolation_tests.engine.safety.limits import limited
-from isolation_tests.engine.witnesses import PLANS_BETWEEN
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import Axis, CheckResult, Omitted, Operation, Plan, Verdict
 from isolation_tests.plans import Cell, Material
-from isolation_tests.plans.witnesses import around, before_last_look, witness_plan
+from isolation_tests.plans.crowds.witnesses import around, before_last_look, witness_plan
 from isolation_tests.reporting.evidence.sightings import read_sightings
 from isolation_tests.reporting.narrative.reproduction import reproduction, story
 from isolation_tests.targets.known import Known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from isolation_tests.judges.implications import Edge, Findings, Kind, Scope, Witness
+from isolation_tests.judges.explaining.implications import Edge, Findings, Kind, Scope, Witness
 from isolation_tests.model import Finding, Law, Plan
 
 _LOSSES = (Law.KEEPS_OWN_FACTS, Law.DELETED_IS_GONE, Law.SURFACES_AGREE)

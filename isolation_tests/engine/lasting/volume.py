@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from isolation_tests.engine.witnesses import gone_by_age
+from isolation_tests.engine.lasting.witnesses import gone_by_age
 from isolation_tests.judges.judging import judge
 from isolation_tests.model import History, Judgement, Law, Plan
-from isolation_tests.plans.volume import before_bulk, without_bulk
+from isolation_tests.plans.crowds.volume import before_bulk, without_bulk
 
 __all__ = ["Volume"]
 

@@ -1,0 +1,1 @@
+"""Which finding explains which, and what the law that it breaks is called."""

@@ -1,0 +1,1 @@
+"""Plans with many memories or many users, and with users who were there before them."""
