@@ -127,7 +127,7 @@ class TargetConfig(Frozen):
     """Whether opening the target again reaches the same store."""
 
     consistency_seconds: float = Field(default=0.0, ge=0)
-    """Seconds that a write may take to become visible."""
+    """Seconds that a write may take to become visible, in lists, searches and totals, each by itself."""
 
     call_limit_seconds: float = Field(default=30.0, gt=0)
     """Seconds after which a call times out."""
