@@ -15,14 +15,14 @@ from isolation_tests.engine.laws import all_laws
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge_all
-from isolation_tests.model import Finding, History, Judgement, Plan
+from isolation_tests.model import Finding, History, Judgement, Operation, Plan
 from isolation_tests.plans import Material, Offer
 from isolation_tests.plans.compared import alone, patient, varied
 from isolation_tests.plans.drawn import SEARCHED_BY_ID, sequences
 from isolation_tests.plans.offers.offered import OFFERED_CELLS, offered
 from isolation_tests.testdata.canaries import Mint
 from isolation_tests.testdata.facts import People
-from meta_tests.execution.small import SECRET, session_of
+from meta_tests.execution.small import SECRET, add, plan, session_of, settle
 from meta_tests.lagging import Clock, Lagging, timed_by
 
 CAPABILITIES = frozenset(
@@ -96,6 +96,19 @@ def test_what_shows_late_is_no_violation(plan: Plan, chance: Random) -> None:
 @given(plans, st.integers(0, 2**32))
 def test_whatever_shows_late_is_no_violation(plan: Plan, seed: int) -> None:
     holds(plan, Random(seed))  # noqa: S311 - a choice of moments
+
+
+def test_the_last_look_of_a_wait_begins_when_its_time_is_up() -> None:
+    asked_for = plan(add(0), settle(0))
+    for seed in range(20):
+        clock = Clock()
+        store = Lagging(clock, Random(seed), 2.0, prompt=0.0, slow=3.0)  # noqa: S311 - a choice of moments
+        [(history, judged)] = asked(asked_for, clock, store)
+        stored, *_, last = [event for event in history.events if event.op is not Operation.SEARCH]
+        shown = bool(last.rows)
+        assert not last.poll
+        assert shown or last.started >= stored.ended + 2.0
+        assert not judged.doubts
 
 
 class CountsAll(Lagging):
