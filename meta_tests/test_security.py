@@ -35,6 +35,14 @@ HELD_BY: dict[str, tuple[str, ...]] = {
     ),
     "so do odd forms of ids": (
         "execution/test_guard.py::test_an_id_that_nobody_was_given_changes_nothing_in_a_strangers_store",
+        "execution/test_guard.py::test_an_id_form_that_may_be_a_strangers_needs_a_disposable_target",
+    ),
+    "use ids that the system gave the run": (
+        "execution/test_guard.py::test_no_write_goes_by_an_id_that_the_run_was_not_given",
+        "execution/test_guard.py::test_no_read_goes_by_an_id_that_may_be_a_strangers",
+    ),
+    "Where ids are shorter numbers, no such call is made": (
+        "execution/test_guard.py::test_an_id_of_nobodys_is_tried_where_it_is_surely_nobodys",
     ),
     "the last part is drawn at random": (
         "execution/test_binding.py::test_an_absent_id_has_the_shape_of_a_real_one",

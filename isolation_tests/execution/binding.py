@@ -268,17 +268,18 @@ def look_alike(real: str, seed: int) -> str:
 def surely_nobodys(real: str, seed: int) -> str | None:
     """As `look_alike`, an id that misses whatever there is, also where others' memories are, or None.
 
-    So much of it has to be left to chance. A part that is too short is drawn longer; where it is a number,
-    for which a longer one may be an error, there is none.
+    So much of it has to be left to chance. A part that is too short is drawn longer; where all of the id is a
+    number, for which a longer one may be an error, there is none.
     """
     if (place := _last_part(real)) is None:
         return None
     start, end = place
     part = real[start:end]
-    if part.isdigit():
-        return look_alike(real, seed) if len(part) >= _SURE_DIGITS else None
-    longer = real[:start] + (part * _SURE_LETTERS)[:_SURE_LETTERS] + real[end:]
-    return look_alike(real if len(part) >= _SURE_LETTERS else longer, seed)
+    enough = _SURE_DIGITS if part.isdigit() else _SURE_LETTERS
+    if len(part) >= enough:
+        return look_alike(real, seed)
+    longer = real[:start] + (part * enough)[:enough] + real[end:]
+    return None if real.isdigit() else look_alike(longer, seed)
 
 
 def _last_part(id: str) -> tuple[int, int] | None:
