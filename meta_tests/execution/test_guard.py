@@ -222,7 +222,9 @@ def test_an_id_form_that_may_be_a_strangers_needs_a_disposable_target() -> None:
             assert runner.blocked(asked) == blocked, form
 
 
-@pytest.mark.parametrize(("first", "asked_for"), [("9", 0), ("91345", 0), ("note-7a", 1), ("mem_7", 1), ("17{:017d}", 1)])
+@pytest.mark.parametrize(
+    ("first", "asked_for"), [("9", 0), ("91345", 0), ("note-7a", 1), ("mem_7", 1), ("17{:017d}", 1)]
+)
 def test_an_id_of_nobodys_is_tried_where_it_is_surely_nobodys(first: str, asked_for: int) -> None:
     seen: list[str] = []
     wanted = Step(op=Operation.GET, user=0, fact=0, absent=True)

@@ -61,7 +61,8 @@ def design(material: Material) -> tuple[Call, ...]:
 
 def _plan(part: int, overlap: str, material: Material) -> Plan:
     """One of the parts of all the calls that overlap in one way."""
-    offer = Offer(material.capabilities, material.owner_keys, destructive=material.disposable)
+    own = material.disposable
+    offer = Offer(material.capabilities, material.owner_keys, destructive=own, shared=not own)
     draft = Draft(Random(material.seed).choice, offer, material.people)  # noqa: S311 - values, not secrets
     scenes = Scenes(draft)
     draft.steps += [*_stored(draft, _BYSTANDER), *_stored(draft, scenes.arrive())]

@@ -101,7 +101,7 @@ class Draft:
 
     def odd_id(self) -> str:
         """A form of an id; in a store of strangers, one that is nobody's."""
-        return str(self.choose(IDS if self.offer.destructive else NOBODYS_IDS))
+        return str(self.choose(NOBODYS_IDS if self.offer.shared else IDS))
 
     def offers(self, *names: str) -> bool:
         """Whether the target has all of these capabilities."""

@@ -29,7 +29,9 @@ _ONE, _OTHER = 0, 1
 
 def _plan(group: int, material: Material, *, together: bool) -> Plan:
     """One of the parts of all pairs."""
-    offer = Offer(capabilities=material.capabilities, owner_keys=material.owner_keys, destructive=False)
+    offer = Offer(
+        material.capabilities, material.owner_keys, destructive=False, shared=not material.disposable
+    )
     choose = Random(material.seed).choice  # noqa: S311 - values, not secrets
     draft = Draft(choose, offer, material.people)
     for user in range(WRITERS):

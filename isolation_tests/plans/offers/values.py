@@ -48,7 +48,9 @@ class _Bags:
 
 def _plan(material: Material, *, reads: bool, wide: bool = False) -> Plan:
     """Every move with all of its values; after each, its user and another one look."""
-    offer = Offer(capabilities=material.capabilities, owner_keys=material.owner_keys, destructive=False)
+    offer = Offer(
+        material.capabilities, material.owner_keys, destructive=False, shared=not material.disposable
+    )
     random = Random(material.seed)  # noqa: S311 - values, not secrets
     draft = Draft(random.choice, offer, material.people)
     tagged = {"metadata": dict(TOPIC)} if draft.offers("metadata") else {}

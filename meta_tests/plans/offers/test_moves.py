@@ -13,10 +13,12 @@ from isolation_tests.model import BY_ID, WRITING, Operation, Plan
 from isolation_tests.plans import REOPEN, Cell, Material, Offer
 from isolation_tests.plans.cells import TOPIC
 from isolation_tests.plans.offers import moves, two_calls, values
+from isolation_tests.plans.offers.every_pair import EVERY_PAIR_CELLS
 from isolation_tests.plans.offers.moves import CHOICES, NEWCOMER, Choice, Draft
 from isolation_tests.plans.offers.offered import OFFERED_CELLS, offered
 from isolation_tests.plans.probes import PROBE_CELLS
 from isolation_tests.testdata.facts import People
+from isolation_tests.testdata.relations import may_be_real
 
 EVERYTHING = frozenset(
     {"get", "update", "delete", "history", "count", "export", "page", "maintain"}
@@ -172,8 +174,8 @@ def test_a_search_for_an_odd_text_is_odd_like_the_text() -> None:
         assert all(step.odd for step in moves.store_near(made, 1))
 
 
-def material(seed: int = 1) -> Material:
-    return Material(people=People(seed), capabilities=EVERYTHING, seed=seed)
+def material(seed: int = 1, *, disposable: bool = True) -> Material:
+    return Material(people=People(seed), capabilities=EVERYTHING, seed=seed, disposable=disposable)
 
 
 def test_every_two_writes_follow_each_other_by_different_users() -> None:
@@ -216,6 +218,15 @@ def test_after_a_probe_a_newcomer_looks_before_and_after_its_user_leaves(cell: C
     assert set(new[0]) >= {Operation.GET_ALL, Operation.SEARCH, Operation.EXPORT, Operation.PAGE}
     assert set(new[1]) >= {Operation.ADD, *new[0]}
     assert cell.tries in cell.needs
+
+
+@pytest.mark.parametrize("disposable", [True, False])
+def test_no_id_that_may_be_real_is_tried_in_a_store_of_strangers(*, disposable: bool) -> None:
+    cells = [*values.VALUE_CELLS, *two_calls.UNREAD_CELLS, *EVERY_PAIR_CELLS]
+    steps = [step for cell in cells for step in cell.build(material(disposable=disposable)).steps]
+    # A delete by an odd id needs a disposable store, whatever the id.
+    tried = {step.id_form for step in steps if step.op is not Operation.DELETE and step.id_form is not None}
+    assert any("{id}" not in form and may_be_real(form) for form in tried) == disposable
 
 
 def test_every_odd_value_is_asked_once() -> None:
