@@ -10,6 +10,7 @@ from pathlib import Path
 
 from isolation_tests.core.errors import TargetProblem
 from isolation_tests.core.intervals import tries_for
+from isolation_tests.engine.comparing import compare
 from isolation_tests.engine.identity import RunKey, begin_journal
 from isolation_tests.engine.lasting.volume import Volume
 from isolation_tests.engine.lasting.witnesses import Witnesses
@@ -37,7 +38,7 @@ from isolation_tests.model import (
     Plan,
 )
 from isolation_tests.plans import HANDLES, OVERLAP, REOPEN, TWIN, Material
-from isolation_tests.plans.compared import alone, paced, patient, varied
+from isolation_tests.plans.compared import patient
 from isolation_tests.plans.crowds.witnesses import witness_plan
 from isolation_tests.plans.deletes import first_delete
 from isolation_tests.plans.probes import probe_plan
@@ -282,20 +283,7 @@ class Examiner:
             judged = judge_all([self.perform(plan)])
             early = any(said.early and not said.findings for _, said in judged)
             return judge_all([self.perform(patient(plan))]) if early else judged
-        lone, other = alone(plan), varied(plan, People(self.key.seed))
-        histories = self._perform_each((lone, plan, other, lone))
-        judged = judge_all(histories)
-        for again in ((plan, lone, other, lone), (paced(plan, histories[1]),) if len(histories) > 1 else ()):
-            if not any(self._is_news(history, said) for history, said in judged):
-                break
-            histories += self._perform_each(again)
-            judged = judge_all(histories)
-        return judged
-
-    def _is_news(self, history: History, judged: Judgement) -> bool:
-        """Whether a comparison shows what its history alone does not, and nothing proven explains."""
-        compared = {*judged.findings} - {*judge(history).findings}
-        return any(not self.proven.explains(finding, history) for finding in compared)
+        return compare(plan, self.key.seed, self._perform_each, self.proven.explains)
 
     def _reopen(self) -> None:
         leftovers = self._runner.leftovers

@@ -66,7 +66,7 @@ def _recent(
 
     A settled list was waited for, so its time is up, and so it is in a settled search for what that waited
     for. Each surface has a time of its own: what a list once showed, or showed and then no longer, is due in
-    lists only, unless it was stored more than once.
+    lists only, unless it was stored more than once or is in several memories.
     """
     recent = {
         fact
@@ -81,7 +81,8 @@ def _recent(
     if event.op is not Operation.GET_ALL:
         return recent
     known = world.reached.get(event.user, set()) & (live | world.vanished.get(event.user, set()))
-    return recent - (known - world.again.get(event.user, set()))
+    several = world.again.get(event.user, set()) | world.copies.get(event.user, set())
+    return recent - (known - several)
 
 
 def is_ripe(history: History, event: Event, *, wordless: bool = False) -> bool:

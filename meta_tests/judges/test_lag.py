@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from isolation_tests.adapter import Memory
+from isolation_tests.engine.comparing import compare
 from isolation_tests.engine.laws import all_laws
 from isolation_tests.execution.binding import Lease
 from isolation_tests.execution.runner import Runner
 from isolation_tests.judges.judging import judge_all
 from isolation_tests.model import Finding, History, Judgement, Operation, Plan
 from isolation_tests.plans import Material, Offer
-from isolation_tests.plans.compared import alone, patient, varied
+from isolation_tests.plans.compared import patient
 from isolation_tests.plans.drawn import SEARCHED_BY_ID, sequences
 from isolation_tests.plans.offers.offered import OFFERED_CELLS, offered
 from isolation_tests.testdata.canaries import Mint
@@ -68,11 +69,12 @@ def asked(plan: Plan, clock: Clock, store: Lagging) -> list[tuple[History, Judge
             began=clock.now,
             open_more=lambda: session_of(lambda: store),
         )
-        lone = alone(plan) if plan.viewer is not None else plan
-        every = [lone, plan, varied(plan, People(1)), lone] if plan.viewer is not None else [plan]
-        histories = [runner.run(each) for each in every]
-        runner.close()
-    return judge_all(histories)
+        try:
+            if plan.viewer is None:
+                return judge_all([runner.run(plan)])
+            return compare(plan, 1, lambda each: [*map(runner.run, each)], lambda _finding, _history: False)
+        finally:
+            runner.close()
 
 
 def found(plan: Plan, clock: Clock, store: Lagging) -> list[Finding]:

@@ -96,8 +96,11 @@ class Witnesses:
         """Let them look for the last time, and delete what they have stored.
 
         Where what is known took the only ones, others store and look once more: that is not all they can see.
+        So do others where none is there, because the target was opened again just now.
         """
         with self._to_the_end():
+            if self._run is None and self.looked and not self._taken:
+                self._begin()
             if self._run is not None:
                 self._look(self._run, opened_again=True)
             if self._nothing_but_known():
