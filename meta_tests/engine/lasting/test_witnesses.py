@@ -123,6 +123,23 @@ class Ageing(ReferenceStore):
             super().delete_all(user)
 
 
+def test_where_the_target_was_opened_again_just_before_the_end_others_look_once_more() -> None:
+    examiner = Examiner(without_known(Settings(target="reference")), PROFILE, new_key(1))
+    try:
+        smoke(examiner)
+        heard = call_witnesses(examiner)
+        [(entry, cell), *_] = checks_of(*LAWS)
+        result_of(examiner, entry, cell)
+        assert examiner._witnesses is not None
+        assert examiner._witnesses.begin_anew()
+        result = heard()
+    finally:
+        examiner.close()
+
+    assert result is not None
+    assert result.verdict is Verdict.HELD, result.reason
+
+
 @pytest.mark.parametrize("checks", [1, PLANS_BETWEEN + 10])
 def test_a_clean_store_is_held(checks: int) -> None:
     result = seen_in(ReferenceStore(), checks_of(*LAWS)[:checks])
